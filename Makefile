@@ -1,0 +1,85 @@
+# What a person or CI does with this repository, each in one word: `make` lists them.
+
+PYTHON ?=
+VENV ?= .venv
+INPUT ?=
+OUTPUT ?=
+ARGS ?=
+
+# The venv's programs, with the Java that setup has found; another Spark on the machine is not ours.
+# exec: a signal to make's child is a signal to the program, not to a shell in between.
+IN_VENV = exec env JAVA_HOME="$$(cat $(VENV)/java-home)" $(VENV)/bin
+unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+##@ Use
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/.installed ## Install all that is needed into .venv (Java and python3-venv by apt)
+
+.PHONY: run
+run: setup ## The job on the sample images, or on yours: INPUT=... OUTPUT=... [ARGS="--components 20"]
+	@$(IN_VENV)/python -m job.local.run \
+		$(if $(INPUT),--input "$$INPUT") $(if $(OUTPUT),--output "$$OUTPUT") -- $(ARGS)
+
+.PHONY: weights
+weights: setup ## Download Keras's official weights into docker/weights and record their sha256
+	$(VENV)/bin/python docker/weights/download.py
+
+##@ Develop
+
+.PHONY: test
+test: setup ## Unit and integration tests; ARGS="-k name" for some of them
+	$(IN_VENV)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: setup ## Style, format and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+.PHONY: format
+format: setup ## Mend what lint can mend by itself
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+.PHONY: bench
+bench: setup ## Measure against the limits; ARGS="--help" for what can be chosen
+	$(IN_VENV)/python -m tests.benchmarks.bench $(ARGS)
+
+.PHONY: wheel
+wheel: setup ## Build dist/*.whl, which works outside the checkout
+	$(VENV)/bin/hatchling build -t wheel
+
+.PHONY: lock
+lock: setup ## Pin all requirements anew from pyproject.toml (needs network)
+	$(VENV)/bin/python -m pip install --quiet uv
+	$(LOCK) pyproject.toml -o docker/requirements.txt
+	$(LOCK) --group dev -c docker/requirements.txt -o docker/requirements-dev.txt
+
+.PHONY: clean
+clean: ## Remove caches and what was built; .venv stays
+	rm -rf .cache .mypy_cache .pytest_cache .ruff_cache build dist spark-warehouse metastore_db derby.log
+	find job tests examples docker -name __pycache__ -prune -exec rm -rf {} +
+
+LOCK = $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--annotation-style line --no-emit-index-url --custom-compile-command "make lock"
+
+REQUIREMENTS = docker/requirements.txt docker/requirements-dev.txt
+
+$(VENV)/.installed: job/local/prerequisites.sh pyproject.toml docker/pom.xml $(REQUIREMENTS)
+	@PYTHON="$(PYTHON)" sh job/local/prerequisites.sh $(VENV)
+	@echo "installing Python packages into $(VENV) (once, a minute or two)"
+	@$(VENV)/bin/python -m pip install --quiet $(REQUIREMENTS:%=-r %)
+	@$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "fetching the jars of docker/pom.xml"
+	@$(IN_VENV)/python -m job.local.jars
+	@touch $@

@@ -1,0 +1,40 @@
+#!/bin/bash
+# Removes from VENV and SPARK what the job cannot reach: trim.sh VENV SPARK.
+set -euo pipefail
+shopt -s nullglob globstar
+
+site=$1/lib/python3.11/site-packages
+spark=$2
+
+# C++ headers of TensorFlow and Arrow; libclang is only for TensorFlow's build.
+rm -rf "$site"/tensorflow/include "$site"/pyarrow/include "$site"/clang "$site"/libclang-*.dist-info
+
+# Compilers for accelerators, and the client of tf.data's service: loaded on demand only.
+rm -rf "$site"/tensorflow/compiler/tf2xla/ops/_xla_ops.so \
+  "$site"/tensorflow/compiler/mlir/stablehlo/stablehlo_extension.so "$site"/grpc "$site"/grpcio-*.dist-info
+
+# Symbols are two fifths of TensorFlow's libraries. Those of numpy and pillow do not survive strip.
+strip --strip-unneeded "$site"/tensorflow/**/*.so*
+
+# Arrow Flight is a server protocol; nothing else links its libraries.
+rm -rf "$site"/pyarrow/libarrow_flight.so* "$site"/pyarrow/libarrow_python_flight.so* "$site"/pyarrow/_flight.*
+
+# The report embeds the minified scripts; wheels hold three copies where a link would do.
+find "$site"/bokeh/server/static/js -type f ! -name '*.min.js' -delete
+for library in "$site"/pyarrow/libarrow_python*.so.*.*; do
+  for copy in "${library%%.so.*}.so" "${library%.*.*}"; do ln -sf "${library##*/}" "$copy"; done
+done
+
+for package in h5py joblib pandas pyarrow; do
+  find "$site/$package" -type d -name tests -prune -exec rm -rf {} + 2>/dev/null || true
+done
+find "$site" \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi' -o -name '*.map' -o -name '*.h' -o -name '*.a' \) -delete
+
+# Spark Connect, Hive, the REPL, and the disk store of the history server. hive-storage-api stays: ORC's
+# data source is loaded with all others, and needs it.
+cd "$spark/jars"
+rm -rf ./connect-repl ./spark-connect* ./spark-hive* ./spark-repl* ./scala-compiler-* ./jline-* \
+  ./hive-{beeline,cli,common,exec,jdbc,llap,metastore,serde,service,shims,udf}* ./datanucleus-* ./derby* ./javax.jdo-* ./jdo-api-* \
+  ./libfb303-* ./libthrift-* ./rocksdbjni-* ./leveldbjni-* \
+  ./netty-tcnative-boringssl-static-*-{osx,windows}-* ./netty-transport-native-kqueue-*
+rm -rf "$spark"/{data,examples,sbin}

@@ -1,0 +1,28 @@
+"""Imports what the job imports, so that the image holds its bytecode."""
+
+import importlib
+
+for name in (
+    "bokeh.embed",
+    "bokeh.plotting",
+    "click",
+    "delta",
+    "jinja2",
+    "keras",
+    "obstore",
+    "PIL.Image",
+    "pyarrow.dataset",
+    "pyspark.daemon",
+    "pyspark.ml",
+    "pyspark.sql.functions",
+    "pyspark.worker",
+    "rich.console",
+    "rich.progress",
+    "tenacity",
+    "tensorflow",
+    "yaml",
+):
+    importlib.import_module(name)
+
+# Keras loads its applications on first use.
+importlib.import_module("keras.src.applications.mobilenet_v2")

@@ -1,0 +1,351 @@
+"""Bokeh figures of a run, for the report and for notebooks: data in, figure out."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from bokeh.models import (
+    BoxZoomTool,
+    ColumnDataSource,
+    CrosshairTool,
+    FixedTicker,
+    HoverTool,
+    NumeralTickFormatter,
+    PanTool,
+    PlainText,
+    ResetTool,
+    WheelZoomTool,
+    ZoomInTool,
+    ZoomOutTool,
+)
+from bokeh.models.annotations import Label, Legend, LegendItem, Span
+from bokeh.models.renderers import GlyphRenderer
+from bokeh.plotting import figure
+
+from job.analysis.class_series import ClassSeries, class_series, label_text, spread
+from job.analysis.number_text import asked_text, percent_text, shortened
+from job.analysis.report_data import ClassCount, Point
+
+# Greys and one accent that are legible on white and on black; the report's style sheet sets
+# its own through Bokeh's --bk- variables.
+INK = "#6b7780"
+FAINT = "#8a949b"
+ACCENT = "#0f8a7e"
+
+CLASS_TAG, PICTURE_TAG = "class", "picture"
+MOST_PICTURES_ON_PLANE = 24
+MOST_NAMED_BARS = 40
+MOST_PATH_CHARACTERS = 120
+ROWS_PER_LEGEND_COLUMN = 22
+
+# Bokeh escapes what replaces @name. The negative margin covers Bokeh's own white tooltip.
+_IMAGE_TOOLTIP = """
+<div style="margin:-5px;padding:8px 10px;max-width:300px;font:13px/1.4 system-ui,sans-serif;
+            background:var(--card,#fff);color:var(--ink,#1c2327)">
+  <img src="@picture" alt="" width="96" height="96"
+       style="display:@shown;margin-bottom:6px;border-radius:4px;background:#fff">
+  <strong>@label</strong>
+  <div style="overflow-wrap:anywhere;opacity:.75;font-size:12px">@path</div>
+</div>"""
+_TEXT_TOOLTIP = """
+<div style="margin:-5px;padding:6px 10px;font:13px/1.4 system-ui,sans-serif;
+            background:var(--card,#fff);color:var(--ink,#1c2327)">{}</div>"""
+
+
+def pca_plane(
+    points: Sequence[Point],
+    variance_curve: Sequence[float] = (),
+    *,
+    path_root: str = "",
+    legend: bool = True,
+) -> figure:
+    """The points on their first two components, each class with its own colour and marker.
+
+    Hovering shows thumbnail, label and path (without `path_root`); `variance_curve`, explained
+    variance ratios, goes into the axis labels. Points without a second component are drawn as a
+    strip, one row a class. With `legend`, a click on a class hides it. Renderers are tagged
+    ["class", index] and ["picture", index] with the index in `class_series(points)`.
+    """
+    series = class_series(points)
+    strip = bool(points) and all(point.y is None for point in points)
+    plane = _plane_figure(variance_curve, strip=strip)
+    renderers = [
+        _class_points(plane, index, each, path_root, strip=strip)
+        for index, each in enumerate(series)
+    ]
+    plane.add_tools(HoverTool(renderers=[*renderers], tooltips=_IMAGE_TOOLTIP))
+    if strip:
+        _name_rows(plane, series)
+    else:
+        _pictures(plane, series)
+    if legend and len(series) > 1:
+        _clickable_legend(plane, series, renderers)
+    return plane
+
+
+def variance_curve(curve: Sequence[float], k: int, asked: float | None) -> figure:
+    """The cumulative explained variance of all components, with the k that are kept marked.
+
+    `curve` holds ratios that sum to 1; `asked` is the share that decided k, None when k was given.
+    """
+    cumulative = np.cumsum(np.asarray(curve, dtype=np.float64))
+    chart = _figure(
+        x_axis_label="components",
+        y_axis_label="explained variance",
+        x_range=(0, max(1.02 * len(cumulative), 1.5)),
+        y_range=(0, 1.04),
+        height=320,
+    )
+    chart.yaxis.formatter = NumeralTickFormatter(format="0 %")
+    chart.xaxis.formatter = NumeralTickFormatter(format="0,0")
+    line = _curve_line(chart, cumulative)
+    chart.add_tools(
+        HoverTool(
+            renderers=[line],
+            mode="vline",
+            tooltips=_TEXT_TOOLTIP.format("first <strong>@n{0,0}</strong>: @kept{0.0 %}"),
+        )
+    )
+    if 1 <= k <= len(cumulative):
+        _mark_k(chart, k, float(cumulative[k - 1]), len(cumulative))
+    if asked is not None:
+        chart.add_layout(_reference(asked, "width"))
+        _asked_label(chart, asked)
+    return chart
+
+
+def class_counts(classes: Sequence[ClassCount]) -> figure:
+    """Images per class as horizontal bars, the largest on top; names on the axis of up to 40."""
+    ordered = sorted(classes, key=lambda each: -each.images)
+    named = len(ordered) <= MOST_NAMED_BARS
+    rows = [-float(index) for index in range(len(ordered))]
+    chart = _figure(
+        x_axis_label="images",
+        x_range=(0, 1.05 * max((each.images for each in ordered), default=1)),
+        y_range=(min(rows, default=0.0) - 0.6, 0.6),
+        height=80 + (24 if named else 3) * max(len(ordered), 4),
+    )
+    bars = _bars(chart, ordered, rows)
+    chart.add_tools(
+        HoverTool(
+            renderers=[bars],
+            mode="hline",
+            tooltips=_TEXT_TOOLTIP.format("<strong>@label</strong>: @images{0,0}"),
+        )
+    )
+    chart.xaxis.formatter = NumeralTickFormatter(format="0,0")
+    chart.ygrid.grid_line_color = None
+    names = {row: label_text(each.label) for row, each in zip(rows, ordered, strict=True)}
+    _label_rows(chart, names if named else {})
+    return chart
+
+
+def _plane_figure(curve: Sequence[float], *, strip: bool) -> figure:
+    plane = _figure(
+        x_axis_label=_component_label(1, curve),
+        y_axis_label="" if strip else _component_label(2, curve),
+        # Equal scales: only then are distances on the plane distances of the data.
+        match_aspect=not strip,
+        height=560,
+    )
+    plane.min_border_left = 8
+    return plane
+
+
+def _figure(**options: Any) -> figure:
+    """An empty figure in the report's style; the wheel zooms only with Ctrl, else pages scroll."""
+    wheel = WheelZoomTool(modifiers="ctrl")
+    tools = [PanTool(), BoxZoomTool(), wheel, ZoomInTool(), ZoomOutTool(), ResetTool()]
+    chart = figure(tools=tools, toolbar_location="above", sizing_mode="stretch_width", **options)
+    chart.toolbar.logo = None
+    chart.background_fill_color = None
+    chart.border_fill_color = None
+    chart.outline_line_color = None
+    chart.axis.axis_label_text_font_style = "normal"
+    chart.axis.axis_label_text_color = INK
+    chart.axis.major_label_text_color = INK
+    chart.axis.axis_line_color = FAINT
+    chart.axis.major_tick_line_color = FAINT
+    chart.axis.minor_tick_line_color = None
+    chart.grid.grid_line_color = FAINT
+    chart.grid.grid_line_alpha = 0.25
+    return chart
+
+
+def _component_label(number: int, curve: Sequence[float]) -> str:
+    if number > len(curve):
+        return f"PC {number}"
+    return f"PC {number} ({percent_text(curve[number - 1])})"
+
+
+def _class_points(
+    plane: figure, index: int, series: ClassSeries, path_root: str, *, strip: bool
+) -> GlyphRenderer[Any]:
+    style = series.style
+    columns = _columns(series.points, path_root)
+    if strip:
+        columns["y"] = np.float32(-index) + _jitter(series.points)
+    renderer: GlyphRenderer[Any] = plane.scatter(
+        "x",
+        "y",
+        source=ColumnDataSource(columns),
+        marker=style.marker,
+        size=8,
+        line_color=style.colour,
+        line_width=1.5 if style.hollow else 0.5,
+        fill_color=style.colour,
+        fill_alpha=0.0 if style.hollow else 0.7,
+        name=series.name,
+    )
+    renderer.tags = [CLASS_TAG, index]
+    return renderer
+
+
+def _columns(points: Sequence[Point], path_root: str) -> dict[str, Any]:
+    return {
+        "x": np.array([point.x for point in points], dtype=np.float32),
+        "y": np.array([point.y or 0.0 for point in points], dtype=np.float32),
+        "label": [label_text(point.label) for point in points],
+        "path": [_short_path(point.path, path_root) for point in points],
+        "picture": [data_uri(point.thumbnail) for point in points],
+        "shown": ["block" if point.thumbnail else "none" for point in points],
+    }
+
+
+def _short_path(path: str, root: str) -> str:
+    return shortened(path.removeprefix(root).lstrip("/"), MOST_PATH_CHARACTERS)
+
+
+def data_uri(thumbnail: str | None) -> str:
+    """The address of a base64 JPEG; empty for none."""
+    return f"data:image/jpeg;base64,{thumbnail}" if thumbnail else ""
+
+
+def _jitter(points: Sequence[Point]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """Offsets of -0.3 to 0.3 that depend on the path alone, so a page renders the same twice."""
+    hashed = [zlib.crc32(point.path.encode()) / 0xFFFFFFFF for point in points]
+    return (0.6 * np.array(hashed, dtype=np.float32) - 0.3).astype(np.float32)
+
+
+def _pictures(plane: figure, series: Sequence[ClassSeries]) -> None:
+    """The typical thumbnails of classes that lie far apart, drawn where they belong."""
+    typical = {each.typical: index for index, each in enumerate(series) if each.typical}
+    for point in spread(list(typical), MOST_PICTURES_ON_PLANE):
+        picture = plane.image_url(
+            url=[data_uri(point.thumbnail)],
+            x=[point.x],
+            y=[point.y or 0.0],
+            w=40,
+            h=40,
+            w_units="screen",
+            h_units="screen",
+            anchor="center",
+        )
+        picture.tags = [PICTURE_TAG, typical[point]]
+
+
+def _name_rows(plane: figure, series: Sequence[ClassSeries]) -> None:
+    names = {-float(index): each.name for index, each in enumerate(series)}
+    _label_rows(plane, names if len(series) <= MOST_NAMED_BARS else {})
+    plane.ygrid.grid_line_color = None
+
+
+def _label_rows(chart: figure, names: dict[float, str]) -> None:
+    """Names at these heights of the y axis, as plain text: a label may look like TeX."""
+    chart.yaxis.ticker = FixedTicker(ticks=sorted(names))
+    chart.yaxis.major_label_overrides = {
+        row: PlainText(text=shortened(name, 24)) for row, name in names.items()
+    }
+    chart.yaxis.major_tick_line_color = None
+
+
+def _clickable_legend(
+    plane: figure, series: Sequence[ClassSeries], renderers: Sequence[GlyphRenderer[Any]]
+) -> None:
+    items = [
+        LegendItem(label={"value": shortened(each.name, 24)}, renderers=[renderer])
+        for each, renderer in zip(series, renderers, strict=True)
+    ]
+    columns = -(-len(items) // ROWS_PER_LEGEND_COLUMN)
+    legend = Legend(items=items, click_policy="hide", ncols=columns, label_text_color=INK)
+    legend.background_fill_alpha = 0.0
+    plane.add_layout(legend, "right")
+
+
+def _curve_line(chart: figure, cumulative: np.ndarray[Any, Any]) -> GlyphRenderer[Any]:
+    source = ColumnDataSource(
+        {
+            "n": np.arange(1, len(cumulative) + 1, dtype=np.int32),
+            "kept": cumulative.astype(np.float32),
+        }
+    )
+    chart.varea("n", 0, "kept", source=source, fill_color=ACCENT, fill_alpha=0.12)
+    line: GlyphRenderer[Any] = chart.line(
+        "n", "kept", source=source, line_color=ACCENT, line_width=2.5
+    )
+    chart.add_tools(CrosshairTool(dimensions="height", line_color=FAINT, line_alpha=0.4))
+    return line
+
+
+def _mark_k(chart: figure, k: int, kept: float, components: int) -> None:
+    chart.add_layout(_reference(k, "height"))
+    chart.scatter([k], [kept], size=10, fill_color=ACCENT, line_color="white", line_width=2)
+    on_left = k > components / 2
+    chart.add_layout(
+        Label(
+            x=k,
+            y=kept,
+            text=f"k = {k:,}  ·  {percent_text(kept)}",
+            text_align="right" if on_left else "left",
+            text_baseline="top",
+            text_color=ACCENT,
+            text_font_style="bold",
+            text_font_size="14px",
+            x_offset=-10 if on_left else 10,
+            y_offset=-14,
+        )
+    )
+
+
+def _asked_label(chart: figure, asked: float) -> None:
+    chart.add_layout(
+        Label(
+            x=6,
+            y=asked,
+            x_units="screen",
+            text=f"{asked_text(asked)} asked",
+            text_color=INK,
+            text_font_size="12px",
+            text_baseline="bottom",
+            y_offset=3,
+        )
+    )
+
+
+def _reference(location: float, dimension: Literal["width", "height"]) -> Span:
+    return Span(
+        location=location,
+        dimension=dimension,
+        line_color=FAINT,
+        line_dash="dashed",
+        line_width=1.2,
+    )
+
+
+def _bars(
+    chart: figure, ordered: Sequence[ClassCount], rows: Sequence[float]
+) -> GlyphRenderer[Any]:
+    source = ColumnDataSource(
+        {
+            "row": list(rows),
+            "images": [each.images for each in ordered],
+            "label": [label_text(each.label) for each in ordered],
+        }
+    )
+    bars: GlyphRenderer[Any] = chart.hbar(
+        y="row", right="images", height=0.7, source=source, color=ACCENT, fill_alpha=0.75
+    )
+    return bars

@@ -1,0 +1,376 @@
+"""The command line: one subcommand a capability; parse, build a config, call, exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from rich.console import Console
+
+import job
+from job.config import (
+    READERS,
+    ExportConfig,
+    FeaturizeConfig,
+    FitConfig,
+    ImagesConfig,
+    NetworkConfig,
+    ProjectConfig,
+    ReportConfig,
+    RunConfig,
+    new_run_id,
+)
+from job.errors import InvalidValueError, JobError
+
+if TYPE_CHECKING:
+    from job.pipeline import Application
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+INTERRUPTED = 130
+_IMAGES = ImagesConfig("")
+_FEATURIZE = FeaturizeConfig("", _IMAGES)
+
+
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """One decorator of several: the same options, with the same help, on each subcommand."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+input_option = click.option(
+    "--input",
+    "input_path",
+    required=True,
+    metavar="PATH",
+    help="Folder of images: s3a://, s3:// or local.",
+)
+output_option = click.option(
+    "--output",
+    "output_path",
+    required=True,
+    metavar="PATH",
+    help="Where tables, models and report are kept.",
+)
+images_options = _options(
+    click.option(
+        "--glob", default=_IMAGES.glob, show_default=True, help="Which objects under the input."
+    ),
+    click.option(
+        "--label-level",
+        default=_IMAGES.label_level,
+        show_default=True,
+        help="The label is the name of the folder this many levels up; 0: no label.",
+    ),
+    click.option(
+        "--reader",
+        type=click.Choice(READERS),
+        default=_IMAGES.reader,
+        show_default=True,
+        help="concurrent: workers fetch many objects at once; s3a: Spark's binaryFile; "
+        "auto: concurrent, or s3a where an fs.s3a setting asks for it.",
+    ),
+    click.option("--exif-rotate", is_flag=True, help="Turn images as their EXIF orientation says."),
+    click.option("--max-image-bytes", default=_IMAGES.max_image_bytes, show_default=True),
+    click.option("--max-image-pixels", default=_IMAGES.max_image_pixels, show_default=True),
+)
+network_options = _options(
+    click.option("--backbone", default="mobilenet_v2", show_default=True, help="Which network."),
+    click.option(
+        "--weights",
+        metavar="FILE",
+        help="A Keras weights file of the backbone  [default: the shipped one]",
+    ),
+    click.option("--batch-size", default=32, show_default=True, help="Images a forward pass."),
+)
+featurize_options = _options(
+    click.option(
+        "--max-bad-fraction",
+        default=_FEATURIZE.max_bad_fraction,
+        show_default=True,
+        help="More bad images than this share end the run with exit code 6, after all is written.",
+    ),
+    click.option(
+        "--portion-images",
+        default=_FEATURIZE.portion_images,
+        show_default=True,
+        help="Images committed at a time: what a crash can lose.",
+    ),
+    click.option(
+        "--refeaturize", is_flag=True, help="Featurize all images again, with another network too."
+    ),
+    click.option(
+        "--allow-drop",
+        is_flag=True,
+        help="Drop rows even if more than 10 % of the images are gone.",
+    ),
+)
+fit_options = _options(
+    click.option(
+        "--variance", default=0.90, show_default=True, help="Keep components up to this share."
+    ),
+    click.option("--components", type=int, help="Keep this many components instead."),
+)
+csv_option = click.option(
+    "--csv-max-rows", default=5_000_000, show_default=True, help="No CSV above this."
+)
+report_option = click.option(
+    "--report-copy", metavar="FILE", help="Write the report to this local file too."
+)
+common_options = _options(
+    click.option(
+        "--run-id", metavar="ID", help="Name of this run  [default: time and a random part]"
+    ),
+    click.option(
+        "--conf",
+        "conf",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="A Spark setting; may be repeated.",
+    ),
+    click.option(
+        "--master", metavar="URL", help="Spark master  [default: spark-submit's, else this machine]"
+    ),
+    click.option("--debug", is_flag=True, help="Show the traceback of a failure."),
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(job.__version__)
+def cli() -> None:
+    """Labelled images in object storage to CNN features and a PCA of them, on Spark."""
+
+
+@cli.command()
+@input_option
+@output_option
+@images_options
+@network_options
+@featurize_options
+@fit_options
+@csv_option
+@report_option
+@common_options
+def run(**options: Any) -> None:
+    """Featurize, fit scaler and PCA, project, export and report, in that order."""
+    from job import pipeline
+
+    output_path, run_id = _output(options), _run_id(options)
+    config = RunConfig(
+        featurize=_featurize_config(options, output_path, run_id),
+        fit=FitConfig(output_path, run_id, options["variance"], options["components"]),
+        export=ExportConfig(output_path, csv_max_rows=options["csv_max_rows"]),
+        report=ReportConfig(output_path, options["report_copy"]),
+    )
+    with _application("run", config, options, output_path, run_id) as app:
+        path = pipeline.run(app, config)
+    _say_report(path)
+
+
+@cli.command()
+@input_option
+@output_option
+@images_options
+@network_options
+@featurize_options
+@common_options
+def featurize(**options: Any) -> None:
+    """Write the features and quarantine tables of the images under the input."""
+    from job import pipeline
+
+    output_path, run_id = _output(options), _run_id(options)
+    config = _featurize_config(options, output_path, run_id)
+    with _application("featurize", config, options, output_path, run_id) as app:
+        pipeline.run_featurize(app, config)
+
+
+@cli.command()
+@output_option
+@fit_options
+@common_options
+def fit(**options: Any) -> None:
+    """Fit scaler and PCA on the features under the output path, and project them."""
+    from job import pipeline
+
+    output_path, run_id = _output(options), _run_id(options)
+    config = FitConfig(output_path, run_id, options["variance"], options["components"])
+    with _application("fit", config, options, output_path, run_id) as app:
+        pipeline.run_fit(app, config)
+
+
+@cli.command()
+@click.option(
+    "--bundle",
+    "bundle_path",
+    required=True,
+    metavar="PATH",
+    help="The pca folder of a run's output.",
+)
+@click.option(
+    "--input", "input_path", metavar="PATH", help="New images, featurized into the output first."
+)
+@output_option
+@images_options
+@network_options
+@featurize_options
+@common_options
+def project(**options: Any) -> None:
+    """Project features, or a folder of new images, onto the components of an earlier fit."""
+    from job import pipeline
+
+    output_path, run_id = _output(options), _run_id(options)
+    images = _featurize_config(options, output_path, run_id) if options["input_path"] else None
+    config = ProjectConfig(output_path, _path(options["bundle_path"]), run_id, images)
+    with _application("project", config, options, output_path, run_id) as app:
+        pipeline.run_project(app, config)
+
+
+@cli.command()
+@output_option
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["csv", "parquet"]),
+    default="csv",
+    show_default=True,
+)
+@click.option(
+    "--destination", metavar="PATH", help="Where to  [default: final_features.csv in the output]"
+)
+@csv_option
+@common_options
+def export(**options: Any) -> None:
+    """Write the projection as one CSV object, or as Parquet."""
+    from job import pipeline
+
+    output_path, run_id = _output(options), _run_id(options)
+    destination = _path(options["destination"]) if options["destination"] else None
+    config = ExportConfig(output_path, options["file_format"], destination, options["csv_max_rows"])
+    with _application("export", config, options, output_path, run_id) as app:
+        pipeline.run_export(app, config)
+
+
+@cli.command()
+@output_option
+@report_option
+@common_options
+def report(**options: Any) -> None:
+    """Write report/index.html of what the output path holds."""
+    from job import pipeline
+
+    output_path, run_id = _output(options), _run_id(options)
+    config = ReportConfig(output_path, options["report_copy"])
+    with _application("report", config, options, output_path, run_id) as app:
+        path = pipeline.run_report(app, config)
+    _say_report(path)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; every failure that a person can mend is one line and its exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        cli.main(arguments, prog_name="image-features", standalone_mode=False)
+    except JobError as error:
+        return _fail(str(error), error.exit_code, debug="--debug" in arguments)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted; what is committed stays, the same command goes on", INTERRUPTED)
+    return 0
+
+
+def _fail(message: str, exit_code: int, *, debug: bool = False) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"image-features: {message}", file=sys.stderr, flush=True)
+    return exit_code
+
+
+@contextmanager
+def _application(
+    command: str, config: Any, options: dict[str, Any], output_path: str, run_id: str
+) -> Iterator[Application]:
+    """The application of one command; a Spark session that was there before stays."""
+    # Spark is imported only now: --help and wrong options answer at once.
+    from pyspark.sql import SparkSession
+
+    from job.pipeline import application
+    from job.session import spark_session
+
+    ours = SparkSession.getActiveSession() is None
+    name = f"image-features {command} {run_id}"
+    spark = spark_session(name, _spark_settings(options["conf"]), options["master"])
+    app = application(spark, command, config, output_path, run_id)
+    try:
+        yield app
+    finally:
+        app.summary.print_table(Console())
+        if ours:
+            spark.stop()
+
+
+def _say_report(path: Path | None) -> None:
+    """The last line of a run is where its report lies."""
+    if path is not None:
+        print(f"report: {path}", flush=True)
+
+
+def _featurize_config(options: dict[str, Any], output_path: str, run_id: str) -> FeaturizeConfig:
+    images = ImagesConfig(
+        input_path=_path(options["input_path"]),
+        **{
+            name: options[name]
+            for name in (
+                "glob",
+                "label_level",
+                "reader",
+                "exif_rotate",
+                "max_image_bytes",
+                "max_image_pixels",
+            )
+        },
+    )
+    return FeaturizeConfig(
+        output_path=output_path,
+        images=images,
+        network=NetworkConfig(options["backbone"], options["weights"], options["batch_size"]),
+        run_id=run_id,
+        **{
+            name: options[name]
+            for name in ("max_bad_fraction", "portion_images", "refeaturize", "allow_drop")
+        },
+    )
+
+
+def _path(given: str) -> str:
+    from job.images.paths import canonical_path
+
+    return canonical_path(given)
+
+
+def _output(options: dict[str, Any]) -> str:
+    return _path(options["output_path"])
+
+
+def _run_id(options: dict[str, Any]) -> str:
+    return options["run_id"] or new_run_id()
+
+
+def _spark_settings(pairs: Sequence[str]) -> dict[str, str]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise InvalidValueError(
+                f"--conf is {pair!r}", expected="KEY=VALUE", fix="write --conf spark.key=value"
+            )
+    return dict(pair.split("=", 1) for pair in pairs)

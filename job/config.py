@@ -1,0 +1,161 @@
+"""One frozen dataclass per subcommand, checked before anything starts."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from job.errors import InvalidValueError
+
+READERS = ("auto", "concurrent", "s3a")
+MEBIBYTE = 1024 * 1024
+
+
+def new_run_id() -> str:
+    """A run id that sorts by time and does not collide: 20260102t030405-1a2b3c."""
+    return f"{datetime.now(UTC):%Y%m%dt%H%M%S}-{uuid.uuid4().hex[:6]}"
+
+
+@dataclass(frozen=True)
+class ImagesConfig:
+    """Which objects are images of this run, and how they are read and decoded.
+
+    `label_level` is how many folders above the file the label is: 1 the parent folder,
+    2 its parent, 0 no label. Sizes are in bytes and pixels of the original image.
+    """
+
+    input_path: str
+    glob: str = "**"
+    label_level: int = 1
+    reader: str = "auto"
+    exif_rotate: bool = False
+    max_image_bytes: int = 100 * MEBIBYTE
+    max_image_pixels: int = 50_000_000
+
+    def __post_init__(self) -> None:
+        _one_of("--reader", self.reader, READERS)
+        _at_least("--label-level", self.label_level, 0)
+        _at_least("--max-image-bytes", self.max_image_bytes, 1)
+        _at_least("--max-image-pixels", self.max_image_pixels, 1)
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Which network makes the features; `weights` None is the file that is shipped."""
+
+    backbone: str = "mobilenet_v2"
+    weights: str | None = None
+    batch_size: int = 32
+
+    def __post_init__(self) -> None:
+        _at_least("--batch-size", self.batch_size, 1)
+
+
+@dataclass(frozen=True)
+class FeaturizeConfig:
+    """`featurize`: images in, features and quarantine tables out.
+
+    `portion_images` images are committed at a time: what a crash can lose.
+    """
+
+    output_path: str
+    images: ImagesConfig
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    run_id: str = field(default_factory=new_run_id)
+    max_bad_fraction: float = 0.01
+    portion_images: int = 50_000
+    refeaturize: bool = False
+    allow_drop: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_bad_fraction <= 1:
+            raise InvalidValueError(
+                f"--max-bad-fraction is {self.max_bad_fraction}",
+                expected="a number from 0 to 1",
+                fix="0.01 allows one bad image in a hundred",
+            )
+        _at_least("--portion-images", self.portion_images, 1)
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """`fit`: scaler + PCA on existing features; `components` wins over `variance`."""
+
+    output_path: str
+    run_id: str = field(default_factory=new_run_id)
+    variance: float = 0.90
+    components: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.variance <= 1:
+            raise InvalidValueError(
+                f"--variance is {self.variance}",
+                expected="a share of the variance above 0 and at most 1",
+                fix="use 0.90 for 90 %",
+            )
+        if self.components is not None:
+            _at_least("--components", self.components, 1)
+
+
+@dataclass(frozen=True)
+class ProjectConfig:
+    """`project`: the bundle of `bundle_path` onto the features under `output_path`.
+
+    With `featurize`, the images of another folder are featurized into `output_path` first.
+    """
+
+    output_path: str
+    bundle_path: str
+    run_id: str = field(default_factory=new_run_id)
+    featurize: FeaturizeConfig | None = None
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """`export`: the projection of `output_path` as files for other programs."""
+
+    output_path: str
+    file_format: str = "csv"
+    destination: str | None = None
+    csv_max_rows: int = 5_000_000
+
+    def __post_init__(self) -> None:
+        _one_of("--format", self.file_format, ("csv", "parquet"))
+        _at_least("--csv-max-rows", self.csv_max_rows, 1)
+
+
+@dataclass(frozen=True)
+class ReportConfig:
+    """`report`: report/index.html of what `output_path` holds, and a copy on the local disk."""
+
+    output_path: str
+    local_copy: str | None = None
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """`run`: everything in order; one output path and one run id for all steps."""
+
+    featurize: FeaturizeConfig
+    fit: FitConfig
+    export: ExportConfig
+    report: ReportConfig
+
+
+def _at_least(option: str, value: int, least: int) -> None:
+    if value < least:
+        raise InvalidValueError(
+            f"{option} is {value}",
+            expected=f"at least {least}",
+            fix=f"set {option} to {least} or more",
+        )
+
+
+def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InvalidValueError(
+            f"{option} is {value!r}",
+            expected=" | ".join(allowed),
+            fix=f"set {option} to one of them",
+        )

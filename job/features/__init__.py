@@ -1,0 +1,1 @@
+"""Backbones and the TensorFlow graph that turns RGB batches into features."""

@@ -1,0 +1,110 @@
+"""RGB arrays in, features out: the frozen TensorFlow graph, one for each Python worker process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from job.errors import WeightsError
+from job.features.backbones import Backbone, backbone
+from job.features.folding import fold_batch_norms
+from job.features.tensorflow_import import tensorflow
+from job.features.weights import load_weights, tensors_sha256
+
+if TYPE_CHECKING:
+    import keras
+
+Images = np.ndarray[Any, np.dtype[np.uint8]]
+Features = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """All that a worker needs to build the network; picklable, small.
+
+    `backbone` is a name of the registry, `weights` a path on the worker's disk, `threads` the
+    task's cpus.
+    """
+
+    backbone: str
+    weights: str
+    tensors_sha256: str
+    threads: int
+    batch_size: int
+
+
+class Network:
+    """Features of images, on `threads` threads and `batch_size` images at a time.
+
+    `forward` takes uint8 (n, height, width, 3), any n, and gives float32 (n, dimension).
+    """
+
+    def __init__(self, forward: Callable[[Images], Features], batch_size: int) -> None:
+        self._forward = forward
+        self._batch_size = batch_size
+
+    def features(self, batch: Images) -> Features:
+        """Features float32 (n, dimension) of RGB images uint8 (n, height, width, 3), n >= 1."""
+        starts = range(0, len(batch), self._batch_size)
+        return np.concatenate([self._forward(batch[i : i + self._batch_size]) for i in starts])
+
+
+@lru_cache(maxsize=1)
+def network(spec: NetworkSpec) -> Network:
+    """The network of this process: built on the first call, ready to run.
+
+    Raises WeightsError if the file cannot be loaded or its tensors are not those of `spec`.
+    """
+    tf = tensorflow()
+    tf.config.threading.set_intra_op_parallelism_threads(spec.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    chosen = backbone(spec.backbone)
+    graph = _frozen_graph(chosen, spec)
+
+    def forward(images: Images) -> Features:
+        features: Features = graph(tf.constant(images))[0].numpy()
+        return features
+
+    built = Network(forward, spec.batch_size)
+    # The first call optimises the graph: no batch should wait for that.
+    built.features(np.zeros((1, *chosen.input_size, 3), np.uint8))
+    return built
+
+
+def _frozen_graph(chosen: Backbone, spec: NetworkSpec) -> Callable[[Any], Any]:
+    """uint8 images to [features], all weights constants of the graph."""
+    model = chosen.build()
+    load_weights(model, chosen, spec.weights)
+    found = tensors_sha256(model)
+    if found != spec.tensors_sha256:
+        raise WeightsError(
+            f"the tensors of {spec.weights} have sha256 {found}",
+            expected=f"{spec.tensors_sha256}, as on the driver",
+            fix="give all machines the same weights file",
+        )
+    fold_batch_norms(model)
+    return _frozen(model, chosen)
+
+
+def _frozen(model: keras.Model, chosen: Backbone) -> Callable[[Any], Any]:
+    import keras
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
+    def features(images: Any) -> Any:
+        pixels = tf.cast(images, tf.float32)
+        if chosen.preprocessing != "none":
+            mode = chosen.preprocessing
+            pixels = keras.applications.imagenet_utils.preprocess_input(pixels, mode=mode)
+        return model(pixels, training=False)
+
+    images = tf.TensorSpec((None, *chosen.input_size, 3), tf.uint8)
+    traced = tf.function(features, autograph=False).get_concrete_function(images)
+    frozen: Callable[[Any], Any] = convert_variables_to_constants_v2(traced)
+    return frozen

@@ -1,0 +1,45 @@
+"""The one place that imports TensorFlow: late, with Keras on top of it, and quietly."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+# Written to stderr from C++ before any log level holds, twice in each process.
+_NOISE = (b"before absl::InitializeLog()", b"oneDNN custom operations are on")
+
+
+def tensorflow() -> ModuleType:
+    """TensorFlow, imported on the first call.
+
+    Only worker processes may get here: the parent that Spark forks them from must stay without
+    TensorFlow's threads, which do not survive a fork.
+    """
+    if "tensorflow" not in sys.modules:
+        # A person's ~/.keras/keras.json may name another backend.
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        with _without_noise():
+            import tensorflow
+    import tensorflow
+
+    return tensorflow
+
+
+@contextmanager
+def _without_noise() -> Iterator[None]:
+    """Hold back what is written to file descriptor 2 and pass on all but the noise, errors too."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held, os.fdopen(os.dup(2), "wb") as stderr:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr.fileno(), 2)
+            held.seek(0)
+            stderr.writelines(line for line in held if not any(word in line for word in _NOISE))

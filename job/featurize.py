@@ -1,0 +1,277 @@
+"""Listing to features: what is new, portion by portion, and the account of every object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from job import schemas
+from job.config import FeaturizeConfig
+from job.errors import AccountingError, DropRefusedError, InputNotFoundError, TooManyBadImagesError
+from job.images.binary_files import outcome_of_binary_files
+from job.images.listing import list_images
+from job.images.new import dropped, work_to_do
+from job.images.object_store import StoreSettings
+from job.images.paths import IMAGE_NAME_PATTERN
+from job.output.layout import Layout
+from job.output.summary import Counts
+from job.output.tables import Tables
+from job.progress import RowsOut, Stages
+from job.session import task_slots
+from job.storage_errors import waiting_out
+from job.worker import WorkerSpec, featurizer
+
+T = TypeVar("T")
+
+# About five seconds of work: little is lost with a task, and no core waits long for the last one.
+IMAGES_PER_TASK = 512
+LEAST_IMAGES_PER_TASK = 32
+# Thumbnails for the report, 2 kB each.
+THUMBNAILS = 300
+# What more than this share of gone images means is more often a wrong path than a wish.
+MOST_DROPPED = 0.10
+# These may pass: such an object is tried again in every run.
+TRANSIENT_REASONS = ("vanished", "forbidden")
+
+
+@dataclass(frozen=True)
+class Featurizing:
+    """All that the steps of one `featurize` share.
+
+    `lister` None lists through Hadoop; `worker.store` None reads through Spark's binaryFile.
+    """
+
+    spark: SparkSession
+    config: FeaturizeConfig
+    fingerprint: dict[str, object]
+    worker: WorkerSpec
+    lister: StoreSettings | None
+    stages: Stages
+
+    @property
+    def staging(self) -> str:
+        return Layout(self.config.output_path).staging(self.config.run_id)
+
+    @property
+    def tables(self) -> Tables:
+        return Tables(self.spark, Layout(self.config.output_path), self.config.run_id)
+
+    def waiting(self, step: Callable[[], T]) -> T:
+        return waiting_out(step, self.config.output_path)
+
+    def staged(self, name: str, rows: DataFrame, *partition_cols: str) -> DataFrame:
+        """Write `rows` once under the staging path and read them back: nothing is done twice."""
+        path = f"{self.staging}/{name}"
+        self.waiting(
+            lambda: rows.write.mode("overwrite").partitionBy(*partition_cols).parquet(path)
+        )
+        return self.waiting(lambda: self.spark.read.parquet(path))
+
+
+def featurize(
+    this: Featurizing, check_listed: Callable[[int], None] = lambda listed: None
+) -> Counts:
+    """List, featurize what is new, commit it, drop what is gone, account for every object.
+
+    `check_listed` may refuse the number of objects listed, before any is read. Raises
+    InputNotFoundError where nothing is listed or nothing of it is an image, DropRefusedError,
+    AccountingError.
+    """
+    with this.stages.stage("list", unit="objects"):
+        listing = this.staged("listing", list_images(this.spark, this.config.images, this.lister))
+        listed = this.waiting(listing.count)
+    _require_objects(this, listed)
+    check_listed(listed)
+    gone = _gone(this, listing)
+    known = _known(this)
+    work = listing if known is None else this.staged("work", work_to_do(listing, known))
+    todo = listed if known is None else this.waiting(work.count)
+    _featurize_portions(this, work, todo, known=known is not None)
+    if gone is not None and known is not None:
+        this.waiting(lambda: this.tables.drop(gone))
+    with this.stages.stage("account", unit="objects", total=listed):
+        counts = this.waiting(lambda: _account(this, listing, listed))
+    counts = replace(counts, dropped=gone.count() if gone is not None else 0)
+    _require_images(this, counts)
+    return counts
+
+
+def thumbnails(this: Featurizing) -> DataFrame:
+    """path and JPEG bytes of the images this run made a thumbnail of, at most a few hundred."""
+    outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(f"{this.staging}/outcome")
+    return outcome.where(F.col(schemas.THUMBNAIL).isNotNull()).select(
+        schemas.PATH, schemas.THUMBNAIL
+    )
+
+
+def _require_objects(this: Featurizing, listed: int) -> None:
+    images = this.config.images
+    if listed == 0:
+        raise InputNotFoundError(
+            f"no object under {images.input_path} matches --glob {images.glob!r}",
+            expected="a folder of images",
+            fix="check --input and --glob",
+        )
+
+
+def _require_images(this: Featurizing, counts: Counts) -> None:
+    if counts.featurized + counts.reused == 0:
+        raise InputNotFoundError(
+            f"none of the {counts.listed:,} objects under {this.config.images.input_path} "
+            "is an image",
+            expected="JPEG, PNG, BMP, GIF, TIFF or WebP images",
+            fix=f"see the reasons in {this.tables.layout.quarantine}",
+        )
+
+
+def _known(this: Featurizing) -> DataFrame | None:
+    """The object versions that need no look again; None where every object does."""
+    if this.config.refeaturize or not this.waiting(this.tables.exist):
+        if not this.config.refeaturize:
+            this.waiting(lambda: this.tables.create(this.fingerprint))
+        return None
+    version = (schemas.PATH, schemas.ETAG, schemas.LENGTH)
+    settled = ~F.col(schemas.REASON).isin(*TRANSIENT_REASONS)
+    quarantine = this.tables.quarantine().where(settled)
+    return this.tables.features().select(*version).unionByName(quarantine.select(*version))
+
+
+def _gone(this: Featurizing, listing: DataFrame) -> DataFrame | None:
+    """Paths to drop, staged; None for none. Raises DropRefusedError for suspiciously many."""
+    if not this.waiting(this.tables.exist):
+        return None
+    rows = (
+        this.tables.features()
+        .select(schemas.PATH)
+        .union(this.tables.quarantine().select(schemas.PATH))
+    )
+    images = this.config.images
+    if this.config.refeaturize:
+        # The table will hold this listing alone, whatever input its rows came from.
+        absent = rows.join(listing, schemas.PATH, how="left_anti")
+    else:
+        absent = dropped(listing, rows, images.input_path, images.glob)
+    gone = this.staged("gone", absent)
+    count, total = this.waiting(gone.count), this.waiting(rows.count)
+    if count > MOST_DROPPED * total and not this.config.allow_drop:
+        raise DropRefusedError(
+            f"{count:,} of {total:,} rows would be dropped: their images are not in this listing",
+            expected=f"at most {MOST_DROPPED:.0%}",
+            fix="check --input and --glob, or allow it with --allow-drop",
+        )
+    return gone if count else None
+
+
+def _featurize_portions(this: Featurizing, work: DataFrame, todo: int, *, known: bool) -> None:
+    """Send `todo` images through the network, a portion at a time, and commit each portion."""
+    portions = max(1, -(-todo // this.config.portion_images))
+    wants = (F.pmod(F.xxhash64(schemas.PATH), F.lit(max(todo, 1))) < THUMBNAILS).cast("long")
+    work = work.withColumn(schemas.WANTS_THUMBNAIL, wants)
+    if portions > 1:
+        portion = F.pmod(F.xxhash64(schemas.PATH, F.lit("portion")), F.lit(portions)).cast("int")
+        by_portion = work.withColumn(schemas.PORTION, portion).repartition(
+            portions, schemas.PORTION
+        )
+        work = this.staged("portions", by_portion, schemas.PORTION)
+    count = RowsOut(this.spark, "MapInArrow")
+    with this.stages.stage("featurize", total=todo, done=lambda: min(count(), todo)):
+        for number in range(portions if todo else 0):
+            rows = work.where(F.col(schemas.PORTION) == number) if portions > 1 else work
+            _featurize_portion(
+                this, rows.select(*schemas.WORK_SCHEMA.names), number, todo // portions, known
+            )
+        if this.config.refeaturize:
+            _replace_all(this, todo)
+
+
+def _featurize_portion(
+    this: Featurizing, work: DataFrame, number: int, images: int, known: bool
+) -> None:
+    path = f"{this.staging}/outcome/portion={number}"
+    this.waiting(lambda: _outcome(this, work, images).write.mode("overwrite").parquet(path))
+    if not this.config.refeaturize:
+        outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(path)
+        this.waiting(lambda: this.tables.commit(outcome, number, images, known=known))
+
+
+def _outcome(this: Featurizing, work: DataFrame, images: int) -> DataFrame:
+    """OUTCOME_SCHEMA of the portion `work` (WORK_SCHEMA), by the reader of this run."""
+    tasks = task_count(images, task_slots(this.spark))
+    if this.worker.store is None:
+        return outcome_of_binary_files(this.spark, work, tasks, featurizer(this.worker))
+    return work.repartition(tasks).mapInArrow(featurizer(this.worker), schemas.OUTCOME_SCHEMA)
+
+
+def task_count(images: int, slots: int) -> int:
+    """Tasks for `images` on `slots` cores: a whole number of waves, none of them tiny."""
+    tasks = -(-images // IMAGES_PER_TASK)
+    if tasks > slots:
+        return -(-tasks // slots) * slots
+    return max(1, min(slots, images // LEAST_IMAGES_PER_TASK))
+
+
+def _replace_all(this: Featurizing, todo: int) -> None:
+    outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(f"{this.staging}/outcome")
+    this.waiting(lambda: this.tables.replace(outcome, todo, this.fingerprint))
+
+
+def _account(this: Featurizing, listing: DataFrame, listed: int) -> Counts:
+    """Count from storage where each listed path ended; AccountingError if not in one place."""
+    features = this.tables.features().select(
+        schemas.PATH, F.col(schemas.RUN_ID).alias("featurized_by")
+    )
+    quarantine = this.tables.quarantine().select(
+        schemas.PATH, F.col(schemas.REASON).alias("why_not")
+    )
+    ended = (
+        listing.select(schemas.PATH)
+        .join(features, schemas.PATH, how="left")
+        .join(quarantine, schemas.PATH, how="left")
+    )
+    in_features, in_quarantine = F.col("featurized_by").isNotNull(), F.col("why_not").isNotNull()
+    ours = F.col("featurized_by") == this.config.run_id
+    row = ended.agg(
+        F.count_if(in_features & ours).alias("featurized"),
+        F.count_if(in_features & ~ours).alias("reused"),
+        F.count_if(in_quarantine).alias("quarantined"),
+        F.count_if(in_features == in_quarantine).alias("misplaced"),
+        F.count("*").alias("rows"),
+    ).first()
+    assert row is not None
+    if row["misplaced"] or row["rows"] != listed:
+        raise AccountingError(
+            f"{row['misplaced']:,} of {listed:,} listed objects are not in exactly one table "
+            f"({row['rows']:,} rows)",
+            expected="each in features or in quarantine",
+            fix="run again with --refeaturize, and report this",
+        )
+    return Counts(listed, row["featurized"], row["reused"], row["quarantined"])
+
+
+def quarantine_reasons(this: Featurizing) -> dict[str, int]:
+    """How many of this run's listed objects are in quarantine, by reason."""
+    rows = _quarantined(this).groupBy(schemas.REASON).count().orderBy(F.desc("count")).collect()
+    return {row[schemas.REASON]: row["count"] for row in rows}
+
+
+def check_bad(this: Featurizing, counts: Counts) -> None:
+    """Raise TooManyBadImagesError above --max-bad-fraction; a README is not a bad image."""
+    claims = F.lower(schemas.PATH).rlike(IMAGE_NAME_PATTERN)
+    never_an_image = (F.col(schemas.REASON) == "not_an_image") & ~claims
+    bad = this.waiting(_quarantined(this).where(~never_an_image).count)
+    images = counts.featurized + counts.reused + bad
+    if bad > this.config.max_bad_fraction * images:
+        raise TooManyBadImagesError(
+            f"{bad:,} of {images:,} images are bad; all others are written",
+            expected=f"at most {this.config.max_bad_fraction:.2%}",
+            fix=f"see {this.tables.layout.quarantine}, or raise --max-bad-fraction",
+        )
+
+
+def _quarantined(this: Featurizing) -> DataFrame:
+    listing = this.spark.read.parquet(f"{this.staging}/listing").select(schemas.PATH)
+    return this.tables.quarantine().join(listing, schemas.PATH, how="left_semi")

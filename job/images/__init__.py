@@ -1,0 +1,1 @@
+"""List images, decide which are new, fetch their bytes, decode them."""

@@ -1,0 +1,159 @@
+"""The concurrent reader: one GET an image, many at once, bounded by bytes, as they arrive."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from queue import SimpleQueue
+
+from job.errors import InputNotFoundError
+from job.images.local_objects import read_file
+from job.images.object_store import StoreSettings
+from job.images.objects import (
+    BucketMissingError,
+    ForbiddenError,
+    ObjectBytes,
+    StoredObject,
+    VanishedError,
+    retrying,
+)
+from job.images.paths import LOCAL_SCHEME, split_path
+from job.images.s3_objects import S3Objects
+
+TOO_LARGE = "too_large"
+VANISHED = "vanished"
+FORBIDDEN = "forbidden"
+
+
+@dataclass(frozen=True)
+class ListedImage:
+    """One image to read; `modification_time` in UTC, `length` in bytes."""
+
+    path: str
+    label: str | None
+    length: int
+    etag: str | None
+    modification_time: datetime | None
+    wants_thumbnail: bool = False
+
+
+@dataclass(frozen=True)
+class FetchedImage:
+    """An image with its bytes, or with the reason why there are none.
+
+    `image` tells length, ETag and time of the version that the bytes are.
+    """
+
+    image: ListedImage
+    data: bytes | None
+    reason: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class FetchLimits:
+    """How much is fetched at once, and how long a store that does not answer is asked again.
+
+    `bytes_in_flight` bounds what is requested and not yet taken; one larger object goes alone.
+    """
+
+    max_image_bytes: int
+    retry_seconds: float = 180.0
+    in_flight: int = 48
+    bytes_in_flight: int = 64 * 1024 * 1024
+
+
+def fetch_images(
+    rows: Iterable[ListedImage], settings: StoreSettings, limits: FetchLimits
+) -> Iterator[FetchedImage]:
+    """Every one of `rows` once, in the order of arrival, with bytes or a reason.
+
+    More requests start whenever one result is taken, and run on while the caller computes.
+    Raises TransportError if the store does not answer for `limits.retry_seconds`,
+    InputNotFoundError if the bucket is gone, AccessDeniedError without credentials.
+    """
+    waiting = iter(rows)
+    image = next(waiting, None)
+    arrived: SimpleQueue[tuple[int, Future[FetchedImage]]] = SimpleQueue()
+    count = size = 0
+    stopped = threading.Event()
+    pool = ThreadPoolExecutor(limits.in_flight, thread_name_prefix="fetch")
+    try:
+        while count or image is not None:
+            while image is not None and _fits(image, count, size, limits):
+                length = image.length
+                future = pool.submit(fetch_image, image, settings, limits, stopped)
+                future.add_done_callback(lambda done, length=length: arrived.put((length, done)))  # type: ignore[misc]
+                count, size, image = count + 1, size + length, next(waiting, None)
+            length, done = arrived.get()
+            count, size = count - 1, size - length
+            yield done.result()
+    finally:
+        stopped.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _fits(image: ListedImage, count: int, size: int, limits: FetchLimits) -> bool:
+    return count == 0 or (count < limits.in_flight and size + image.length <= limits.bytes_in_flight)
+
+
+def fetch_image(
+    image: ListedImage, settings: StoreSettings, limits: FetchLimits, stopped: threading.Event
+) -> FetchedImage:
+    """One image; an object known to be too large is not asked for."""
+    if image.length > limits.max_image_bytes:
+        return too_large(image, limits.max_image_bytes)
+    try:
+        for attempt in retrying(limits.retry_seconds, image.path, stopped):
+            with attempt:
+                return fetched(image, _read(image.path, settings, limits.max_image_bytes), limits)
+    except VanishedError as error:
+        return FetchedImage(image, None, VANISHED, str(error))
+    except ForbiddenError as error:
+        return FetchedImage(image, None, FORBIDDEN, str(error))
+    except BucketMissingError as error:
+        raise InputNotFoundError(
+            f"the bucket of {image.path} is gone", expected="it to stay during the run", fix=str(error)
+        ) from error
+    raise AssertionError("retrying ends with a result or an error")
+
+
+def fetched(image: ListedImage, read: ObjectBytes, limits: FetchLimits) -> FetchedImage:
+    """`image` as the version that was read."""
+    image = _as_version(image, read.version)
+    if read.data is None:
+        return too_large(image, limits.max_image_bytes)
+    return FetchedImage(image, read.data)
+
+
+def too_large(image: ListedImage, largest: int) -> FetchedImage:
+    """The outcome of an object that is not read because of its length."""
+    return FetchedImage(image, None, TOO_LARGE, f"{image.length:,} bytes, at most {largest:,}")
+
+
+def _as_version(image: ListedImage, version: StoredObject) -> ListedImage:
+    if (image.etag, image.length) == (version.etag, version.length):
+        return image
+    return replace(
+        image,
+        length=version.length,
+        etag=version.etag,
+        modification_time=version.modification_time,
+    )
+
+
+def _read(path: str, settings: StoreSettings, largest: int) -> ObjectBytes:
+    scheme, bucket, key = split_path(path)
+    if scheme == LOCAL_SCHEME:
+        return read_file(key, largest)
+    return s3_objects(settings).get(bucket, key, largest)
+
+
+@lru_cache(maxsize=4)
+def s3_objects(settings: StoreSettings) -> S3Objects:
+    """The clients of this process: connections and credentials are shared by all its tasks."""
+    return S3Objects(settings)

@@ -1,0 +1,196 @@
+"""One configuration for both readers: fs.s3a settings as those of the concurrent reader's clients."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pyspark.sql import SparkSession
+
+from job.errors import UnmappableSettingError
+
+_PREFIX = "fs.s3a."
+_KEY_STORE = "hadoop.security.credential.provider.path"
+_PROVIDERS = _PREFIX + "aws.credentials.provider"
+_ENDPOINT = _PREFIX + "endpoint"
+_REGION = _PREFIX + "endpoint.region"
+
+# Kinds of credentials, by the names that botocore gives its providers.
+ENVIRONMENT = "env"
+WEB_IDENTITY = "assume-role-with-web-identity"
+CONTAINER = "container-role"
+INSTANCE = "iam-role"
+ANONYMOUS = "anonymous"
+PROFILE = ("assume-role", "sso", "shared-credentials-file", "custom-process", "config-file")
+
+_SDK = "software.amazon.awssdk.auth.credentials."
+_KINDS: dict[str, tuple[str, ...]] = {
+    _SDK + "EnvironmentVariableCredentialsProvider": (ENVIRONMENT,),
+    _SDK + "WebIdentityTokenFileCredentialsProvider": (WEB_IDENTITY,),
+    _SDK + "ContainerCredentialsProvider": (CONTAINER,),
+    _SDK + "InstanceProfileCredentialsProvider": (INSTANCE,),
+    _SDK + "ProfileCredentialsProvider": PROFILE,
+    _SDK + "AnonymousCredentialsProvider": (ANONYMOUS,),
+    _SDK + "DefaultCredentialsProvider": (ENVIRONMENT, WEB_IDENTITY, *PROFILE, CONTAINER, INSTANCE),
+    "org.apache.hadoop.fs.s3a.AnonymousAWSCredentialsProvider": (ANONYMOUS,),
+    "org.apache.hadoop.fs.s3a.auth.IAMInstanceCredentialsProvider": (CONTAINER, INSTANCE),
+    # Names of the first SDK, which s3a translates in the same way.
+    "com.amazonaws.auth.EnvironmentVariableCredentialsProvider": (ENVIRONMENT,),
+    "com.amazonaws.auth.EC2ContainerCredentialsProviderWrapper": (CONTAINER, INSTANCE),
+    "com.amazonaws.auth.InstanceProfileCredentialsProvider": (CONTAINER, INSTANCE),
+    "com.amazonaws.auth.AnonymousAWSCredentials": (ANONYMOUS,),
+}
+# These two read the settings themselves; a value says which of the three they need.
+_FROM_SETTINGS = {
+    "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider": ("access.key", "secret.key"),
+    "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider": (
+        "access.key",
+        "secret.key",
+        "session.token",
+    ),
+}
+_ENVIRONMENT_NAMES = {
+    "access.key": "AWS_ACCESS_KEY_ID",
+    "secret.key": "AWS_SECRET_ACCESS_KEY",
+    "session.token": "AWS_SESSION_TOKEN",
+}
+# What s3a tries when nothing is set (core-default.xml of Hadoop 3.4.1).
+_DEFAULT_PROVIDERS = ",".join(
+    [
+        "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider",
+        "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider",
+        _SDK + "EnvironmentVariableCredentialsProvider",
+        "org.apache.hadoop.fs.s3a.auth.IAMInstanceCredentialsProvider",
+    ]
+)
+_UNMAPPABLE = (
+    "accesspoint.",
+    "assumed.role.arn",
+    "bucket.",
+    "custom.signers",
+    "delegation.token.binding",
+    "endpoint.fips",
+    "proxy.host",
+    "requester.pays.enabled",
+    "s3.client.factory.impl",
+    "security.credential.provider.path",
+    "signing-algorithm",
+)
+# Hadoop's own defaults of settings that matter only when changed.
+_HARMLESS = {
+    "accesspoint.required": "false",
+    "endpoint.fips": "false",
+    "requester.pays.enabled": "false",
+    "s3.client.factory.impl": "org.apache.hadoop.fs.s3a.DefaultS3ClientFactory",
+}
+_AWS_HOST = re.compile(r"s3[.-](?P<region>[a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?$")
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """How the concurrent reader reaches S3; picklable, and holds no secret.
+
+    `credentials` are kinds tried in this order, on the machine that uses them. `endpoint` None
+    is AWS; `region` None is looked up for the bucket.
+    """
+
+    endpoint: str | None = None
+    region: str | None = None
+    path_style: bool = False
+    credentials: tuple[str, ...] = (ENVIRONMENT, CONTAINER, INSTANCE)
+
+
+def hadoop_settings(spark: SparkSession) -> dict[str, str]:
+    """All fs.s3a settings that are in force, with the key store path if there is one.
+
+    May hold secrets: for `store_settings` only, never to be logged or sent to a worker.
+    """
+    configuration = spark.sparkContext._jsc.hadoopConfiguration()
+    found = {_PREFIX + key: value for key, value in configuration.getPropsWithPrefix(_PREFIX).items()}
+    key_store = configuration.get(_KEY_STORE)
+    return {**found, _KEY_STORE: key_store} if key_store else found
+
+
+def store_settings(hadoop_conf: Mapping[str, str], environ: Mapping[str, str]) -> StoreSettings:
+    """The settings of the concurrent reader that mean what `hadoop_conf` means to s3a.
+
+    Raises UnmappableSettingError, which names the key and never a value, for whatever would make
+    it reach another store or use other credentials than s3a does.
+    """
+    _refuse_unmappable(hadoop_conf)
+    endpoint = _endpoint(hadoop_conf)
+    return StoreSettings(
+        endpoint=endpoint,
+        region=_region(hadoop_conf, environ, endpoint),
+        path_style=hadoop_conf.get(_PREFIX + "path.style.access", "false").strip().lower() == "true",
+        credentials=_credentials(hadoop_conf, environ),
+    )
+
+
+def _refuse_unmappable(conf: Mapping[str, str]) -> None:
+    if conf.get(_KEY_STORE):
+        raise _unmappable(_KEY_STORE)
+    for key, value in sorted(conf.items()):
+        name = key.removeprefix(_PREFIX)
+        changed = value.strip() not in ("", _HARMLESS.get(name, ""))
+        if key.startswith(_PREFIX) and name.startswith(_UNMAPPABLE) and changed:
+            raise _unmappable(key)
+    for name in ("encryption.algorithm", "server-side-encryption-algorithm"):
+        # Encryption that S3 does by itself needs nothing from a reader.
+        if conf.get(_PREFIX + name, "").upper().startswith(("SSE-C", "CSE")):
+            raise _unmappable(_PREFIX + name)
+
+
+def _endpoint(conf: Mapping[str, str]) -> str | None:
+    endpoint = conf.get(_ENDPOINT, "").strip().rstrip("/")
+    if not endpoint or endpoint.rpartition("//")[2] == "s3.amazonaws.com":
+        return None
+    if "://" in endpoint:
+        return endpoint
+    secure = conf.get(_PREFIX + "connection.ssl.enabled", "true").strip().lower() == "true"
+    return f"{'https' if secure else 'http'}://{endpoint}"
+
+
+def _region(conf: Mapping[str, str], environ: Mapping[str, str], endpoint: str | None) -> str | None:
+    region = conf.get(_REGION)
+    if region is not None and region.strip() in ("", "sdk"):
+        region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    if region or endpoint is None:
+        return region
+    host = _AWS_HOST.search(urlsplit(endpoint).hostname or "")
+    return host["region"] if host else "us-east-1"
+
+
+def _credentials(conf: Mapping[str, str], environ: Mapping[str, str]) -> tuple[str, ...]:
+    names = [name.strip() for name in (conf.get(_PROVIDERS) or _DEFAULT_PROVIDERS).split(",")]
+    kinds: list[str] = []
+    for name in filter(None, names):
+        if name not in _FROM_SETTINGS:
+            if name not in _KINDS:
+                raise _unmappable(_PROVIDERS, f"{name} has no counterpart")
+            kinds += _KINDS[name]
+        elif all(conf.get(_PREFIX + key) for key in _FROM_SETTINGS[name]):
+            # s3a stops at this provider; so does the concurrent reader.
+            _require_same_in_environment(conf, environ, _FROM_SETTINGS[name])
+            return (*kinds, ENVIRONMENT)
+    if not kinds:
+        raise _unmappable(_PROVIDERS, "it names no provider that has credentials")
+    return tuple(dict.fromkeys(kinds))
+
+
+def _require_same_in_environment(
+    conf: Mapping[str, str], environ: Mapping[str, str], keys: tuple[str, ...]
+) -> None:
+    """Spark copies AWS_* variables into these settings: only then are they no secret of their own."""
+    for key, variable in _ENVIRONMENT_NAMES.items():
+        expected = conf.get(_PREFIX + key, "") if key in keys else ""
+        if environ.get(variable, "") != expected:
+            raise _unmappable(_PREFIX + key, f"it differs from {variable}, and secrets stay out of tasks")
+
+
+def _unmappable(key: str, why: str = "the concurrent reader has no counterpart") -> UnmappableSettingError:
+    return UnmappableSettingError(
+        f"{key} is set: {why}", fix="the s3a reader is used; --reader s3a says so without this line"
+    )

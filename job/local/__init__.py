@@ -1,0 +1,1 @@
+"""Run on one machine: jars, a local S3 server, the sample run."""

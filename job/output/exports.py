@@ -1,0 +1,49 @@
+"""Plain files of the projection for other programs: Parquet and one CSV object."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from job import schemas
+from job.output import files
+
+# 20,000 rows of 300 components are about 25 MB.
+ROWS_PER_FILE = 20_000
+
+
+def write_projection(projection: DataFrame, rows: int, path: str) -> None:
+    """Write PROJECTION_SCHEMA rows as plain Parquet, replacing what `path` held."""
+    count = max(1, -(-rows // ROWS_PER_FILE))
+    projection.coalesce(count).write.mode("overwrite").parquet(path)
+
+
+def write_csv(spark: SparkSession, projection: DataFrame, k: int, path: str, staging: str) -> None:
+    """Write path, label, pca_1..pca_k as one RFC 4180 object in UTF-8, by one task.
+
+    The task writes under `staging`, the finished object is moved to `path`: a reader of `path`
+    never sees half a file, and no row passes through the driver.
+    """
+    components = [F.col(schemas.PCA)[i].alias(f"pca_{i + 1}") for i in range(k)]
+    (
+        projection.select(schemas.PATH, schemas.LABEL, *components)
+        .coalesce(1)
+        .write.mode("overwrite")
+        .csv(
+            staging,
+            header=True,
+            # RFC 4180: a quote inside quotes is doubled, lines end with CRLF.
+            quote='"',
+            escape='"',
+            lineSep="\r\n",
+            nullValue="",
+            emptyValue="",
+            # Spaces at the ends of a name belong to the name.
+            ignoreLeadingWhiteSpace=False,
+            ignoreTrailingWhiteSpace=False,
+            encoding="UTF-8",
+        )
+    )
+    part = next(name for name in files.names(spark, staging) if name.startswith("part-"))
+    files.rename(spark, f"{staging}/{part}", path)
+    files.delete(spark, staging)

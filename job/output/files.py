@@ -1,0 +1,123 @@
+"""Whole files on any storage that Hadoop reaches: the only place with its FileSystem."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+
+# A PUT shows an object only when it is complete; elsewhere half a file could be seen.
+_ATOMIC_SCHEMES = ("s3a", "s3", "s3n")
+
+_MISSING = "java.io.FileNotFoundException"
+_PRESENT = "org.apache.hadoop.fs.FileAlreadyExistsException"
+
+
+def read_bytes(spark: SparkSession, path: str) -> bytes:
+    """The content of the file `path`.
+
+    Raises FileNotFoundError, also for a folder; other failures of storage as Py4JJavaError.
+    """
+    system, target = _resolve(spark, path)
+    with _named_errors(path):
+        stream = system.open(target)
+        try:
+            return bytes(stream.readAllBytes())
+        finally:
+            stream.close()
+
+
+def write_bytes(spark: SparkSession, path: str, data: bytes, *, overwrite: bool = True) -> None:
+    """Write `data` as the file `path`; whoever reads it sees the old or the new content, whole.
+
+    Raises FileExistsError where `overwrite` is False and the file is there. That check and the
+    write are two steps: it is no lock.
+    """
+    system, target = _resolve(spark, path)
+    with _named_errors(path):
+        if target.toUri().getScheme() in _ATOMIC_SCHEMES:
+            _create(system, target, data, overwrite)
+            return
+        if not overwrite and system.exists(target):
+            raise FileExistsError(path)
+        unfinished = f"{path}.{uuid.uuid4().hex[:8]}.tmp"
+        _create(system, _resolve(spark, unfinished)[1], data, overwrite)
+        rename(spark, unfinished, path)
+
+
+def exists(spark: SparkSession, path: str) -> bool:
+    """Whether a file or folder `path` is there."""
+    system, target = _resolve(spark, path)
+    return bool(system.exists(target))
+
+
+def names(spark: SparkSession, path: str) -> list[str]:
+    """The names, sorted, of the files and folders directly under the folder `path`.
+
+    Raises FileNotFoundError. For folders of our own making, with few entries.
+    """
+    system, target = _resolve(spark, path)
+    with _named_errors(path):
+        return sorted(str(status.getPath().getName()) for status in system.listStatus(target))
+
+
+def delete(spark: SparkSession, path: str) -> None:
+    """Delete a file, or a folder with all that is in it; where there is none, nothing happens."""
+    system, target = _resolve(spark, path)
+    system.delete(target, True)
+
+
+def rename(spark: SparkSession, source: str, destination: str) -> None:
+    """Move the file `source` to `destination`, replacing a file there.
+
+    One step on a local disk; on S3 a delete and a copy. Raises FileNotFoundError.
+    """
+    system, here = _resolve(spark, source)
+    there = _resolve(spark, destination)[1]
+    with _named_errors(source):
+        system.getFileStatus(here)
+        if here.toUri().getScheme() in _ATOMIC_SCHEMES:
+            system.delete(there, False)
+        if not system.rename(here, there):
+            raise OSError(f"{source} cannot be moved to {destination}")
+
+
+def _create(system: Any, target: Any, data: bytes, overwrite: bool) -> None:
+    stream = system.create(target, overwrite)
+    try:
+        stream.write(data)
+    finally:
+        stream.close()
+
+
+def _resolve(spark: SparkSession, path: str) -> tuple[Any, Any]:
+    """The Hadoop FileSystem that `path` lives on, and its qualified Path.
+
+    The local one without its `.crc` files: a checksum left from an earlier content would make
+    the new content unreadable.
+    """
+    jvm: Any = spark.sparkContext._jvm
+    context: Any = spark.sparkContext._jsc
+    target = jvm.org.apache.hadoop.fs.Path(path)
+    system = target.getFileSystem(context.hadoopConfiguration())
+    if system.getScheme() == "file":
+        system = system.getRawFileSystem()
+    return system, system.makeQualified(target)
+
+
+@contextmanager
+def _named_errors(path: str) -> Iterator[None]:
+    """Python's own names for what is missing or in the way; other failures stay what they are."""
+    try:
+        yield
+    except Py4JJavaError as error:
+        kind = error.java_exception.getClass().getName()
+        if kind == _MISSING:
+            raise FileNotFoundError(path) from error
+        if kind == _PRESENT:
+            raise FileExistsError(path) from error
+        raise

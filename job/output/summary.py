@@ -1,0 +1,148 @@
+"""The summary of a run: runs/<run_id>.json, and the same as a table on the console."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+from rich.console import Console
+from rich.table import Table
+
+import job
+from job.output import files
+
+LIBRARIES = (
+    "pyspark",
+    "delta-spark",
+    "tensorflow",
+    "tensorflow-cpu",
+    "keras",
+    "numpy",
+    "pyarrow",
+    "pillow",
+    "obstore",
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Images of one run; listed = featurized + reused + quarantined."""
+
+    listed: int = 0
+    featurized: int = 0
+    reused: int = 0
+    quarantined: int = 0
+    dropped: int = 0
+
+
+@dataclass
+class Summary:
+    """What a run did; filled while it goes on. Holds no secret: settings are the job's own."""
+
+    run_id: str
+    command: str
+    input_path: str | None
+    output_path: str
+    started: str
+    finished: str | None = None
+    status: str = "running"
+    counts: Counts = field(default_factory=Counts)
+    seconds: dict[str, float] = field(default_factory=dict)
+    images_per_second: float | None = None
+    quarantine_reasons: dict[str, int] = field(default_factory=dict)
+    fingerprint: dict[str, Any] = field(default_factory=dict)
+    components: int | None = None
+    explained_variance: float | None = None
+    committer: str | None = None
+    reader: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    git_revision: str | None = None
+
+    def to_json(self) -> str:
+        """JSON with sorted keys."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True, default=str)
+
+    def write(self, spark: SparkSession, path: str) -> None:
+        """Write it to `path`, replacing an earlier one."""
+        files.write_bytes(spark, path, self.to_json().encode())
+
+    def print_table(self, console: Console) -> None:
+        """The same for a person, in two columns."""
+        table = Table(
+            title=f"{self.command} {self.run_id}", show_header=False, title_justify="left"
+        )
+        for name, value in self._lines():
+            table.add_row(name, value)
+        console.print(table)
+
+    def _lines(self) -> list[tuple[str, str]]:
+        counts = [(name, f"{value:,}") for name, value in asdict(self.counts).items()]
+        reasons = [
+            (f"  {reason}", f"{count:,}") for reason, count in self.quarantine_reasons.items()
+        ]
+        stages = [(f"  {stage}", f"{seconds:.1f} s") for stage, seconds in self.seconds.items()]
+        lines = [("status", self.status), *counts, *reasons]
+        if self.images_per_second:
+            lines.append(("images/s", f"{self.images_per_second:,.1f}"))
+        if self.components:
+            lines.append(
+                (
+                    "components",
+                    f"{self.components:,} ({self.explained_variance:.1%} of the variance)",
+                )
+            )
+        return [
+            *lines,
+            ("seconds", f"{sum(self.seconds.values()):.1f} s"),
+            *stages,
+            ("output", self.output_path),
+        ]
+
+
+def versions(spark: SparkSession) -> dict[str, str]:
+    """Versions of this program, of what it runs on and of the libraries that make numbers."""
+    found = {
+        "image-features": job.__version__,
+        "python": platform.python_version(),
+        "spark": spark.version,
+    }
+    jvm = spark._jvm
+    assert jvm is not None
+    found["java"] = str(jvm.java.lang.System.getProperty("java.version"))
+    found["hadoop"] = str(jvm.org.apache.hadoop.util.VersionInfo.getVersion())
+    for library in LIBRARIES:
+        try:
+            found[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_revision() -> str | None:
+    """The revision of the checkout this code lies in; the image has it in a file instead."""
+    root = Path(job.__file__).resolve().parent.parent
+    recorded = root / "REVISION"
+    if recorded.is_file():
+        return recorded.read_text(encoding="utf-8").strip()
+    if not (root / ".git").exists():
+        return None
+    answer = subprocess.run(
+        ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return answer.stdout.strip() or None
+
+
+def committer_of(spark: SparkSession, path: str) -> str | None:
+    """The committer that wrote `path`, as its _SUCCESS file names it; None where that is empty."""
+    success = f"{path}/_SUCCESS"
+    if not files.exists(spark, success):
+        return None
+    content = files.read_bytes(spark, success)
+    return str(json.loads(content)["committer"]) if content else None

@@ -1,0 +1,133 @@
+"""The Delta tables `features` and `quarantine`: create, commit a portion, drop, count."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from job import schemas
+from job.output.layout import Layout
+
+FINGERPRINT_PROPERTY = "image_features.fingerprint"
+
+# 20,000 rows of 1,280 floats are about 100 MB: a good size for one file of a table.
+ROWS_PER_FILE = 20_000
+_IS_GOOD = F.col(schemas.FEATURES).isNotNull()
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The two tables of one output; `run_id` is written into the rows this run makes."""
+
+    spark: SparkSession
+    layout: Layout
+    run_id: str
+
+    def exist(self) -> bool:
+        """Whether this output has a features table."""
+        return DeltaTable.isDeltaTable(self.spark, self.layout.features)
+
+    def fingerprint(self) -> dict[str, Any] | None:
+        """The fingerprint that the features table was made with; None without a table."""
+        if not self.exist():
+            return None
+        rows = self.spark.sql(f"SHOW TBLPROPERTIES delta.`{self.layout.features}`").collect()
+        value = {row["key"]: row["value"] for row in rows}.get(FINGERPRINT_PROPERTY)
+        return None if value is None else dict(json.loads(value))
+
+    def create(self, fingerprint: dict[str, Any]) -> None:
+        """Make both tables, empty, where they do not exist yet."""
+        properties = {FINGERPRINT_PROPERTY: json.dumps(fingerprint, sort_keys=True)}
+        self._create(self.layout.features, schemas.FEATURES_SCHEMA, properties)
+        self._create(self.layout.quarantine, schemas.QUARANTINE_SCHEMA, {})
+
+    def features(self) -> DataFrame:
+        """The features table, FEATURES_SCHEMA."""
+        return self.spark.read.format("delta").load(self.layout.features)
+
+    def quarantine(self) -> DataFrame:
+        """The quarantine table, QUARANTINE_SCHEMA."""
+        return self.spark.read.format("delta").load(self.layout.quarantine)
+
+    def commit(self, outcome: DataFrame, portion: int, rows: int, *, known: bool) -> None:
+        """Write the outcome of one portion (OUTCOME_SCHEMA) to both tables.
+
+        Each path ends in exactly one of them. `known` says that some of its paths may be in a
+        table already (a changed image): then the newest wins. Committing a portion twice, as
+        after an answer that was lost, changes nothing.
+        """
+        files = max(1, -(-rows // ROWS_PER_FILE))
+        good = self._rows(outcome, schemas.FEATURES_SCHEMA)
+        bad = self._rows(outcome, schemas.QUARANTINE_SCHEMA)
+        if known:
+            self._merge(self.layout.features, good.coalesce(files), "new.features IS NOT NULL")
+            self._merge(self.layout.quarantine, bad.coalesce(1), "new.reason IS NOT NULL")
+            return
+        self._append(self.layout.features, good.where(_IS_GOOD).coalesce(files), portion)
+        self._append(
+            self.layout.quarantine,
+            bad.where(F.col(schemas.REASON).isNotNull()).coalesce(1),
+            portion,
+        )
+
+    def replace(self, outcome: DataFrame, rows: int, fingerprint: dict[str, Any]) -> None:
+        """Make `outcome` all that the tables hold, with its fingerprint, in one commit each."""
+        files = max(1, -(-rows // ROWS_PER_FILE))
+        good = self._rows(outcome, schemas.FEATURES_SCHEMA).where(_IS_GOOD).coalesce(files)
+        bad = self._rows(outcome, schemas.QUARANTINE_SCHEMA).where(
+            F.col(schemas.REASON).isNotNull()
+        )
+        # CREATE OR REPLACE sets rows and fingerprint together: no moment has one without the other.
+        (
+            good.writeTo(f"delta.`{self.layout.features}`")
+            .using("delta")
+            .tableProperty(FINGERPRINT_PROPERTY, json.dumps(fingerprint, sort_keys=True))
+            .createOrReplace()
+        )
+        bad.coalesce(1).write.format("delta").mode("overwrite").save(self.layout.quarantine)
+
+    def drop(self, paths: DataFrame) -> None:
+        """Delete the rows of `paths` from both tables."""
+        for location in (self.layout.features, self.layout.quarantine):
+            (
+                DeltaTable.forPath(self.spark, location)
+                .alias("old")
+                .merge(paths.select(schemas.PATH).alias("gone"), "old.path = gone.path")
+                .whenMatchedDelete()
+                .execute()
+            )
+
+    def _create(self, location: str, schema: StructType, properties: dict[str, str]) -> None:
+        builder = DeltaTable.createIfNotExists(self.spark).location(location).addColumns(schema)
+        for key, value in properties.items():
+            builder = builder.property(key, value)
+        builder.execute()
+
+    def _rows(self, outcome: DataFrame, schema: StructType) -> DataFrame:
+        return outcome.withColumn(schemas.RUN_ID, F.lit(self.run_id)).select(*schema.names)
+
+    def _append(self, location: str, rows: DataFrame, portion: int) -> None:
+        (
+            rows.write.format("delta")
+            .mode("append")
+            .option("txnAppId", self.run_id)
+            .option("txnVersion", portion)
+            .save(location)
+        )
+
+    def _merge(self, location: str, rows: DataFrame, belongs_here: str) -> None:
+        (
+            DeltaTable.forPath(self.spark, location)
+            .alias("old")
+            .merge(rows.alias("new"), "old.path = new.path")
+            .whenMatchedUpdateAll(condition=belongs_here)
+            .whenMatchedDelete()
+            .whenNotMatchedInsertAll(condition=belongs_here)
+            .execute()
+        )

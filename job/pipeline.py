@@ -1,0 +1,299 @@
+"""The order of things: one function per subcommand, from its config to its summary."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from job import schemas
+from job.analysis.collect import collect_report_data
+from job.analysis.report import render_report
+from job.config import (
+    ExportConfig,
+    FeaturizeConfig,
+    FitConfig,
+    ProjectConfig,
+    ReportConfig,
+    RunConfig,
+)
+from job.errors import InputNotFoundError, InvalidValueError
+from job.featurize import Featurizing, check_bad, featurize, quarantine_reasons, thumbnails
+from job.output import exports, files
+from job.output.layout import Layout
+from job.output.summary import Counts, Summary, committer_of, git_revision, versions
+from job.output.tables import Tables
+from job.preflight import prepare
+from job.progress import Stages
+from job.reduction.bundle import Bundle, Manifest, load_bundle, require_fingerprint, save_bundle
+from job.reduction.moments import moments_of
+from job.reduction.pca import Fit, fit
+from job.reduction.projection import project
+from job.storage_errors import waiting_out
+
+
+@dataclass
+class Application:
+    """One run of one subcommand: its session, its stages and the summary it fills."""
+
+    spark: SparkSession
+    summary: Summary
+    stages: Stages = field(default_factory=Stages)
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.summary.output_path)
+
+    @property
+    def tables(self) -> Tables:
+        return Tables(self.spark, self.layout, self.summary.run_id)
+
+    @property
+    def staging(self) -> str:
+        return self.layout.staging(self.summary.run_id)
+
+    def described(self) -> dict[str, Any]:
+        """The summary as it is now, with the stages so far."""
+        _measure(self)
+        return dataclasses.asdict(self.summary)
+
+
+def application(
+    spark: SparkSession, command: str, config: Any, output_path: str, run_id: str
+) -> Application:
+    """An application whose summary says what was asked for and by which versions."""
+    summary = Summary(
+        run_id=run_id,
+        command=command,
+        input_path=None,
+        output_path=output_path,
+        started=_now(),
+        settings=dataclasses.asdict(config),
+        versions=versions(spark),
+        git_revision=git_revision(),
+    )
+    return Application(spark, summary)
+
+
+def run(app: Application, config: RunConfig) -> Path | None:
+    """Featurize, fit, project, export and report; returns the report's local copy."""
+    with _recorded(app):
+        this = _featurize(app, config.featurize, components=config.fit.components)
+        fitted = _fit(app, config.fit)
+        rows = _project(app, fitted.fit)
+        _export_csv(app, config.export, rows, fitted.fit.k)
+        copy = _report(app, config.report, thumbnails(this))
+        check_bad(this, app.summary.counts)
+        return copy
+
+
+def run_featurize(app: Application, config: FeaturizeConfig) -> None:
+    """Features and quarantine tables of the images under the input."""
+    with _recorded(app):
+        this = _featurize(app, config)
+        check_bad(this, app.summary.counts)
+
+
+def run_fit(app: Application, config: FitConfig) -> None:
+    """Scaler + PCA bundle of all features under the output path, and their projection."""
+    with _recorded(app):
+        _require_features(app)
+        fitted = _fit(app, config)
+        _project(app, fitted.fit)
+
+
+def run_project(app: Application, config: ProjectConfig) -> None:
+    """The bundle's components of the features under the output path, and of new images."""
+    with _recorded(app):
+        bundle = load_bundle(app.spark, config.bundle_path)
+        this = _featurize(app, config.featurize, bundle=bundle) if config.featurize else None
+        _require_features(app)
+        require_fingerprint(bundle, app.tables.fingerprint() or {})
+        rows = _project(app, bundle.fit)
+        _export_csv(app, ExportConfig(config.output_path), rows, bundle.fit.k)
+        if this is not None:
+            check_bad(this, app.summary.counts)
+
+
+def run_export(app: Application, config: ExportConfig) -> None:
+    """The projection as one CSV object, or as Parquet, at a destination of one's own."""
+    with _recorded(app):
+        projection = _read_projection(app)
+        k = len(projection.head().pca)  # type: ignore[union-attr]
+        if config.file_format == "csv":
+            _export_csv(app, config, projection.count(), k)
+            return
+        if config.destination is None:
+            raise InvalidValueError(
+                "--format parquet has no --destination",
+                expected="a folder",
+                fix=f"name one, or read {app.layout.projection}, which is Parquet",
+            )
+        with app.stages.stage("export", unit="rows"):
+            exports.write_projection(projection, projection.count(), config.destination)
+
+
+def run_report(app: Application, config: ReportConfig) -> Path | None:
+    """report/index.html of what the output path holds."""
+    with _recorded(app):
+        _read_projection(app)
+        features, bad = app.tables.features().count(), app.tables.quarantine().count()
+        app.summary.counts = Counts(listed=features + bad, reused=features, quarantined=bad)
+        app.summary.fingerprint = app.tables.fingerprint() or {}
+        return _report(app, config, None)
+
+
+@contextmanager
+def _recorded(app: Application) -> Iterator[None]:
+    """Keep the summary, whatever the end; what a run staged goes with its success."""
+    try:
+        yield
+    except BaseException as error:
+        app.summary.status = f"failed: {error}" if str(error) else f"failed: {type(error).__name__}"
+        _finish(app)
+        raise
+    app.summary.status = "complete"
+    _finish(app)
+    waiting_out(lambda: files.delete(app.spark, app.staging), app.staging)
+
+
+def _finish(app: Application) -> None:
+    app.summary.finished = _now()
+    _measure(app)
+    path = app.layout.summary(app.summary.run_id)
+    waiting_out(lambda: app.summary.write(app.spark, path), path)
+
+
+def _measure(app: Application) -> None:
+    app.summary.seconds = {
+        stage: round(seconds, 3) for stage, seconds in app.stages.seconds.items()
+    }
+    featurize_seconds = app.stages.seconds.get("featurize")
+    if featurize_seconds and app.summary.counts.featurized:
+        app.summary.images_per_second = round(app.summary.counts.featurized / featurize_seconds, 1)
+
+
+def _featurize(
+    app: Application,
+    config: FeaturizeConfig,
+    *,
+    components: int | None = None,
+    bundle: Bundle | None = None,
+) -> Featurizing:
+    with app.stages.stage("check", unit="checks"):
+        this = prepare(app.spark, config, app.stages)
+        if bundle is not None:
+            require_fingerprint(bundle, this.fingerprint)
+    app.summary.input_path = config.images.input_path
+    app.summary.fingerprint = this.fingerprint
+    app.summary.reader = "s3a" if this.worker.store is None else "concurrent"
+
+    def check_listed(listed: int) -> None:
+        if components is not None and components >= listed:
+            raise InvalidValueError(
+                f"--components is {components}, but only {listed:,} objects are listed",
+                expected="fewer components than images",
+                fix=f"set --components to at most {listed - 1}, or use --variance",
+            )
+
+    app.summary.counts = featurize(this, check_listed)
+    app.summary.quarantine_reasons = quarantine_reasons(this)
+    return this
+
+
+def _fit(app: Application, config: FitConfig) -> Bundle:
+    features = app.tables.features()
+    with app.stages.stage("fit", unit="rows"):
+        moments = waiting_out(lambda: moments_of(features), app.layout.features)
+        fitted = fit(moments, variance=config.variance, components=config.components)
+        manifest = Manifest.of(
+            fitted,
+            run_id=app.summary.run_id,
+            fingerprint=app.tables.fingerprint() or {},
+            versions=app.summary.versions,
+            variance=config.variance,
+            components=config.components,
+        )
+        path = app.layout.bundle
+        bundle = waiting_out(lambda: save_bundle(app.spark, fitted, moments, manifest, path), path)
+    app.summary.components = fitted.k
+    app.summary.explained_variance = manifest.variance_explained
+    return bundle
+
+
+def _project(app: Application, fitted: Fit) -> int:
+    """Write the projection of all features; returns its number of rows."""
+    features = app.tables.features()
+    with app.stages.stage("project", unit="rows"):
+        rows = waiting_out(features.count, app.layout.features)
+        waiting_out(
+            lambda: exports.write_projection(
+                project(features, fitted), rows, app.layout.projection
+            ),
+            app.layout.projection,
+        )
+    app.summary.committer = committer_of(app.spark, app.layout.projection)
+    return rows
+
+
+def _export_csv(app: Application, config: ExportConfig, rows: int, k: int) -> None:
+    destination = config.destination or app.layout.csv
+    if rows > config.csv_max_rows:
+        app.stages.display.end(
+            f"no CSV: {rows:,} rows are more than --csv-max-rows {config.csv_max_rows:,}"
+        )
+        return
+    projection = _read_projection(app)
+    with app.stages.stage("export", unit="rows", total=rows):
+        waiting_out(
+            lambda: exports.write_csv(app.spark, projection, k, destination, f"{app.staging}/csv"),
+            destination,
+        )
+
+
+def _report(
+    app: Application, config: ReportConfig, new_thumbnails: DataFrame | None
+) -> Path | None:
+    with app.stages.stage("report", unit="pages"):
+        data = waiting_out(
+            lambda: collect_report_data(app.tables, app.described(), new_thumbnails),
+            app.layout.report,
+        )
+        html = render_report(data)
+        files.write_bytes(app.spark, app.layout.report_data, data.to_json().encode())
+        files.write_bytes(app.spark, app.layout.report, html.encode())
+        if config.local_copy is None:
+            return None
+        copy = Path(config.local_copy)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(html, encoding="utf-8")
+        return copy
+
+
+def _require_features(app: Application) -> None:
+    if not app.tables.exist():
+        raise InputNotFoundError(
+            f"{app.layout.features} does not exist",
+            expected="the features of an earlier run",
+            fix="run `image-features featurize` with this --output first",
+        )
+
+
+def _read_projection(app: Application) -> DataFrame:
+    if not files.exists(app.spark, f"{app.layout.projection}/_SUCCESS"):
+        raise InputNotFoundError(
+            f"{app.layout.projection} does not exist",
+            expected="the projection of an earlier run",
+            fix="run `image-features fit` or `project` with this --output first",
+        )
+    return app.spark.read.schema(schemas.PROJECTION_SCHEMA).parquet(app.layout.projection)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,110 @@
+"""Everything that can be wrong is looked for here, before any image is read."""
+
+from __future__ import annotations
+
+import os
+
+from py4j.protocol import Py4JError
+from pyspark.sql import SparkSession
+
+from job.config import FeaturizeConfig, ImagesConfig, NetworkConfig
+from job.errors import AccessDeniedError, UnmappableSettingError
+from job.features.backbones import Backbone, backbone
+from job.features.fingerprint import Fingerprint, require_same
+from job.features.network import NetworkSpec
+from job.features.weights import WeightsFile, resolve_weights
+from job.featurize import Featurizing
+from job.images.decode import DECODE_RULES_VERSION, DecodeRules
+from job.images.fetch import FetchLimits
+from job.images.listing import check_input
+from job.images.object_store import StoreSettings, hadoop_settings, store_settings
+from job.output import files
+from job.output.layout import Layout
+from job.output.tables import Tables
+from job.progress import Stages
+from job.storage_errors import as_job_error
+from job.worker import WorkerSpec
+
+
+def prepare(spark: SparkSession, config: FeaturizeConfig, stages: Stages) -> Featurizing:
+    """Check network, weights, input, output and fingerprint; what workers need comes out.
+
+    Raises InvalidValueError, WeightsError, InputNotFoundError, AccessDeniedError,
+    FingerprintMismatchError, each with its one line.
+    """
+    network = backbone(config.network.backbone)
+    weights = resolve_weights(network, config.network.weights)
+    fingerprint = _fingerprint(network, weights, config.images)
+    lister = _store(spark, config.images, stages)
+    check_input(spark, config.images, lister)
+    check_output(spark, config.output_path, config.run_id)
+    theirs = Tables(spark, Layout(config.output_path), config.run_id).fingerprint()
+    if theirs is not None and not config.refeaturize:
+        require_same(fingerprint, Fingerprint.from_dict(theirs), config.output_path)
+    worker = WorkerSpec(
+        network=_network_spec(spark, network, weights, config.network),
+        rules=_rules(network, config.images),
+        limits=FetchLimits(max_image_bytes=config.images.max_image_bytes),
+        store=None if config.images.reader == "s3a" else lister,
+    )
+    return Featurizing(spark, config, fingerprint.to_dict(), worker, lister, stages)
+
+
+def check_output(spark: SparkSession, output_path: str, run_id: str) -> None:
+    """Write and delete a small object under the output path.
+
+    Raises AccessDeniedError, InputNotFoundError (no bucket) or TransportError.
+    """
+    probe = f"{Layout(output_path).staging(run_id)}/probe"
+    try:
+        files.write_bytes(spark, probe, b"image-features")
+        files.delete(spark, probe)
+    except (Py4JError, OSError) as error:
+        raise as_job_error(error, output_path) or AccessDeniedError(
+            f"{output_path} cannot be written: {str(error).splitlines()[0][:200]}",
+            expected="a path that may be written",
+            fix="check --output and the rights on it",
+        ) from error
+
+
+def _store(spark: SparkSession, images: ImagesConfig, stages: Stages) -> StoreSettings | None:
+    """How workers reach the objects themselves; None where only s3a may."""
+    try:
+        return store_settings(hadoop_settings(spark), os.environ)
+    except UnmappableSettingError as error:
+        if images.reader == "concurrent":
+            raise
+        stages.display.end(f"reader s3a: {error}")
+        return None
+
+
+def _fingerprint(network: Backbone, weights: WeightsFile, images: ImagesConfig) -> Fingerprint:
+    return Fingerprint(
+        backbone=network.name,
+        tensors_sha256=weights.tensors_sha256,
+        input_size=network.input_size,
+        resampling="bicubic",
+        decode_rules=DECODE_RULES_VERSION,
+        exif_rotate=images.exif_rotate,
+        numeric_class="f32",
+    )
+
+
+def _rules(network: Backbone, images: ImagesConfig) -> DecodeRules:
+    height, width = network.input_size
+    return DecodeRules(
+        height, width, exif_rotate=images.exif_rotate, max_pixels=images.max_image_pixels
+    )
+
+
+def _network_spec(
+    spark: SparkSession, network: Backbone, weights: WeightsFile, config: NetworkConfig
+) -> NetworkSpec:
+    cpus = int(spark.sparkContext.getConf().get("spark.task.cpus", "1") or 1)
+    return NetworkSpec(
+        backbone=network.name,
+        weights=str(weights.path),
+        tensors_sha256=weights.tensors_sha256,
+        threads=cpus,
+        batch_size=config.batch_size,
+    )

@@ -1,0 +1,198 @@
+"""Progress of the stages of a run: a bar on a terminal, a line every few seconds in a log."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TextIO
+
+from pyspark.sql import SparkSession
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+LINE_SECONDS = 4.0
+BAR_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Tick:
+    """How far one stage is: `total` None while it is not known, `seconds` since its start."""
+
+    stage: str
+    unit: str
+    done: int
+    total: int | None
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Units per second since the stage began."""
+        return self.done / self.seconds if self.seconds else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until `total` at the present rate; None while that is unknown."""
+        if self.total is None or not self.done:
+            return None
+        return (self.total - self.done) / self.rate
+
+    def __str__(self) -> str:
+        of = f" / {self.total:,}" if self.total is not None else ""
+        left = f", {self.seconds_left:.0f} s left" if self.seconds_left is not None else ""
+        rate = f", {self.rate:,.1f} {self.unit}/s" if self.done else ""
+        return f"{self.stage}: {self.done:,}{of} {self.unit}{rate}{left}, {self.seconds:.0f} s"
+
+
+class Display(Protocol):
+    """Where ticks go."""
+
+    interval: float
+
+    def show(self, tick: Tick) -> None: ...
+    def end(self, text: str) -> None: ...
+
+
+class Lines:
+    """One line a tick, with the time of day: for logs."""
+
+    interval = LINE_SECONDS
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+
+    def show(self, tick: Tick) -> None:
+        self._say(str(tick))
+
+    def end(self, text: str) -> None:
+        self._say(text)
+
+    def _say(self, text: str) -> None:
+        print(f"{time.strftime('%H:%M:%S')} {text}", file=self._output, flush=True)
+
+
+class Bar:
+    """One bar for the stage at work, and a line for each stage that ended: for terminals."""
+
+    interval = BAR_SECONDS
+
+    def __init__(self, output: TextIO) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            console=Console(file=output),
+            transient=True,
+        )
+        self._task = None if not output.isatty() else self._progress.add_task("", total=None)
+
+    def show(self, tick: Tick) -> None:
+        if self._task is None:
+            return
+        self._progress.start()
+        self._progress.update(
+            self._task, description=str(tick), completed=tick.done, total=tick.total
+        )
+
+    def end(self, text: str) -> None:
+        self._progress.stop()
+        self._progress.console.print(text, markup=False, highlight=False)
+
+
+def display_for(output: TextIO) -> Display:
+    """A bar on a terminal, lines elsewhere."""
+    return Bar(output) if output.isatty() else Lines(output)
+
+
+@dataclass
+class Stages:
+    """The stages of one run, one after the other; `seconds` keeps how long each took."""
+
+    display: Display = field(default_factory=lambda: display_for(sys.stderr))
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(
+        self,
+        name: str,
+        *,
+        unit: str = "images",
+        total: int | None = None,
+        done: Callable[[], int] = lambda: 0,
+    ) -> Iterator[None]:
+        """Show `done()` of `total` until the block ends; it is called from another thread."""
+        started = time.monotonic()
+        ended = threading.Event()
+
+        def tick() -> Tick:
+            return Tick(name, unit, done(), total, time.monotonic() - started)
+
+        def watch() -> None:
+            while not ended.wait(self.display.interval):
+                self.display.show(tick())
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        complete = False
+        try:
+            yield
+            complete = True
+        finally:
+            ended.set()
+            watcher.join()
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+            self.display.end(_ended(name, unit, total, self.seconds[name], complete))
+
+
+def _ended(name: str, unit: str, total: int | None, seconds: float, complete: bool) -> str:
+    if not complete:
+        return f"{name}: stopped after {seconds:.1f} s"
+    count = f"{total:,} {unit}, " if total is not None else ""
+    return f"{name}: {count}{seconds:.1f} s"
+
+
+class RowsOut:
+    """Counts the rows that left one kind of plan node, tasks at work included.
+
+    Task ends alone are too coarse: a task may run for a minute. SQL metrics of running tasks
+    reach the driver with each heartbeat; the status store keeps them without a web UI.
+    """
+
+    def __init__(self, spark: SparkSession, node: str) -> None:
+        self._store = spark._jsparkSession.sharedState().statusStore()
+        self._node = node
+        self._seen = self._store.executionsCount()
+
+    def __call__(self) -> int:
+        """Rows so far, over all executions since this object was made."""
+        executions = self._store.executionsList(int(self._seen), 10_000)
+        return sum(self._rows(_at(executions, i)) for i in range(executions.size()))
+
+    def _rows(self, execution: Any) -> int:
+        identity = execution.executionId()
+        metrics = self._store.executionMetrics(identity)
+        nodes = self._store.planGraph(identity).allNodes()
+        return sum(
+            _number(metrics.get(metric.accumulatorId()))
+            for node in map(_at_of(nodes), range(nodes.size()))
+            if node.name() == self._node
+            for metric in map(_at_of(node.metrics()), range(node.metrics().size()))
+            if metric.name() == "number of output rows"
+        )
+
+
+def _at(sequence: Any, index: int) -> Any:
+    return sequence.apply(index)
+
+
+def _at_of(sequence: Any) -> Callable[[int], Any]:
+    return lambda index: _at(sequence, index)
+
+
+def _number(metric: Any) -> int:
+    if metric.isEmpty():
+        return 0
+    return int(str(metric.get()).replace(",", ""))

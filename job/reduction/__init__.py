@@ -1,0 +1,1 @@
+"""Moments, scaler and PCA, the saved bundle, projection."""

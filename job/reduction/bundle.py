@@ -1,0 +1,249 @@
+"""Scaler + PCA on storage: a standard Spark ML PipelineModel, and what else this job needs.
+
+    pca/manifest.json           what the fit is, and the names and sha256 of its two array files
+    pca/fit-<sha256>.npz        mean, std, components, variance curve
+    pca/moments-<sha256>.npz    count, mean, co-moments: what a later fit starts from
+    pca/model/                  the same fit for anybody with Spark: PipelineModel.load
+
+The manifest is written last, in one step, and array files never change their content: a process
+that dies while it overwrites a bundle leaves the earlier one, whole. `model/` cannot be replaced in
+one step on S3; its uid equals the manifest's `model_uid` unless a fit died right there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from pyspark.ml import PipelineModel
+from pyspark.ml.common import _py2java
+from pyspark.ml.feature import PCAModel, StandardScalerModel
+from pyspark.ml.linalg import DenseMatrix, DenseVector
+from pyspark.sql import SparkSession
+
+from job.errors import IncompatibleBundleError
+from job.output import files
+from job.reduction.moments import Moments
+from job.reduction.pca import Fit
+
+FEATURES_VECTOR = "features_vector"
+SCALED = "scaled"
+PCA = "pca"
+
+_FORMAT = 1
+_ARRAYS = ("mean", "std", "components", "explained_variance", "explained_variance_ratio")
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """A file of arrays beside the manifest; `sha256` is of its bytes."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `manifest.json` says; `explained_variance_ratio` is the whole curve, not only k of it.
+
+    `variance` or `components` is what was asked for; `arrays` names the files of `fit` and
+    `moments` and is set by `save_bundle`.
+    """
+
+    run_id: str
+    created: str
+    fingerprint: dict[str, Any]
+    versions: dict[str, str]
+    rows: int
+    columns: int
+    constant_columns: int
+    k: int
+    variance: float | None
+    components: int | None
+    variance_explained: float
+    explained_variance_ratio: list[float]
+    model_uid: str
+    arrays: dict[str, ArrayFile] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        fit: Fit,
+        *,
+        run_id: str,
+        fingerprint: Mapping[str, Any],
+        versions: Mapping[str, str],
+        variance: float | None,
+        components: int | None,
+    ) -> Manifest:
+        """The manifest of a fit that was asked for with `variance` or, which wins, `components`."""
+        return cls(
+            run_id=run_id,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            fingerprint=dict(fingerprint),
+            versions=dict(versions),
+            rows=fit.count,
+            columns=len(fit.mean),
+            constant_columns=int((fit.std == 0).sum()),
+            k=fit.k,
+            variance=variance if components is None else None,
+            components=components,
+            variance_explained=float(fit.explained_variance_ratio[: fit.k].sum()),
+            explained_variance_ratio=fit.explained_variance_ratio.tolist(),
+            model_uid=f"image_features_{run_id}",
+        )
+
+    def to_json(self) -> str:
+        """JSON with sorted keys, and the number of its format."""
+        return json.dumps({"format": _FORMAT, **asdict(self)}, indent=2, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """The manifest that `to_json` wrote. Raises ValueError for anything else."""
+        content = json.loads(text)
+        if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
+            raise ValueError(f"not a manifest of format {_FORMAT}")
+        if content.keys() != {each.name for each in fields(cls)}:
+            raise ValueError(f"other keys: {', '.join(sorted(content))}")
+        try:
+            arrays = {kind: ArrayFile(**content["arrays"][kind]) for kind in ("fit", "moments")}
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"its array files are not named: {error}") from error
+        return cls(**{**content, "arrays": arrays})
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A saved scaler + PCA under `path`."""
+
+    path: str
+    manifest: Manifest
+    fit: Fit
+
+
+def save_bundle(
+    spark: SparkSession, fit: Fit, moments: Moments, manifest: Manifest, path: str
+) -> Bundle:
+    """Write the bundle to the folder `path`, replacing the one that is there."""
+    contents = {"fit": _fit_bytes(fit), "moments": moments.to_bytes()}
+    arrays = {kind: _write_array(spark, path, kind, data) for kind, data in contents.items()}
+    named = replace(manifest, arrays=arrays)
+    pipeline_model(spark, fit, named.model_uid).write().overwrite().save(f"{path}/model")
+    files.write_bytes(spark, f"{path}/manifest.json", named.to_json().encode())
+    _delete_superseded(spark, path, named)
+    return Bundle(path, named, fit)
+
+
+def load_bundle(spark: SparkSession, path: str) -> Bundle:
+    """The bundle that `save_bundle` wrote to `path`.
+
+    Raises IncompatibleBundleError where there is none, or where it is damaged or of another
+    program.
+    """
+    try:
+        text = files.read_bytes(spark, f"{path}/manifest.json").decode()
+    except FileNotFoundError as error:
+        raise _incompatible(path, "has no manifest.json") from error
+    except UnicodeDecodeError as error:
+        raise _incompatible(path, "has a manifest.json that is not text") from error
+    try:
+        manifest = Manifest.from_json(text)
+    except ValueError as error:
+        raise _incompatible(path, f"has a manifest.json of something else: {error}") from error
+    data = _read_array(spark, path, manifest.arrays["fit"])
+    return Bundle(path, manifest, _fit_of(data, manifest))
+
+
+def load_moments(spark: SparkSession, bundle: Bundle) -> Moments:
+    """The moments that the bundle was fitted from; d x d x 8 bytes are read.
+
+    Raises IncompatibleBundleError where they are missing or damaged.
+    """
+    return Moments.from_bytes(_read_array(spark, bundle.path, bundle.manifest.arrays["moments"]))
+
+
+def require_fingerprint(bundle: Bundle, fingerprint: Mapping[str, Any]) -> None:
+    """Raise IncompatibleBundleError, naming what differs, for features of another fingerprint."""
+    fitted = bundle.manifest.fingerprint
+    differing = [
+        f"{part} {fitted.get(part)!r} in the bundle and {fingerprint.get(part)!r} here"
+        for part in sorted(fitted.keys() | fingerprint.keys())
+        if fitted.get(part) != fingerprint.get(part)
+    ]
+    if differing:
+        raise IncompatibleBundleError(
+            f"{bundle.path} was fitted on features of another fingerprint: {', '.join(differing)}",
+            expected="the fingerprint of the features that are projected",
+            fix="run `image-features fit` on these features, or featurize as the bundle's were",
+        )
+
+
+def pipeline_model(spark: SparkSession, fit: Fit, uid: str) -> PipelineModel:
+    """The fit as StandardScalerModel + PCAModel: `features_vector` -> `scaled` -> `pca`.
+
+    Built through their JVM constructors: Spark ML has no other way to make a model from arrays.
+    """
+    context = spark.sparkContext
+    jvm: Any = context._jvm
+    feature = jvm.org.apache.spark.ml.feature
+    std = _py2java(context, DenseVector(fit.std))
+    mean = _py2java(context, DenseVector(fit.mean))
+    scaler = StandardScalerModel(feature.StandardScalerModel(f"{uid}_scaler", std, mean))
+    scaler._set(withMean=True, withStd=True, inputCol=FEATURES_VECTOR, outputCol=SCALED)
+    columns, k = fit.components.shape
+    pc = _py2java(context, DenseMatrix(columns, k, fit.components.ravel(order="F")))
+    ratio = _py2java(context, DenseVector(fit.explained_variance_ratio[:k]))
+    pca = PCAModel(feature.PCAModel(f"{uid}_pca", pc, ratio))
+    pca._set(k=k, inputCol=SCALED, outputCol=PCA)
+    model = PipelineModel([scaler, pca])
+    model._resetUid(uid)
+    return model
+
+
+def _fit_bytes(fit: Fit) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: getattr(fit, name) for name in _ARRAYS})
+    return buffer.getvalue()
+
+
+def _fit_of(data: bytes, manifest: Manifest) -> Fit:
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return Fit(count=manifest.rows, k=manifest.k, **{name: arrays[name] for name in _ARRAYS})
+
+
+def _write_array(spark: SparkSession, path: str, kind: str, data: bytes) -> ArrayFile:
+    sha256 = hashlib.sha256(data).hexdigest()
+    name = f"{kind}-{sha256[:16]}.npz"
+    files.write_bytes(spark, f"{path}/{name}", data)
+    return ArrayFile(name, sha256)
+
+
+def _read_array(spark: SparkSession, path: str, file: ArrayFile) -> bytes:
+    try:
+        data = files.read_bytes(spark, f"{path}/{file.name}")
+    except FileNotFoundError as error:
+        raise _incompatible(path, f"lacks {file.name}") from error
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise _incompatible(path, f"has a damaged {file.name}")
+    return data
+
+
+def _delete_superseded(spark: SparkSession, path: str, manifest: Manifest) -> None:
+    current = {file.name for file in manifest.arrays.values()}
+    for name in files.names(spark, path):
+        if name.endswith(".npz") and name not in current:
+            files.delete(spark, f"{path}/{name}")
+
+
+def _incompatible(path: str, what: str) -> IncompatibleBundleError:
+    return IncompatibleBundleError(
+        f"{path} {what}",
+        expected="the folder `pca` that `image-features fit` wrote",
+        fix="check the path, or run `image-features fit` again",
+    )

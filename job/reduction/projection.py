@@ -1,0 +1,63 @@
+"""Features onto the principal components of a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyspark import Broadcast
+from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from job.errors import IncompatibleBundleError
+from job.reduction.pca import Fit
+from job.reduction.rows import dimensions, matrix
+from job.schemas import FEATURES, LABEL, PATH, PROJECTION_SCHEMA
+
+Matrices = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+
+
+def project(features: DataFrame, fit: Fit) -> DataFrame:
+    """The first k principal components of each row, PROJECTION_SCHEMA, `pca` float32.
+
+    What the saved PipelineModel gives: ((x - mean) / std) @ components, in float64. The work
+    fails with IncompatibleBundleError where a row has another number of columns than the fit.
+    """
+    matrices = (fit.mean, fit.scale[:, np.newaxis] * fit.components)
+    broadcast = features.sparkSession.sparkContext.broadcast(matrices)
+
+    def task(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return _project_task(batches, broadcast)
+
+    return features.select(PATH, LABEL, FEATURES).mapInArrow(task, PROJECTION_SCHEMA)
+
+
+def _project_task(
+    batches: Iterable[pa.RecordBatch], matrices: Broadcast[Matrices]
+) -> Iterator[pa.RecordBatch]:
+    mean, directions = matrices.value
+    schema = to_arrow_schema(PROJECTION_SCHEMA)
+    for batch in batches:
+        if batch.num_rows:
+            path, label, features = batch.columns
+            _require_columns(features, len(mean))
+            components = (matrix(features) - mean) @ directions
+            yield pa.RecordBatch.from_arrays([path, label, _lists(components)], schema=schema)
+
+
+def _lists(rows: npt.NDArray[np.float64]) -> pa.ListArray:
+    ends = np.arange(len(rows) + 1, dtype=np.int32) * np.int32(rows.shape[1])
+    item = pa.field("element", pa.float32(), nullable=False)
+    return pa.ListArray.from_arrays(ends, rows.astype(np.float32).ravel(), type=pa.list_(item))
+
+
+def _require_columns(features: pa.ListArray, columns: int) -> None:
+    found = dimensions(features)
+    if found != [columns]:
+        raise IncompatibleBundleError(
+            f"features of {' and '.join(map(str, found))} columns meet a bundle of {columns}",
+            expected="features and bundle of one network",
+            fix="run `image-features fit` on these features",
+        )

@@ -1,0 +1,72 @@
+"""Column names and StructTypes: the contract between rooms."""
+
+from __future__ import annotations
+
+from pyspark.sql.types import (
+    ArrayType,
+    BinaryType,
+    FloatType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+PATH = "path"
+LABEL = "label"
+LENGTH = "length"
+ETAG = "etag"
+MODIFICATION_TIME = "modification_time"
+FEATURES = "features"
+REASON = "reason"
+DETAIL = "detail"
+THUMBNAIL = "thumbnail"
+WANTS_THUMBNAIL = "wants_thumbnail"
+PORTION = "portion"
+CONTENT = "content"
+RUN_ID = "run_id"
+PCA = "pca"
+
+_OBJECT = [
+    StructField(PATH, StringType(), nullable=False),
+    StructField(LABEL, StringType()),
+    StructField(LENGTH, LongType(), nullable=False),
+    StructField(ETAG, StringType()),
+]
+_OBJECT_VERSION = [*_OBJECT, StructField(MODIFICATION_TIME, TimestampType())]
+_WHY_NOT = [StructField(REASON, StringType()), StructField(DETAIL, StringType())]
+
+# What the lister yields: one row per object, `path` canonical, `etag` without quotes.
+LISTING_SCHEMA = StructType(_OBJECT_VERSION)
+
+# What a task is given: the listing, and which images the report will show.
+WORK_SCHEMA = StructType([*_OBJECT_VERSION, StructField(WANTS_THUMBNAIL, LongType(), False)])
+
+# What the worker yields: exactly one of `features` and `reason` is null.
+OUTCOME_SCHEMA = StructType(
+    [
+        *_OBJECT_VERSION,
+        StructField(FEATURES, ArrayType(FloatType(), containsNull=False)),
+        *_WHY_NOT,
+        StructField(THUMBNAIL, BinaryType()),
+    ]
+)
+
+FEATURES_SCHEMA = StructType(
+    [
+        *_OBJECT_VERSION,
+        StructField(FEATURES, ArrayType(FloatType(), containsNull=False), nullable=False),
+        StructField(RUN_ID, StringType(), nullable=False),
+    ]
+)
+
+QUARANTINE_SCHEMA = StructType([*_OBJECT, *_WHY_NOT, StructField(RUN_ID, StringType(), False)])
+
+PROJECTION_SCHEMA = StructType(
+    [
+        StructField(PATH, StringType(), nullable=False),
+        StructField(LABEL, StringType()),
+        StructField(PCA, ArrayType(FloatType(), containsNull=False), nullable=False),
+    ]
+)

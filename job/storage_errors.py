@@ -1,0 +1,111 @@
+"""What storage failures mean: passing ones are waited out, the others end the run in one line."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_exponential,
+)
+
+from job import errors
+from job.errors import AccessDeniedError, InputNotFoundError, JobError, TransportError
+
+T = TypeVar("T")
+
+# A minute of refusals is common (throttling, credentials being renewed); five are an outage.
+WAIT_SECONDS = 300.0
+
+STORAGE_EXCEPTIONS = (Py4JError, PySparkException)
+
+_JOB_ERROR = re.compile(r"job\.errors\.(\w+): (.*)")
+_MISSING = re.compile(r"NoSuchBucket|UnknownStoreException|bucket does not exist", re.IGNORECASE)
+_PASSING = re.compile(
+    r"ExpiredToken|SlowDown|RequestTimeout|Status Code: 5\d\d|status code 5\d\d|SocketTimeout"
+    r"|Connection reset|Connection refused|ConnectException|NoHttpResponse|AWSStatus500"
+    r"|AWSServiceIOException|AWSServiceThrottled|AWSNoResponse|ApiCallTimeout|UnknownHost"
+    r"|Premature end of",
+    re.IGNORECASE,
+)
+_REFUSED = re.compile(
+    r"AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|NoAuthWithAWS|NoAwsCredentials"
+    r"|CredentialInitialization|Status Code: 403|Permission denied",
+    re.IGNORECASE,
+)
+
+
+def as_job_error(error: Exception, where: str) -> JobError | None:
+    """The JobError that a failure of Spark or Hadoop stands for; None if it is none of storage."""
+    text = str(error)
+    raised_by_worker = _JOB_ERROR.findall(text)
+    if raised_by_worker:
+        name, message = raised_by_worker[-1]
+        kind: type[JobError] = getattr(errors, name)
+        return kind(message)
+    if _MISSING.search(text):
+        return InputNotFoundError(
+            f"the bucket of {where} does not exist",
+            expected="a bucket",
+            fix="check its name and region",
+        )
+    if _PASSING.search(text):
+        return TransportError(
+            f"the storage of {where} does not answer: {_cause(text)}",
+            expected="an answer",
+            fix="check the endpoint and the network, then run the same command again: it goes on",
+        )
+    if _REFUSED.search(text):
+        return AccessDeniedError(
+            f"access to {where} is refused: {_cause(text)}",
+            expected="credentials that may read the input and write the output",
+            fix="check AWS_PROFILE, AWS_ACCESS_KEY_ID or the role of the service account",
+        )
+    return None
+
+
+def waiting_out(step: Callable[[], T], where: str, seconds: float = WAIT_SECONDS) -> T:
+    """Do `step` again with growing pauses while storage fails for what may pass.
+
+    Refusals count as passing too: the run was let in when it began, and a HEAD request answered
+    with 403 cannot say that only its token has expired. Raises the JobError after `seconds`.
+    """
+
+    def attempt() -> T:
+        try:
+            return step()
+        except STORAGE_EXCEPTIONS as error:
+            raise as_job_error(error, where) or error from error
+
+    retrying = Retrying(
+        retry=retry_if_exception_type((TransportError, AccessDeniedError)),
+        wait=wait_exponential(multiplier=1, min=1, max=20),
+        stop=stop_after_delay(seconds),
+        before_sleep=_say_waiting,
+        reraise=True,
+    )
+    return retrying(attempt)
+
+
+def _say_waiting(state: RetryCallState) -> None:
+    assert state.outcome is not None
+    assert state.next_action is not None
+    error = state.outcome.exception()
+    print(
+        f"waiting {state.next_action.sleep:.0f} s, then again: {error}", file=sys.stderr, flush=True
+    )
+
+
+def _cause(text: str) -> str:
+    """The one line of a stack trace that says most: its last "Caused by", else its first line."""
+    causes = re.findall(r"Caused by: (.*)", text)
+    line = causes[-1] if causes else text.strip().splitlines()[0]
+    return line[:200]

@@ -1,0 +1,196 @@
+"""The one function that runs on workers: fetch, decode and featurize, overlapped."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from job import schemas
+from job.features.network import NetworkSpec, network
+from job.images.decode import BadImageError, DecodeRules, decode, thumbnail
+from job.images.fetch import FetchedImage, FetchLimits, ListedImage, fetch_images
+from job.images.object_store import StoreSettings
+
+T = TypeVar("T")
+ArrowBatches = Iterator[pa.RecordBatch]
+
+# Decoded batches that wait for the network: enough to hide a slow decode, 5 MB each.
+_DECODED_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class WorkerSpec:
+    """All that a worker needs; picklable, without secrets.
+
+    `store` None means that the rows bring their bytes (the s3a reader).
+    """
+
+    network: NetworkSpec
+    rules: DecodeRules
+    limits: FetchLimits
+    store: StoreSettings | None
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """One image after decoding: `rgb` uint8 (height, width, 3), or None with a reason."""
+
+    image: ListedImage
+    rgb: np.ndarray[Any, np.dtype[np.uint8]] | None = None
+    reason: str | None = None
+    detail: str | None = None
+    thumbnail: bytes | None = None
+
+
+def featurizer(spec: WorkerSpec) -> Callable[[ArrowBatches], ArrowBatches]:
+    """The function for mapInArrow: WORK_SCHEMA (for s3a with `content`) to OUTCOME_SCHEMA."""
+
+    def featurize(batches: ArrowBatches) -> ArrowBatches:
+        decoded = (_decode(fetched, spec.rules) for fetched in _fetched(batches, spec))
+        for chunk in ahead(_chunks(decoded, spec.network.batch_size), _DECODED_AHEAD):
+            yield _outcome(chunk, spec.network)
+
+    return featurize
+
+
+def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
+    """Yield `items` in order while a thread computes up to `depth` of them in advance.
+
+    What the thread raises is raised here; closing this iterator ends the thread.
+    """
+    waiting: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=depth)
+    closed = threading.Event()
+    producer = threading.Thread(target=_produce, args=(items, waiting, closed), daemon=True)
+    producer.start()
+    try:
+        while True:
+            kind, value = waiting.get()
+            if kind == "item":
+                yield value
+            elif kind == "error":
+                raise value
+            else:
+                return
+    finally:
+        closed.set()
+        producer.join()
+
+
+def _produce(
+    items: Iterable[T], waiting: queue.Queue[tuple[str, Any]], closed: threading.Event
+) -> None:
+    def put(kind: str, value: Any) -> None:
+        while not closed.is_set():
+            try:
+                waiting.put((kind, value), timeout=0.1)
+            except queue.Full:
+                continue
+            break
+
+    try:
+        for item in items:
+            put("item", item)
+            if closed.is_set():
+                return
+        put("end", None)
+    except BaseException as error:
+        # Not handled here: the consuming thread raises it.
+        put("error", error)
+
+
+def _fetched(batches: ArrowBatches, spec: WorkerSpec) -> Iterator[FetchedImage]:
+    if spec.store is not None:
+        return fetch_images(_listed(batches), spec.store, spec.limits)
+    return (
+        FetchedImage(_listed_image(row), row[schemas.CONTENT])
+        for batch in batches
+        for row in batch.to_pylist()
+    )
+
+
+def _listed(batches: ArrowBatches) -> Iterator[ListedImage]:
+    for batch in batches:
+        for row in batch.to_pylist():
+            yield _listed_image(row)
+
+
+def _listed_image(row: dict[str, Any]) -> ListedImage:
+    return ListedImage(
+        path=row[schemas.PATH],
+        label=row[schemas.LABEL],
+        length=row[schemas.LENGTH],
+        etag=row[schemas.ETAG],
+        modification_time=row[schemas.MODIFICATION_TIME],
+        wants_thumbnail=bool(row[schemas.WANTS_THUMBNAIL]),
+    )
+
+
+def _decode(fetched: FetchedImage, rules: DecodeRules) -> _Decoded:
+    image = fetched.image
+    if fetched.data is None:
+        return _Decoded(image, reason=fetched.reason, detail=fetched.detail)
+    try:
+        rgb = decode(fetched.data, rules)
+    except BadImageError as error:
+        return _Decoded(image, reason=error.reason, detail=error.detail)
+    return _Decoded(image, rgb, thumbnail=thumbnail(rgb) if image.wants_thumbnail else None)
+
+
+def _chunks(decoded: Iterator[_Decoded], size: int) -> Iterator[list[_Decoded]]:
+    """Lists that hold `size` good images, and the bad ones met on the way."""
+    chunk: list[_Decoded] = []
+    good = 0
+    for item in decoded:
+        chunk.append(item)
+        good += item.rgb is not None
+        if good == size or len(chunk) == 4 * size:
+            yield chunk
+            chunk, good = [], 0
+    if chunk:
+        yield chunk
+
+
+def _outcome(chunk: list[_Decoded], spec: NetworkSpec) -> pa.RecordBatch:
+    schema = to_arrow_schema(schemas.OUTCOME_SCHEMA)
+    images = [item.image for item in chunk]
+    columns = {
+        schemas.PATH: [image.path for image in images],
+        schemas.LABEL: [image.label for image in images],
+        schemas.LENGTH: [image.length for image in images],
+        schemas.ETAG: [image.etag for image in images],
+        schemas.MODIFICATION_TIME: [image.modification_time for image in images],
+        schemas.FEATURES: _features_column(chunk, spec),
+        schemas.REASON: [item.reason for item in chunk],
+        schemas.DETAIL: [item.detail for item in chunk],
+        schemas.THUMBNAIL: [item.thumbnail for item in chunk],
+    }
+    arrays = [_as_array(columns[field.name], field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _as_array(values: Any, arrow_type: pa.DataType) -> pa.Array:
+    return values if isinstance(values, pa.Array) else pa.array(values, type=arrow_type)
+
+
+def _features_column(chunk: list[_Decoded], spec: NetworkSpec) -> pa.Array:
+    """list<float32> with one entry per item, null where the image is bad."""
+    good = np.array([item.rgb is not None for item in chunk])
+    if not good.any():
+        return pa.nulls(len(chunk), pa.list_(pa.field("element", pa.float32(), nullable=False)))
+    rgb = np.stack([item.rgb for item in chunk if item.rgb is not None])
+    features = network(spec).features(rgb)
+    width = features.shape[1]
+    offsets = pa.array(np.concatenate([[0], np.cumsum(good * width)]), type=pa.int32())
+    return pa.ListArray.from_arrays(
+        offsets,
+        pa.array(features.reshape(-1), type=pa.float32()),
+        type=pa.list_(pa.field("element", pa.float32(), nullable=False)),
+        mask=pa.array(~good),
+    )

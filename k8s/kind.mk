@@ -1,0 +1,95 @@
+# The image and the local cluster; included by the Makefile.
+
+##@ Image and cluster
+
+IMAGE ?= image-features:dev
+S3_IMAGE ?= image-features-s3:dev
+EMR_IMAGE ?= image-features-emr:dev
+BASE_IMAGE ?= debian:bookworm-slim
+EMR_BASE_IMAGE ?= public.ecr.aws/emr-on-eks/spark/emr-spark-8.0.0:latest
+
+CLUSTER ?= image-features
+NAMESPACE ?= image-features
+RELEASE ?= image-features
+VALUES ?= helm/image-features/ci/kind.yaml
+RUN_ID ?= $(shell date -u +%Y%m%d-%H%M%S)
+
+KIND_NODE_IMAGE ?= kindest/node:v1.34.0
+SPARK_OPERATOR_VERSION ?= 2.5.2
+SPARK_OPERATOR_CHART ?= https://github.com/kubeflow/spark-operator/releases/download/v$(SPARK_OPERATOR_VERSION)/spark-operator-$(SPARK_OPERATOR_VERSION).tgz
+
+# A folder with `create` and `install-operator`, for machines that no registry can be reached from.
+LOCAL_KIND ?=
+ifneq ($(LOCAL_KIND),)
+export PATH := $(or $(KIND_HOME),$(HOME)/.cache/local-kind)/bin:$(PATH)
+export SPARK_JOB_NAMESPACES = $(NAMESPACE)
+CREATE_CLUSTER ?= $(LOCAL_KIND)/create
+INSTALL_OPERATOR ?= $(LOCAL_KIND)/install-operator $(IMAGE)
+else
+CREATE_CLUSTER ?= kind create cluster --image $(KIND_NODE_IMAGE) --wait 3m
+INSTALL_OPERATOR ?= helm upgrade --install spark-operator $(SPARK_OPERATOR_CHART) \
+	--namespace spark-operator --create-namespace --wait --set spark.jobNamespaces={$(NAMESPACE)}
+endif
+LOAD_IMAGE ?= kind load docker-image --name $(CLUSTER)
+
+# KUBECONFIG from outside names a cluster that is there already; ours is never mixed into ~/.kube.
+ifdef KUBECONFIG
+export KUBECONFIG_GIVEN = yes
+else
+export KUBECONFIG = $(CURDIR)/.cache/kind/$(CLUSTER).kubeconfig
+endif
+
+IN_CLUSTER = CLUSTER="$(CLUSTER)" NAMESPACE="$(NAMESPACE)" IMAGE="$(IMAGE)" S3_IMAGE="$(S3_IMAGE)" \
+	CREATE_CLUSTER="$(CREATE_CLUSTER)" INSTALL_OPERATOR="$(INSTALL_OPERATOR)" LOAD_IMAGE="$(LOAD_IMAGE)" \
+	RELEASE="$(RELEASE)" VALUES="$(VALUES)" RUN_ID="$(RUN_ID)"
+
+RENDER = helm template $(RELEASE) helm/image-features --namespace $(NAMESPACE) --values $(VALUES)
+
+.PHONY: image
+image: ## Build the image: IMAGE=image-features:dev
+	docker build -f docker/Dockerfile -t $(IMAGE) --build-arg BASE_IMAGE=$(BASE_IMAGE) \
+		--build-arg REVISION=$$(git rev-parse --quiet --verify HEAD 2>/dev/null || echo unknown) .
+
+.PHONY: image-emr
+image-emr: ## Build the image for EMR on EKS: EMR_BASE_IMAGE=...
+	docker build -f docker/Dockerfile.emr -t $(EMR_IMAGE) --build-arg BASE_IMAGE=$(EMR_BASE_IMAGE) .
+
+.PHONY: image-s3
+image-s3: ## Build the S3 server for local clusters
+	docker build -f docker/s3.Dockerfile -t $(S3_IMAGE) --build-arg BASE_IMAGE=$(BASE_IMAGE) .
+
+.PHONY: image-size
+image-size: ## What each layer of the image weighs
+	@docker history --no-trunc --format '{{.Size}}\t{{.CreatedBy}}' $(IMAGE) | grep -v '^0B' | cut -c 1-110
+	@docker image inspect --format '{{.Size}}' $(IMAGE) | awk '{ printf "%.2f GB in all\n", $$1 / 1e9 }'
+
+.PHONY: sbom
+sbom: ## What the image is made of, as CycloneDX: build/sbom.json
+	@mkdir -p build
+	docker run --rm $(IMAGE) /opt/sbom.py > build/sbom.json
+
+.PHONY: render
+render: ## The chart as plain YAML: VALUES=helm/image-features/ci/kind.yaml
+	@$(RENDER) --set-string runId=$(RUN_ID)
+
+.PHONY: manifests
+manifests: ## Generate k8s/sparkapplication.yaml and the chart's README anew
+	python3 helm/readme.py
+	helm/render-manifest.sh
+
+.PHONY: kind-up
+kind-up: image image-s3 ## Cluster, operator, S3 and image, as far as they are missing
+	@mkdir -p .cache/kind
+	@$(IN_CLUSTER) k8s/kind-up.sh
+
+.PHONY: kind-run
+kind-run: ## Run the job on the cluster: sample images in, report out
+	@$(IN_CLUSTER) k8s/kind-run.sh
+
+.PHONY: kind-down
+kind-down: ## Delete the cluster
+	@$(IN_CLUSTER) k8s/kind-down.sh
+
+.PHONY: e2e
+e2e: kind-up ## The tests on a real cluster
+	$(IN_CLUSTER) $(VENV)/bin/python -m pytest tests/e2e $(ARGS)

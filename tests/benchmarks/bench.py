@@ -1,0 +1,218 @@
+"""`make bench`: how near the job comes to the limits of the machine, and its memory.
+
+Each figure is a ratio within one run. Start-up is kept apart: the marginal time of an image is
+the difference between a large and a small run, divided by the difference in images.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+from PIL import Image
+
+from job.local.s3_server import LocalS3Server
+from tests.benchmarks.limits import Limits, limits
+from tests.benchmarks.measured import Measured, measure
+from tests.support.proxy import S3Proxy
+
+SAMPLE = Path("../shared/data/fruits-360-sample.tar")
+BUCKET = "bench"
+DELAY_SECONDS = 0.030
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to reach the images."""
+
+    name: str
+    source: str  # "local", "s3" or "s3+30ms"
+    reader: str
+    small: int
+    large: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Start-up in seconds, marginal images per second, and the peaks of the large run."""
+
+    start_up: float
+    rate: float
+    measured: Measured
+
+
+@click.command()
+@click.option(
+    "--images", "folder", type=click.Path(path_type=Path, exists=True), help="Folder of images."
+)
+@click.option("--small", default=2000, show_default=True)
+@click.option("--large", default=10000, show_default=True)
+@click.option("--only", multiple=True, help="Only cases whose name contains this.")
+def main(folder: Path | None, small: int, large: int, only: tuple[str, ...]) -> None:
+    """Print the limits, then each case as start-up, marginal rate and its ratio to both limits."""
+    with tempfile.TemporaryDirectory(prefix="image-features-bench-") as scratch:
+        work = Path(scratch)
+        images = _images(folder, work)
+        slots = os.cpu_count() or 1
+        before = limits(images, slots)
+        _say_limits("before", before)
+        cases = [
+            case
+            for case in _cases(small, large)
+            if not only or any(part in case.name for part in only)
+        ]
+        figures = {case.name: _figures(case, images, work) for case in cases}
+        after = limits(images, slots)
+        _say_limits("after", after)
+        limit = Limits(
+            (before.forward + after.forward) / 2,
+            (before.decode_and_forward + after.decode_and_forward) / 2,
+        )
+        _say_cases(figures, limit)
+        if not only or "memory" in only:
+            _say_memory(work)
+
+
+def _cases(small: int, large: int) -> list[Case]:
+    # The s3a reader at 30 ms makes 16 images/s: a tenth of the images says as much.
+    return [
+        Case("local, concurrent", "local", "concurrent", small, large),
+        Case("local, s3a", "local", "s3a", small, large),
+        Case("S3, concurrent", "s3", "concurrent", small, large),
+        Case("S3, s3a", "s3", "s3a", small, large),
+        Case("S3 + 30 ms, concurrent", "s3+30ms", "concurrent", small, large),
+        Case("S3 + 30 ms, s3a", "s3+30ms", "s3a", small // 10, large // 10),
+    ]
+
+
+def _images(folder: Path | None, work: Path) -> list[Path]:
+    if folder is None:
+        folder = work / "sample"
+        with tarfile.open(SAMPLE) as archive:
+            archive.extractall(folder, filter="data")
+    images = sorted(path for path in folder.rglob("*") if path.is_file())
+    # Varieties mixed: a prefix of the sorted list would be of a few classes only.
+    return [images[i] for i in np.random.default_rng(0).permutation(len(images))]
+
+
+def _figures(case: Case, images: list[Path], work: Path) -> Figures:
+    small, large = (_featurize(case, images, count, work) for count in (case.small, case.large))
+    marginal = (large.seconds - small.seconds) / (case.large - case.small)
+    print(
+        f"{case.name}: {case.small} in {small.seconds:.1f} s, {case.large} in {large.seconds:.1f} s",
+        flush=True,
+    )
+    return Figures(small.seconds - case.small * marginal, 1 / marginal, large)
+
+
+def _featurize(case: Case, images: list[Path], count: int, work: Path) -> Measured:
+    folder = _folder(images, count, work)
+    with _storage(case, folder, work) as (input_path, output_path, settings, environment):
+        command = [
+            sys.executable,
+            "-m",
+            "job",
+            "featurize",
+            "--input",
+            input_path,
+            "--output",
+            output_path,
+        ]
+        conf = [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
+        return measure([*command, "--reader", case.reader, *conf], {**os.environ, **environment})
+
+
+def _folder(images: list[Path], count: int, work: Path) -> Path:
+    folder = work / f"first-{count}"
+    if not folder.exists():
+        for image in images[:count]:
+            place = folder / image.parent.name / image.name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(image, place)
+    return folder
+
+
+@contextmanager
+def _storage(
+    case: Case, folder: Path, work: Path
+) -> Iterator[tuple[str, str, dict[str, str], dict[str, str]]]:
+    """Input, output, Spark settings and environment of a case, on a server of its own."""
+    if case.source == "local":
+        output = Path(tempfile.mkdtemp(dir=work))
+        yield str(folder), str(output), {}, {}
+        shutil.rmtree(output)
+        return
+    with LocalS3Server() as server:
+        server.create_bucket(BUCKET)
+        server.upload_folder(folder, BUCKET, "images")
+        paths = f"s3a://{BUCKET}/images", f"s3a://{BUCKET}/output"
+        if case.source == "s3":
+            yield *paths, server.spark_settings(), server.environment()
+            return
+        with S3Proxy(server.endpoint, delay_seconds=DELAY_SECONDS) as proxy:
+            settings = {**server.spark_settings(), "spark.hadoop.fs.s3a.endpoint": proxy.endpoint}
+            yield *paths, settings, server.environment()
+
+
+def _say_limits(when: str, limit: Limits) -> None:
+    print(
+        f"limit {when}: forward {limit.forward:.1f} images/s, "
+        f"decode + resize + forward {limit.decode_and_forward:.1f} images/s",
+        flush=True,
+    )
+
+
+def _say_cases(figures: dict[str, Figures], limit: Limits) -> None:
+    print("| case | start-up s | images/s | of forward | of decode + forward | peak MiB |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, of in figures.items():
+        peaks = ", ".join(
+            f"{kind} {mib:,.0f}" for kind, mib in sorted(of.measured.peak_mib.items())
+        )
+        print(
+            f"| {name} | {of.start_up:.1f} | {of.rate:.1f} | {of.rate / limit.forward:.2f} "
+            f"| {of.rate / limit.decode_and_forward:.2f} | {peaks} |"
+        )
+
+
+def _say_memory(work: Path) -> None:
+    """Peak memory with forty images of about 50 MB each."""
+    folder = work / "large-images" / "noise"
+    folder.mkdir(parents=True)
+    generator = np.random.default_rng(0)
+    noise = Image.fromarray(generator.integers(0, 256, (4000, 4200, 3), dtype=np.uint8))
+    noise.save(folder / "00.bmp")
+    for number in range(1, 40):
+        os.link(folder / "00.bmp", folder / f"{number:02}.bmp")
+    size = (folder / "00.bmp").stat().st_size
+    output = work / "large-output"
+    command = [
+        sys.executable,
+        "-m",
+        "job",
+        "featurize",
+        "--input",
+        str(folder),
+        "--output",
+        str(output),
+    ]
+    peaks = measure(command, os.environ).peak_mib
+    print(
+        f"forty images of {size / 1e6:.0f} MB: "
+        + json.dumps({k: round(v) for k, v in peaks.items()})
+        + " MiB"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Whole files through Hadoop: what is read, replaced, listed, moved and deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from job.output import files
+
+
+@pytest.fixture(params=["local", "s3a"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty folder, on disk and in a bucket."""
+    if request.param == "local":
+        return str(tmp_path)
+    return f"s3a://{request.getfixturevalue('bucket')}/folder"
+
+
+def test_bytes_come_back_as_they_were_written(spark: SparkSession, folder: str) -> None:
+    data = bytes(range(256)) * 8000
+    path = f"{folder}/a folder/ü 100%.bin"
+    files.write_bytes(spark, path, data)
+
+    assert files.read_bytes(spark, path) == data
+    assert files.names(spark, f"{folder}/a folder") == ["ü 100%.bin"]
+
+
+def test_a_local_path_may_be_a_file_url(spark: SparkSession, tmp_path: Path) -> None:
+    files.write_bytes(spark, f"file://{tmp_path}/a", b"x")
+
+    assert (tmp_path / "a").read_bytes() == b"x"
+
+
+def test_writing_replaces_what_is_there(spark: SparkSession, folder: str) -> None:
+    path = f"{folder}/summary.json"
+    files.write_bytes(spark, path, b"a long first content")
+    files.write_bytes(spark, path, b"second")
+
+    assert files.read_bytes(spark, path) == b"second"
+
+
+def test_writing_without_overwrite_leaves_what_is_there(spark: SparkSession, folder: str) -> None:
+    path = f"{folder}/summary.json"
+    files.write_bytes(spark, path, b"first", overwrite=False)
+
+    with pytest.raises(FileExistsError):
+        files.write_bytes(spark, path, b"second", overwrite=False)
+    assert files.read_bytes(spark, path) == b"first"
+
+
+def test_a_checksum_of_an_older_content_does_not_matter(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    path = f"{tmp_path}/out.csv"
+    spark.createDataFrame([("old",)], "a string").coalesce(1).write.text(f"{tmp_path}/part")
+    part = next(name for name in files.names(spark, f"{tmp_path}/part") if name.startswith("part-"))
+    files.rename(spark, f"{tmp_path}/part/{part}", path)
+    files.write_bytes(spark, path, b"new\n")
+
+    assert files.read_bytes(spark, path) == b"new\n"
+    assert spark.read.text(path).first().value == "new"
+
+
+@pytest.mark.parametrize("what", ["missing", "folder"])
+def test_what_is_no_file_cannot_be_read(spark: SparkSession, folder: str, what: str) -> None:
+    files.write_bytes(spark, f"{folder}/folder/file", b"x")
+
+    with pytest.raises(FileNotFoundError):
+        files.read_bytes(spark, f"{folder}/{what}")
+
+
+def test_moving_replaces_the_file_at_the_destination(spark: SparkSession, folder: str) -> None:
+    files.write_bytes(spark, f"{folder}/new", b"new")
+    files.write_bytes(spark, f"{folder}/old", b"old")
+    files.rename(spark, f"{folder}/new", f"{folder}/old")
+
+    assert files.names(spark, folder) == ["old"]
+    assert files.read_bytes(spark, f"{folder}/old") == b"new"
+
+
+def test_what_is_missing_cannot_be_moved_or_listed(spark: SparkSession, folder: str) -> None:
+    with pytest.raises(FileNotFoundError):
+        files.rename(spark, f"{folder}/missing", f"{folder}/there")
+    with pytest.raises(FileNotFoundError):
+        files.names(spark, f"{folder}/missing")
+
+
+def test_a_folder_is_deleted_with_all_in_it(spark: SparkSession, folder: str) -> None:
+    files.write_bytes(spark, f"{folder}/folder/deep/file", b"x")
+    files.delete(spark, f"{folder}/folder")
+
+    assert not files.exists(spark, f"{folder}/folder")
+    files.delete(spark, f"{folder}/folder")

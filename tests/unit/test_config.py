@@ -1,0 +1,52 @@
+"""A wrong value is refused before anything starts, with the value in the message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from job.config import (
+    ExportConfig,
+    FeaturizeConfig,
+    FitConfig,
+    ImagesConfig,
+    NetworkConfig,
+    new_run_id,
+)
+from job.errors import InvalidValueError
+
+IMAGES = ImagesConfig("s3a://bucket/images")
+
+
+@pytest.mark.parametrize(
+    ("make", "value"),
+    [
+        (lambda: FitConfig("out", variance=0.0), "0.0"),
+        (lambda: FitConfig("out", variance=1.01), "1.01"),
+        (lambda: FitConfig("out", components=0), "0"),
+        (lambda: FeaturizeConfig("out", IMAGES, max_bad_fraction=-0.5), "-0.5"),
+        (lambda: FeaturizeConfig("out", IMAGES, portion_images=0), "0"),
+        (lambda: NetworkConfig(batch_size=0), "0"),
+        (lambda: ImagesConfig("in", reader="boto3"), "boto3"),
+        (lambda: ImagesConfig("in", label_level=-1), "-1"),
+        (lambda: ImagesConfig("in", max_image_bytes=0), "0"),
+        (lambda: ExportConfig("out", file_format="xls"), "xls"),
+    ],
+)
+def test_wrong_values_are_refused(make: Callable[[], Any], value: str) -> None:
+    with pytest.raises(InvalidValueError) as raised:
+        make()
+    assert value in str(raised.value)
+    assert raised.value.exit_code == 2
+
+
+def test_all_of_the_variance_is_a_share_of_it() -> None:
+    assert FitConfig("out", variance=1.0).variance == 1.0
+
+
+def test_run_ids_sort_by_time_and_differ() -> None:
+    first, second = new_run_id(), new_run_id()
+    assert first != second
+    assert first[:15] <= second[:15]

@@ -1,0 +1,75 @@
+"""Which failures of storage are waited out, and what a person reads about the others."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.errors import PySparkException
+
+from job.errors import (
+    AccessDeniedError,
+    InputNotFoundError,
+    InvalidValueError,
+    TransportError,
+    WeightsError,
+)
+from job.storage_errors import as_job_error, waiting_out
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (
+            "S3Exception: Please reduce your request rate (Service: S3, Status Code: 503)",
+            TransportError,
+        ),
+        (
+            "java.nio.file.AccessDeniedException: s3a://b/k: The token has expired:ExpiredToken",
+            TransportError,
+        ),
+        ("Caused by: java.net.SocketException: Connection reset", TransportError),
+        (
+            "java.nio.file.AccessDeniedException: s3a://b/k: Forbidden (Status Code: 403)",
+            AccessDeniedError,
+        ),
+        ("UnknownStoreException: `s3a://b/': Bucket does not exist", InputNotFoundError),
+        ("job.errors.WeightsError: weights are of another network; fix: name others", WeightsError),
+    ],
+)
+def test_failures_are_named_by_the_fact(text: str, kind: type[Exception]) -> None:
+    assert type(as_job_error(PySparkException(text), "s3a://b")) is kind
+
+
+def test_a_failure_that_is_not_of_storage_stays_itself() -> None:
+    assert as_job_error(PySparkException("division by zero"), "s3a://b") is None
+
+
+def test_a_passing_failure_is_tried_again() -> None:
+    answers = iter(["Status Code: 503", "Status Code: 503", "done"])
+
+    def step() -> str:
+        answer = next(answers)
+        if answer != "done":
+            raise PySparkException(answer)
+        return answer
+
+    assert waiting_out(step, "s3a://b", seconds=60) == "done"
+
+
+def test_waiting_ends() -> None:
+    def step() -> None:
+        raise PySparkException("Status Code: 503")
+
+    with pytest.raises(TransportError):
+        waiting_out(step, "s3a://b", seconds=0.5)
+
+
+def test_what_does_not_pass_is_not_tried_again() -> None:
+    calls = []
+
+    def step() -> None:
+        calls.append(1)
+        raise InvalidValueError("wrong")
+
+    with pytest.raises(InvalidValueError):
+        waiting_out(step, "s3a://b")
+    assert len(calls) == 1
