@@ -32,7 +32,7 @@ def main(name: str = "mobilenet_v2") -> None:
 
 
 def _download(chosen: Backbone, keras_home: Path) -> Path:
-    """Let Keras fetch what it would use itself, into an empty cache, so that it is the only file."""
+    """Let Keras fetch what it would use itself, into a cache that holds nothing else."""
     # Read when Keras is imported.
     os.environ["KERAS_HOME"] = str(keras_home)
     tensorflow()

@@ -1,4 +1,4 @@
-"""The registry of networks: what each takes, gives, and how it is built. No TensorFlow until then."""
+"""The registry of networks: what each takes, gives, and how it is built; itself no TensorFlow."""
 
 from __future__ import annotations
 

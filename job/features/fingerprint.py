@@ -53,7 +53,7 @@ class Fingerprint:
 
 
 def require_same(ours: Fingerprint, theirs: Fingerprint, output: str) -> None:
-    """Raise FingerprintMismatchError if the features under `output` were made otherwise than ours."""
+    """Raise FingerprintMismatchError if the features under `output` (theirs) are of another kind."""
     differences = ours.differences(theirs)
     if differences:
         raise FingerprintMismatchError(

@@ -7,13 +7,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
+from typing import Any
 
 # Written to stderr from C++ before any log level holds, twice in each process.
 _NOISE = (b"before absl::InitializeLog()", b"oneDNN custom operations are on")
 
 
-def tensorflow() -> ModuleType:
+def tensorflow() -> Any:
     """TensorFlow, imported on the first call.
 
     Only worker processes may get here: the parent that Spark forks them from must stay without

@@ -33,7 +33,7 @@ class WeightsFile:
 
 
 def resolve_weights(backbone: Backbone, file: str | None = None) -> WeightsFile:
-    """The weights to use: `file`, or the shipped ones; WeightsError if they are not as they should be.
+    """The weights to use: `file`, or the shipped ones; WeightsError if missing or damaged.
 
     Fast and without TensorFlow where a sidecar (same name, .json) records the file's sha256.
     Otherwise the file is loaded once, in a process of its own, to see that it is whole.
@@ -151,7 +151,7 @@ def _read_record(record: Path) -> dict[str, Any]:
 
 
 def _tensors_of_file(backbone: Backbone, path: str) -> str:
-    """tensors_sha256 of a file; a process of its own keeps TensorFlow's memory out of the driver."""
+    """tensors_sha256 of a file, in a process of its own: TensorFlow would fill the driver."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=spawn) as process:
         return process.submit(_loaded_tensors_sha256, backbone, path).result()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -67,14 +67,25 @@ class FetchLimits:
     bytes_in_flight: int = 64 * 1024 * 1024
 
 
+# Reads one path, without its bytes if they are more than the number given.
+Read = Callable[[str, int], ObjectBytes]
+
+
 def fetch_images(
     rows: Iterable[ListedImage], settings: StoreSettings, limits: FetchLimits
 ) -> Iterator[FetchedImage]:
     """Every one of `rows` once, in the order of arrival, with bytes or a reason.
 
-    More requests start whenever one result is taken, and run on while the caller computes.
     Raises TransportError if the store does not answer for `limits.retry_seconds`,
     InputNotFoundError if the bucket is gone, AccessDeniedError without credentials.
+    """
+    return fetch_through(reading(settings), rows, limits)
+
+
+def fetch_through(read: Read, rows: Iterable[ListedImage], limits: FetchLimits) -> Iterator[FetchedImage]:
+    """`fetch_images` by any way to read.
+
+    More requests start whenever one result is taken, and run on while the caller computes.
     """
     waiting = iter(rows)
     image = next(waiting, None)
@@ -86,7 +97,7 @@ def fetch_images(
         while count or image is not None:
             while image is not None and _fits(image, count, size, limits):
                 length = image.length
-                future = pool.submit(fetch_image, image, settings, limits, stopped)
+                future = pool.submit(_fetch_image, image, read, limits, stopped)
                 future.add_done_callback(lambda done, length=length: arrived.put((length, done)))  # type: ignore[misc]
                 count, size, image = count + 1, size + length, next(waiting, None)
             length, done = arrived.get()
@@ -101,16 +112,16 @@ def _fits(image: ListedImage, count: int, size: int, limits: FetchLimits) -> boo
     return count == 0 or (count < limits.in_flight and size + image.length <= limits.bytes_in_flight)
 
 
-def fetch_image(
-    image: ListedImage, settings: StoreSettings, limits: FetchLimits, stopped: threading.Event
+def _fetch_image(
+    image: ListedImage, read: Read, limits: FetchLimits, stopped: threading.Event
 ) -> FetchedImage:
     """One image; an object known to be too large is not asked for."""
     if image.length > limits.max_image_bytes:
-        return too_large(image, limits.max_image_bytes)
+        return _too_large(image, limits.max_image_bytes)
     try:
         for attempt in retrying(limits.retry_seconds, image.path, stopped):
             with attempt:
-                return fetched(image, _read(image.path, settings, limits.max_image_bytes), limits)
+                return _fetched(image, read(image.path, limits.max_image_bytes), limits)
     except VanishedError as error:
         return FetchedImage(image, None, VANISHED, str(error))
     except ForbiddenError as error:
@@ -122,16 +133,15 @@ def fetch_image(
     raise AssertionError("retrying ends with a result or an error")
 
 
-def fetched(image: ListedImage, read: ObjectBytes, limits: FetchLimits) -> FetchedImage:
+def _fetched(image: ListedImage, found: ObjectBytes, limits: FetchLimits) -> FetchedImage:
     """`image` as the version that was read."""
-    image = _as_version(image, read.version)
-    if read.data is None:
-        return too_large(image, limits.max_image_bytes)
-    return FetchedImage(image, read.data)
+    image = _as_version(image, found.version)
+    if found.data is None:
+        return _too_large(image, limits.max_image_bytes)
+    return FetchedImage(image, found.data)
 
 
-def too_large(image: ListedImage, largest: int) -> FetchedImage:
-    """The outcome of an object that is not read because of its length."""
+def _too_large(image: ListedImage, largest: int) -> FetchedImage:
     return FetchedImage(image, None, TOO_LARGE, f"{image.length:,} bytes, at most {largest:,}")
 
 
@@ -146,11 +156,16 @@ def _as_version(image: ListedImage, version: StoredObject) -> ListedImage:
     )
 
 
-def _read(path: str, settings: StoreSettings, largest: int) -> ObjectBytes:
-    scheme, bucket, key = split_path(path)
-    if scheme == LOCAL_SCHEME:
-        return read_file(key, largest)
-    return s3_objects(settings).get(bucket, key, largest)
+def reading(settings: StoreSettings) -> Read:
+    """How the concurrent reader reads a path: local ones from the disk, others from S3."""
+
+    def read(path: str, largest: int) -> ObjectBytes:
+        scheme, bucket, key = split_path(path)
+        if scheme == LOCAL_SCHEME:
+            return read_file(key, largest)
+        return s3_objects(settings).get(bucket, key, largest)
+
+    return read
 
 
 @lru_cache(maxsize=4)

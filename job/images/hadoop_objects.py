@@ -44,7 +44,9 @@ class HadoopObjects:
         Raises BucketMissingError, ForbiddenError, PassingError.
         """
         with _translated():
-            request = self._model("ListObjectsV2Request").builder().bucket(bucket).prefix(prefix)
+            # XML cannot hold every key; this encoding can, and the SDK decodes it.
+            request = self._model("ListObjectsV2Request").builder().encodingType("url")
+            request = request.bucket(bucket).prefix(prefix)
             if delimiter:
                 request = request.delimiter("/")
             if token:

@@ -16,6 +16,7 @@ IMAGE_NAME_PATTERN = r"\.(?:jpe?g|jpe|jfif|png|bmp|dib|gif|tiff?|webp)$"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 _S3_SCHEMES = ("s3", "s3a", "s3n")
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 _GLOB_CHARACTERS = re.compile(r"[*?\[{]")
 
 
@@ -75,6 +76,16 @@ def relative_to(path: str, input_path: str) -> str | None:
         return path.rpartition("/")[2]
     folder = input_path.rstrip("/") + "/"
     return path[len(folder) :] if path.startswith(folder) else None
+
+
+def has_plain_key(path: str) -> bool:
+    """Whether paths of Hadoop and of obstore hold this key as it is.
+
+    They do not hold an empty part (`a//b`, `a/`), a part `.` or `..`, and control characters.
+    """
+    parts = split_path(path)[2].removeprefix("/" if path.startswith(LOCAL_SCHEME) else "").split("/")
+    odd = {"", ".", ".."} & set(parts)
+    return not odd and _CONTROL_CHARACTER.search(path) is None
 
 
 def claims_to_be_an_image(path: str) -> bool:

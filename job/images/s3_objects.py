@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import botocore.session
@@ -23,6 +24,7 @@ from obstore.store import S3Store
 from job.errors import AccessDeniedError
 from job.images.object_store import ANONYMOUS, StoreSettings
 from job.images.objects import ObjectBytes, Page, PassingError, StoredObject, refusal
+from job.images.paths import has_plain_key
 
 CONNECT_SECONDS = 5
 # Without a byte for this long a request has failed.
@@ -34,7 +36,6 @@ _LEAST_SECONDS_BETWEEN_RENEWALS = 5.0
 
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
-_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass
@@ -69,13 +70,14 @@ class S3Objects:
 
         Raises VanishedError, ForbiddenError, BucketMissingError, PassingError.
         """
+        path = f"s3a://{bucket}/{key}"
         with self._translated():
-            if not obstore_can_name(key):
+            if not has_plain_key(path):
                 return self._get_by_exact_key(bucket, key, largest)
             answer = obstore.get(self._store(bucket), key)
             meta = answer.meta
             version = StoredObject(
-                f"s3a://{bucket}/{key}",
+                path,
                 meta["size"],
                 _unquoted(meta["e_tag"]),
                 meta["last_modified"].replace(microsecond=0),
@@ -89,7 +91,7 @@ class S3Objects:
             f"s3a://{bucket}/{key}",
             answer["ContentLength"],
             _unquoted(answer.get("ETag")),
-            _time(answer["LastModified"]),
+            parsedate_to_datetime(answer["LastModified"]),
         )
         with answer["Body"] as body:
             return ObjectBytes(version, body.read() if version.length <= largest else None)
@@ -133,6 +135,62 @@ class S3Objects:
             return self._made[name]
 
     def _session(self) -> Any:
+        return self._once("session", lambda: _session(self.settings))
+
+    def _client(self) -> Any:
+        return self._once("client", lambda: _client(self._session(), self.settings))
+
+    def _store(self, bucket: str) -> S3Store:
+        return self._once(f"store {bucket}", lambda: self._open(bucket))  # type: ignore[no-any-return]
+
+    def _open(self, bucket: str) -> S3Store:
+        region = self.settings.region or self._region_of(bucket)
+        return open_store(self.settings, bucket, region, self._session())
+
+    def _region_of(self, bucket: str) -> str:
+        try:
+            headers = self._client().head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
+        except ClientError as error:
+            # A refusal names the region as well.
+            headers = error.response["ResponseMetadata"]["HTTPHeaders"]
+        return str(headers.get("x-amz-bucket-region", "us-east-1"))
+
+
+def open_store(settings: StoreSettings, bucket: str, region: str, session: Any) -> S3Store:
+    """The obstore client of one bucket.
+
+    Every value that obstore would else take from AWS_* variables is given: those variables do
+    not count for s3a either.
+    """
+    endpoint = settings.endpoint or f"https://s3.{region}.amazonaws.com{_dns_suffix(region)}"
+    virtual_host = not settings.path_style
+    if virtual_host:
+        scheme, _, host = endpoint.partition("://")
+        endpoint = f"{scheme}://{bucket}.{host}"
+    anonymous = settings.credentials == (ANONYMOUS,)
+    return S3Store(
+        bucket,
+        endpoint=endpoint,
+        aws_endpoint_url_s3=endpoint,
+        region=region,
+        virtual_hosted_style_request=virtual_host,
+        skip_signature=anonymous,
+        request_payer=False,
+        s3_express=False,
+        client_options={
+            "allow_http": endpoint.startswith("http://"),
+            "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
+            "read_timeout": timedelta(seconds=READ_SECONDS),
+            # A whole object of 100 MB over a slow line takes minutes; a stalled one is read_timeout's.
+            "timeout": timedelta(minutes=10),
+        },
+        # One place retries: job.images.objects.retrying, which can renew credentials in between.
+        retry_config={"max_retries": 0},
+        credential_provider=None if anonymous else _provider(session.get_credentials()),
+    )
+
+
+def _session(self) -> Any:
         return self._once("session", lambda: _session(self.settings))
 
     def _client(self) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -69,6 +69,10 @@ def delete(spark: SparkSession, path: str) -> None:
     """Delete a file, or a folder with all that is in it; where there is none, nothing happens."""
     system, target = _resolve(spark, path)
     system.delete(target, True)
+    # SeaweedFS goes on listing folders whose objects are gone, for minutes: whoever then looks
+    # whether `path` is free finds it taken.
+    if system.exists(target):
+        _delete_empty_folders(system, target)
 
 
 def rename(spark: SparkSession, source: str, destination: str) -> None:
@@ -84,6 +88,13 @@ def rename(spark: SparkSession, source: str, destination: str) -> None:
             system.delete(there, False)
         if not system.rename(here, there):
             raise OSError(f"{source} cannot be moved to {destination}")
+
+
+def _delete_empty_folders(system: Any, folder: Any) -> None:
+    with suppress(FileNotFoundError), _named_errors(folder.toString()):
+        for status in system.listStatus(folder):
+            _delete_empty_folders(system, status.getPath())
+    system.delete(folder, False)
 
 
 def _create(system: Any, target: Any, data: bytes, overwrite: bool) -> None:

@@ -18,7 +18,6 @@ FINGERPRINT_PROPERTY = "image_features.fingerprint"
 
 # 20,000 rows of 1,280 floats are about 100 MB: a good size for one file of a table.
 ROWS_PER_FILE = 20_000
-_IS_GOOD = F.col(schemas.FEATURES).isNotNull()
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,11 @@ class Tables:
             self._merge(self.layout.features, good.coalesce(files), "new.features IS NOT NULL")
             self._merge(self.layout.quarantine, bad.coalesce(1), "new.reason IS NOT NULL")
             return
-        self._append(self.layout.features, good.where(_IS_GOOD).coalesce(files), portion)
+        self._append(
+            self.layout.features,
+            good.where(F.col(schemas.FEATURES).isNotNull()).coalesce(files),
+            portion,
+        )
         self._append(
             self.layout.quarantine,
             bad.where(F.col(schemas.REASON).isNotNull()).coalesce(1),
@@ -79,7 +82,11 @@ class Tables:
     def replace(self, outcome: DataFrame, rows: int, fingerprint: dict[str, Any]) -> None:
         """Make `outcome` all that the tables hold, with its fingerprint, in one commit each."""
         files = max(1, -(-rows // ROWS_PER_FILE))
-        good = self._rows(outcome, schemas.FEATURES_SCHEMA).where(_IS_GOOD).coalesce(files)
+        good = (
+            self._rows(outcome, schemas.FEATURES_SCHEMA)
+            .where(F.col(schemas.FEATURES).isNotNull())
+            .coalesce(files)
+        )
         bad = self._rows(outcome, schemas.QUARANTINE_SCHEMA).where(
             F.col(schemas.REASON).isNotNull()
         )
@@ -104,7 +111,10 @@ class Tables:
             )
 
     def _create(self, location: str, schema: StructType, properties: dict[str, str]) -> None:
-        builder = DeltaTable.createIfNotExists(self.spark).location(location).addColumns(schema)
+        # Delta compares the location with Hadoop's spelling of it, which has one slash.
+        hadoop_location = location.replace("file:///", "file:/", 1)
+        builder = DeltaTable.createIfNotExists(self.spark).location(hadoop_location)
+        builder = builder.addColumns(schema)
         for key, value in properties.items():
             builder = builder.property(key, value)
         builder.execute()

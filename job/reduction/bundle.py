@@ -134,7 +134,8 @@ def save_bundle(
     contents = {"fit": _fit_bytes(fit), "moments": moments.to_bytes()}
     arrays = {kind: _write_array(spark, path, kind, data) for kind, data in contents.items()}
     named = replace(manifest, arrays=arrays)
-    pipeline_model(spark, fit, named.model_uid).write().overwrite().save(f"{path}/model")
+    files.delete(spark, f"{path}/model")
+    pipeline_model(spark, fit, named.model_uid).write().save(f"{path}/model")
     files.write_bytes(spark, f"{path}/manifest.json", named.to_json().encode())
     _delete_superseded(spark, path, named)
     return Bundle(path, named, fit)

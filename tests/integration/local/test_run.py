@@ -40,7 +40,12 @@ def start(started: list[Run], folder: Path, *arguments: str) -> Run:
 
 def seen_until(run: Run, name: str) -> set[Process]:
     """All descendants of the run, seen when one of that name has come."""
-    wait_until(lambda: name in {each.name for each in descendants(run.pid)}, 60)
+
+    def has_come() -> bool:
+        assert run.poll() is None, run.communicate()[0]
+        return name in {each.name for each in descendants(run.pid)}
+
+    wait_until(has_come, 60)
     return descendants(run.pid)
 
 

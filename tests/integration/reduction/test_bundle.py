@@ -1,4 +1,4 @@
-"""The saved bundle: a plain PipelineModel, loaded back whole, replaced safely, refused if damaged."""
+"""The saved bundle: a plain PipelineModel, loaded whole, replaced safely, refused if damaged."""
 
 from __future__ import annotations
 

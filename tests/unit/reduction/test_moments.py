@@ -129,7 +129,7 @@ def test_bytes_give_the_same_moments_back() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"not an archive", Moments.empty(2).to_bytes()[:-40]])
 def test_damaged_bytes_are_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="not moments|pickled"):
+    with pytest.raises(ValueError, match=r"not moments|pickled"):
         Moments.from_bytes(data)
 
 

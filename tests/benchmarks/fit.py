@@ -1,0 +1,102 @@
+"""`python -m tests.benchmarks.fit`: scaler + PCA in one pass against Spark ML's own.
+
+Both in one session on the same Parquet files of random features. Spark ML's vectors are cached beforehand, so
+that its time is that of `StandardScaler.fit` and `PCA.fit` alone; ours has the reading in it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.ml.feature import PCA, PCAModel, StandardScaler
+from pyspark.ml.functions import array_to_vector
+from pyspark.sql import DataFrame, SparkSession
+
+from job.reduction.moments import moments_of
+from job.reduction.pca import Fit, fit
+from job.session import spark_session
+
+T = TypeVar("T")
+
+ROWS_PER_FILE = 2500
+
+
+@click.command(help=__doc__)
+@click.option("--rows", default=20_000, show_default=True)
+@click.option("--columns", default=1280, show_default=True)
+@click.option("--components", default=100, show_default=True, help="k, for both.")
+@click.option("--repeats", default=3, show_default=True, help="Of ours; each is printed.")
+def main(rows: int, columns: int, components: int, repeats: int) -> None:
+    """Print the seconds of both, their ratio, and how far their components lie apart."""
+    spark = spark_session("fit benchmark", {"spark.driver.memory": "4g"}, master="local[2]")
+    with tempfile.TemporaryDirectory(prefix="image-features-fit-") as folder:
+        features = _random_features(spark, Path(folder), rows, columns)
+        _our_fit(features.limit(10), 2)  # starts the Python workers
+        ours = [_timed(lambda: _our_fit(features, components)) for _ in range(repeats)]
+        theirs = _timed(_spark_ml_fit(features, components))
+    seconds = sorted(taken for taken, _ in ours)[len(ours) // 2]
+    click.echo(f"{rows:,} x {columns:,} float32, local[2]")
+    click.echo(f"one pass  {', '.join(f'{taken:.2f}' for taken, _ in ours)} s")
+    click.echo(f"Spark ML  {theirs[0]:.2f} s")
+    click.echo(f"ratio     {theirs[0] / seconds:.1f} (median of ours)")
+    click.echo(f"largest difference of a component  {_difference(ours[0][1], theirs[1]):.1e}")
+    spark.stop()
+
+
+def _our_fit(features: DataFrame, components: int) -> Fit:
+    return fit(moments_of(features), components=components)
+
+
+def _spark_ml_fit(features: DataFrame, components: int) -> Callable[[], PCAModel]:
+    vectors = features.select(array_to_vector("features").alias("raw")).cache()
+    vectors.count()
+
+    def run() -> PCAModel:
+        scaler = StandardScaler(withMean=True, withStd=True, inputCol="raw", outputCol="scaled")
+        scaled = scaler.fit(vectors).transform(vectors)
+        return PCA(k=components, inputCol="scaled", outputCol="pca").fit(scaled)
+
+    return run
+
+
+def _difference(ours: Fit, theirs: PCAModel) -> float:
+    pc = theirs.pc.toArray()
+    return float(np.abs(np.abs(ours.components) - np.abs(pc)).max())
+
+
+def _random_features(spark: SparkSession, folder: Path, rows: int, columns: int) -> DataFrame:
+    """Parquet files of correlated rows, clipped at 0 and 6 as the network's features are."""
+    for number, block in enumerate(_blocks(rows, columns)):
+        lists = pa.FixedSizeListArray.from_arrays(block.ravel(), columns).cast(
+            pa.list_(pa.float32())
+        )
+        pq.write_table(pa.table({"features": lists}), folder / f"{number:04d}.parquet")
+    return spark.read.parquet(str(folder))
+
+
+def _blocks(rows: int, columns: int) -> Iterator[np.ndarray]:
+    rng = np.random.default_rng(0)
+    mixing = rng.normal(size=(64, columns)).astype(np.float32) / 8
+    for start in range(0, rows, ROWS_PER_FILE):
+        count = min(ROWS_PER_FILE, rows - start)
+        hidden = rng.normal(size=(count, 64)).astype(np.float32)
+        noise = rng.normal(size=(count, columns), scale=0.3).astype(np.float32)
+        yield (hidden @ mixing + noise + 0.5).clip(0, 6)
+
+
+def _timed(step: Callable[[], T]) -> tuple[float, T]:
+    started = time.perf_counter()
+    result = step()
+    return time.perf_counter() - started, result
+
+
+if __name__ == "__main__":
+    main()

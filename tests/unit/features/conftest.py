@@ -1,0 +1,65 @@
+"""The shipped weights, real images, and Keras's own network to compare with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from job.features.backbones import Backbone, backbone
+from job.features.network import Network, NetworkSpec, network
+from job.features.tensorflow_import import tensorflow
+from job.features.weights import WeightsFile, load_weights, resolve_weights
+
+SAMPLE = Path(__file__).parents[3] / "examples" / "images"
+
+
+@pytest.fixture(scope="session")
+def mobilenet() -> Backbone:
+    return backbone("mobilenet_v2")
+
+
+@pytest.fixture(scope="session")
+def shipped(mobilenet: Backbone) -> WeightsFile:
+    return resolve_weights(mobilenet)
+
+
+@pytest.fixture(scope="session")
+def images() -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Two real images of each of the twelve varieties, uint8 (24, 224, 224, 3)."""
+    files = [file for folder in sorted(SAMPLE.iterdir()) for file in sorted(folder.iterdir())[:2]]
+    return np.stack([np.asarray(Image.open(f).convert("RGB").resize((224, 224), 3)) for f in files])
+
+
+@pytest.fixture(scope="session")
+def spec(shipped: WeightsFile) -> NetworkSpec:
+    return NetworkSpec("mobilenet_v2", shipped.path, shipped.tensors_sha256, 1, batch_size=32)
+
+
+@pytest.fixture(scope="session")
+def built(spec: NetworkSpec) -> Network:
+    return network(spec)
+
+
+@pytest.fixture(scope="session")
+def without_top(mobilenet: Backbone, shipped: WeightsFile, built: Network) -> Any:
+    """The shipped network in Keras. After `built`, which alone may choose the threads."""
+    model = mobilenet.build()
+    load_weights(model, mobilenet, shipped.path)
+    return model
+
+
+@pytest.fixture(scope="session")
+def with_top(without_top: Any) -> Any:
+    """keras.applications.MobileNetV2 with the shipped tensors under a random top."""
+    tensorflow()
+    import keras
+
+    model = keras.applications.MobileNetV2(weights=None)
+    for layer in without_top.layers:
+        if layer.weights:
+            model.get_layer(layer.name).set_weights(layer.get_weights())
+    return model

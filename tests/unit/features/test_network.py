@@ -1,0 +1,69 @@
+"""Features of real images, against Keras itself."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from job.errors import WeightsError
+from job.features.network import Network, NetworkSpec, network
+
+Images = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+def test_features_equal_those_of_keras(built: Network, with_top: Any, images: Images) -> None:
+    import keras
+
+    pool = keras.Model(with_top.input, with_top.layers[-2].output)
+    inputs = keras.applications.mobilenet_v2.preprocess_input(images.astype(np.float32))
+    expected = pool.predict(inputs, verbose=0)
+
+    features = built.features(images)
+
+    assert features.shape == (24, 1280)
+    assert features.dtype == np.float32
+    np.testing.assert_allclose(features, expected, rtol=0, atol=1e-4)
+    # The images are different, so must the features be.
+    assert np.abs(expected[0] - expected[2]).max() > 0.1
+
+
+def test_features_do_not_depend_on_the_batch(built: Network, images: Images) -> None:
+    together = built.features(images)
+
+    alone = np.concatenate([built.features(images[i : i + 1]) for i in range(len(images))])
+
+    np.testing.assert_allclose(alone, together, rtol=0, atol=1e-5)
+
+
+def test_more_images_than_a_batch_come_back_in_order(
+    spec: NetworkSpec, images: Images, built: Network
+) -> None:
+    small = network(replace(spec, batch_size=7))
+
+    np.testing.assert_allclose(small.features(images), built.features(images), rtol=0, atol=1e-5)
+
+
+def test_the_network_is_built_once_in_a_process(spec: NetworkSpec) -> None:
+    assert network(spec) is network(pickle.loads(pickle.dumps(spec)))
+
+
+def test_other_tensors_than_the_drivers_are_refused(spec: NetworkSpec, built: Network) -> None:
+    with pytest.raises(WeightsError, match="expected 0123, as on the driver"):
+        network(replace(spec, tensors_sha256="0123"))
+
+
+def test_a_worker_that_builds_the_network_writes_nothing_to_stderr(spec: NetworkSpec) -> None:
+    program = (
+        "from job.features.network import NetworkSpec, network\n"
+        f"print(network({spec!r}) is not None)\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert (done.stdout, done.stderr) == ("True\n", "")
