@@ -7,11 +7,13 @@ cat > /tmp/identities.json <<JSON
   "credentials": [{"accessKey": "$AWS_ACCESS_KEY_ID", "secretKey": "$AWS_SECRET_ACCESS_KEY"}]}]}
 JSON
 
+weed_shell() { weed shell -master 127.0.0.1:9333 2>/dev/null <<<"$1"; }
+
+# The shell's answer to a bucket that is there already is a failure, as is any before all parts are up.
 make_buckets() {
   for bucket in ${BUCKETS:-}; do
-    until echo "s3.bucket.create -name $bucket" | weed shell -master 127.0.0.1:9333 2>&1 |
-      grep -q -e "create bucket" -e "already exist"; do
-      sleep 1
+    until weed_shell s3.bucket.list | grep -q "^ *$bucket\b"; do
+      weed_shell "s3.bucket.create -name $bucket" >/dev/null || sleep 1
     done
   done
   touch /tmp/ready

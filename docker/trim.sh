@@ -13,6 +13,10 @@ rm -rf "$site"/tensorflow/include "$site"/pyarrow/include "$site"/clang "$site"/
 rm -rf "$site"/tensorflow/compiler/tf2xla/ops/_xla_ops.so \
   "$site"/tensorflow/compiler/mlir/stablehlo/stablehlo_extension.so "$site"/grpc "$site"/grpcio-*.dist-info
 
+# Of the descriptions of AWS's services, those that credentials and S3 need.
+find "$site"/botocore/data -mindepth 1 -maxdepth 1 -type d \
+  ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -rf {} +
+
 # Symbols are two fifths of TensorFlow's libraries. Those of numpy and pillow do not survive strip.
 strip --strip-unneeded "$site"/tensorflow/**/*.so*
 

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from job import schemas
 from job.config import FeaturizeConfig
 from job.errors import AccountingError, DropRefusedError, InputNotFoundError, TooManyBadImagesError
-from job.images.binary_files import outcome_of_binary_files
+from job.images.binary_files import write_outcome_of_binary_files
 from job.images.listing import list_images
 from job.images.new import dropped, work_to_do
 from job.images.object_store import StoreSettings
@@ -192,18 +192,28 @@ def _featurize_portion(
     this: Featurizing, work: DataFrame, number: int, images: int, known: bool
 ) -> None:
     path = f"{this.staging}/outcome/portion={number}"
-    this.waiting(lambda: _outcome(this, work, images).write.mode("overwrite").parquet(path))
+    this.waiting(lambda: _write_outcome(this, work, images, path))
     if not this.config.refeaturize:
         outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(path)
         this.waiting(lambda: this.tables.commit(outcome, number, images, known=known))
 
 
-def _outcome(this: Featurizing, work: DataFrame, images: int) -> DataFrame:
-    """OUTCOME_SCHEMA of the portion `work` (WORK_SCHEMA), by the reader of this run."""
-    tasks = task_count(images, task_slots(this.spark))
+def _write_outcome(this: Featurizing, work: DataFrame, images: int, path: str) -> None:
+    """Write OUTCOME_SCHEMA of the portion `work` (WORK_SCHEMA), by the reader of this run."""
+    slots = task_slots(this.spark)
     if this.worker.store is None:
-        return outcome_of_binary_files(this.spark, work, tasks, featurizer(this.worker))
-    return work.repartition(tasks).mapInArrow(featurizer(this.worker), schemas.OUTCOME_SCHEMA)
+        write_outcome_of_binary_files(
+            this.spark,
+            work,
+            lambda count: task_count(count, slots),
+            featurizer(this.worker),
+            this.worker.limits,
+            path,
+        )
+        return
+    tasks = work.repartition(task_count(images, slots))
+    outcome = tasks.mapInArrow(featurizer(this.worker), schemas.OUTCOME_SCHEMA)
+    outcome.write.mode("overwrite").parquet(path)
 
 
 def task_count(images: int, slots: int) -> int:

@@ -52,11 +52,6 @@ def spark_session(
     return builder.getOrCreate()
 
 
-def is_local(spark: SparkSession) -> bool:
-    """Whether driver and executors are this one process."""
-    return spark.sparkContext.master.startswith("local")
-
-
 def _base_settings(master: str | None) -> dict[str, str]:
     base: dict[str, str] = yaml.safe_load(spark_base_settings().read_text(encoding="utf-8"))
     if master is None or not master.startswith("local"):

@@ -19,7 +19,7 @@ from job.images.fetch import FetchedImage, FetchLimits, ListedImage, fetch_image
 from job.images.object_store import StoreSettings
 
 T = TypeVar("T")
-ArrowBatches = Iterator[pa.RecordBatch]
+ArrowBatches = Iterable[pa.RecordBatch]
 
 # Decoded batches that wait for the network: enough to hide a slow decode, 5 MB each.
 _DECODED_AHEAD = 2

@@ -41,7 +41,7 @@ endif
 
 IN_CLUSTER = CLUSTER="$(CLUSTER)" NAMESPACE="$(NAMESPACE)" IMAGE="$(IMAGE)" S3_IMAGE="$(S3_IMAGE)" \
 	CREATE_CLUSTER="$(CREATE_CLUSTER)" INSTALL_OPERATOR="$(INSTALL_OPERATOR)" LOAD_IMAGE="$(LOAD_IMAGE)" \
-	RELEASE="$(RELEASE)" VALUES="$(VALUES)" RUN_ID="$(RUN_ID)"
+	RELEASE="$(RELEASE)" VALUES="$(VALUES)" RUN_ID="$(RUN_ID)" PYTHON="$(CURDIR)/$(or $(VENV),.venv)/bin/python"
 
 RENDER = helm template $(RELEASE) helm/image-features --namespace $(NAMESPACE) --values $(VALUES)
 
@@ -92,4 +92,4 @@ kind-down: ## Delete the cluster
 
 .PHONY: e2e
 e2e: kind-up ## The tests on a real cluster
-	$(IN_CLUSTER) $(VENV)/bin/python -m pytest tests/e2e $(ARGS)
+	$(IN_CLUSTER) $(or $(VENV),.venv)/bin/python -m pytest tests/e2e $(ARGS)

@@ -20,7 +20,7 @@ class Fingerprint:
     tensors_sha256: str
     input_size: tuple[int, int]
     resampling: str
-    decode_rules: str
+    decode_rules: int
     exif_rotate: bool
     numeric_class: str = "f32"
 
@@ -53,7 +53,7 @@ class Fingerprint:
 
 
 def require_same(ours: Fingerprint, theirs: Fingerprint, output: str) -> None:
-    """Raise FingerprintMismatchError if the features under `output` (theirs) are of another kind."""
+    """Raise FingerprintMismatchError if `output` holds features of another kind, theirs."""
     differences = ours.differences(theirs)
     if differences:
         raise FingerprintMismatchError(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import multiprocessing
 import tempfile
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -165,7 +166,9 @@ def _loaded_tensors_sha256(backbone: Backbone, path: str) -> str:
 
 def _load_keras_3(model: keras.Model, path: Path) -> None:
     # Keras chooses its reader by the name's ending and leaves out a top that the model lacks.
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # It warns while it looks for what is missing, then raises.
+        warnings.simplefilter("ignore", UserWarning)
         link = Path(folder) / "file.weights.h5"
         link.symlink_to(path.resolve())
         model.load_weights(link)

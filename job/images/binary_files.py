@@ -24,7 +24,7 @@ from job.images.local_objects import read_file
 from job.images.objects import ObjectBytes
 from job.images.paths import LOCAL_SCHEME, has_plain_key, split_path
 
-Featurize = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+Featurize = Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]
 
 # The driver keeps a FileStatus of each path of a portion.
 PORTION_PATHS = 5_000
@@ -43,7 +43,7 @@ def write_outcome_of_binary_files(
     limits: FetchLimits,
     destination: str,
 ) -> None:
-    """Read the images of `work` (WORK_SCHEMA), featurize them, write OUTCOME_SCHEMA at `destination`.
+    """Featurize the images of `work` (WORK_SCHEMA) and write OUTCOME_SCHEMA at `destination`.
 
     `destination` is Parquet, overwritten; each row of `work` has one row there. `featurize` gets
     WORK_SCHEMA and `content`; `tasks_for` says how many tasks so many images are worth. What
@@ -81,7 +81,9 @@ def read_binary_files(spark: SparkSession, rows: list[Row]) -> DataFrame:
     return (
         files.alias("read")
         .join(listed, _is_listed_version(), how="inner")
-        .select(*(f"listed.{name}" for name in schemas.WORK_SCHEMA.names), f"read.{schemas.CONTENT}")
+        .select(
+            *(f"listed.{name}" for name in schemas.WORK_SCHEMA.names), f"read.{schemas.CONTENT}"
+        )
     )
 
 
@@ -142,7 +144,9 @@ def _reading(spark: SparkSession) -> Read:
 
     def read(path: str, largest: int) -> ObjectBytes:
         scheme, bucket, key = split_path(path)
-        return read_file(key, largest) if scheme == LOCAL_SCHEME else hadoop.get(bucket, key, largest)
+        return (
+            read_file(key, largest) if scheme == LOCAL_SCHEME else hadoop.get(bucket, key, largest)
+        )
 
     return read
 
@@ -161,7 +165,9 @@ def _messages(fetched: Iterable[FetchedImage]) -> Iterator[list[FetchedImage]]:
         yield message
 
 
-def _outcome_of(spark: SparkSession, fetched: list[FetchedImage], featurize: Featurize) -> DataFrame:
+def _outcome_of(
+    spark: SparkSession, fetched: list[FetchedImage], featurize: Featurize
+) -> DataFrame:
     """OUTCOME_SCHEMA of what the driver has read, or not."""
     good = [_row(item) | {schemas.CONTENT: item.data} for item in fetched if item.data is not None]
     bad = [
@@ -194,7 +200,9 @@ def _row(item: FetchedImage) -> dict[str, Any]:
 
 
 def _listed_image(row: Row) -> ListedImage:
-    return ListedImage(**{**row.asDict(), schemas.WANTS_THUMBNAIL: bool(row[schemas.WANTS_THUMBNAIL])})
+    return ListedImage(
+        **{**row.asDict(), schemas.WANTS_THUMBNAIL: bool(row[schemas.WANTS_THUMBNAIL])}
+    )
 
 
 def _portions(work: DataFrame, size: int) -> Iterator[list[Row]]:

@@ -94,7 +94,9 @@ def thumbnail(rgb: RGB, side: int = 96) -> bytes:
 
 def _require_few_pixels(image: Image.Image, most: int) -> None:
     if image.width * image.height > most:
-        raise BadImageError(TOO_MANY_PIXELS, f"{image.width} x {image.height} pixels, at most {most:,}")
+        raise BadImageError(
+            TOO_MANY_PIXELS, f"{image.width} x {image.height} pixels, at most {most:,}"
+        )
 
 
 def _resized(image: Image.Image, rules: DecodeRules) -> RGB:

@@ -82,7 +82,9 @@ def fetch_images(
     return fetch_through(reading(settings), rows, limits)
 
 
-def fetch_through(read: Read, rows: Iterable[ListedImage], limits: FetchLimits) -> Iterator[FetchedImage]:
+def fetch_through(
+    read: Read, rows: Iterable[ListedImage], limits: FetchLimits
+) -> Iterator[FetchedImage]:
     """`fetch_images` by any way to read.
 
     More requests start whenever one result is taken, and run on while the caller computes.
@@ -109,7 +111,9 @@ def fetch_through(read: Read, rows: Iterable[ListedImage], limits: FetchLimits) 
 
 
 def _fits(image: ListedImage, count: int, size: int, limits: FetchLimits) -> bool:
-    return count == 0 or (count < limits.in_flight and size + image.length <= limits.bytes_in_flight)
+    return count == 0 or (
+        count < limits.in_flight and size + image.length <= limits.bytes_in_flight
+    )
 
 
 def _fetch_image(
@@ -128,7 +132,9 @@ def _fetch_image(
         return FetchedImage(image, None, FORBIDDEN, str(error))
     except BucketMissingError as error:
         raise InputNotFoundError(
-            f"the bucket of {image.path} is gone", expected="it to stay during the run", fix=str(error)
+            f"the bucket of {image.path} is gone",
+            expected="it to stay during the run",
+            fix=str(error),
         ) from error
     raise AssertionError("retrying ends with a result or an error")
 

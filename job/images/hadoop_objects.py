@@ -15,12 +15,15 @@ from job.errors import AccessDeniedError
 from job.images.objects import ObjectBytes, Page, PassingError, StoredObject, refusal
 
 _S3_EXCEPTION = "software.amazon.awssdk.awscore.exception.AwsServiceException"
-_NO_CREDENTIALS = re.compile(r"NoAwsCredentials|NoAuthWithAWS|CredentialInitialization|Unable to load credentials")
+_NO_CREDENTIALS = re.compile(
+    r"NoAwsCredentials|NoAuthWithAWS|CredentialInitialization|Unable to load credentials"
+)
 _BUCKET_MISSING = re.compile(r"UnknownStoreException")
 
-# One call to the JVM tells a whole page; a call for each field of each object takes 2 ms an object.
+# One call to the JVM tells a whole page; one for each field takes 2 ms an object.
 _OBJECT_TEXT = re.compile(
-    r"S3Object\(Key=(?P<key>.*?), LastModified=(?P<time>[0-9T:.\-]+Z), ETag=(?P<etag>\"?[^,\"]*\"?),"
+    r"S3Object\(Key=(?P<key>.*?), LastModified=(?P<time>[0-9T:.\-]+Z),"
+    r" ETag=(?P<etag>\"?[^,\"]*\"?),"
     r"(?: ChecksumAlgorithm=\[[^\]]*\],)?(?: ChecksumType=\w+,)? Size=(?P<size>\d+), StorageClass=",
     re.DOTALL,
 )
@@ -38,7 +41,9 @@ class HadoopObjects:
         self._jvm: Any = spark.sparkContext._jvm
         self._configuration = spark.sparkContext._jsc.hadoopConfiguration()
 
-    def page(self, bucket: str, prefix: str, *, delimiter: bool = False, token: str | None = None) -> Page:
+    def page(
+        self, bucket: str, prefix: str, *, delimiter: bool = False, token: str | None = None
+    ) -> Page:
         """One page (at most 1,000 keys) of what begins with `prefix`.
 
         Raises BucketMissingError, ForbiddenError, PassingError.
@@ -53,7 +58,9 @@ class HadoopObjects:
                 request = request.continuationToken(token)
             answer = self._client(bucket).listObjectsV2(request.build())
             folders = [folder.prefix() for folder in answer.commonPrefixes()]
-            return Page(self._listed(bucket, answer.contents()), folders, answer.nextContinuationToken())
+            return Page(
+                self._listed(bucket, answer.contents()), folders, answer.nextContinuationToken()
+            )
 
     def get(self, bucket: str, key: str, largest: int) -> ObjectBytes:
         """The object and its bytes, of one version; without bytes if longer than `largest`.
@@ -91,7 +98,10 @@ class HadoopObjects:
         found = list(_OBJECT_TEXT.finditer(contents.toString())) if count else []
         if len(found) != count:
             # A key that looks like this text itself: ask for each field.
-            return [_stored(bucket, o.key(), o.size(), o.eTag(), str(o.lastModified())) for o in contents]
+            return [
+                _stored(bucket, o.key(), o.size(), o.eTag(), str(o.lastModified()))
+                for o in contents
+            ]
         return [_stored(bucket, m["key"], int(m["size"]), m["etag"], m["time"]) for m in found]
 
 

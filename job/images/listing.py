@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from itertools import chain, islice
 from typing import Protocol
 
@@ -51,7 +51,9 @@ _UNIT_SCHEMA = "prefix string, how string"
 class PageSource(Protocol):
     """What lists keys a page at a time: S3Objects, HadoopObjects."""
 
-    def page(self, bucket: str, prefix: str, *, delimiter: bool = False, token: str | None = None) -> Page:
+    def page(
+        self, bucket: str, prefix: str, *, delimiter: bool = False, token: str | None = None
+    ) -> Page:
         """One page of what begins with `prefix`."""
 
 
@@ -63,7 +65,9 @@ class _Unit:
     how: str
 
 
-def list_images(spark: SparkSession, images: ImagesConfig, settings: StoreSettings | None) -> DataFrame:
+def list_images(
+    spark: SparkSession, images: ImagesConfig, settings: StoreSettings | None
+) -> DataFrame:
     """Every object under the input that matches the glob, once: LISTING_SCHEMA.
 
     Hidden and extensionless objects too, but no zero-byte keys that end in `/`. The driver finds
@@ -80,7 +84,7 @@ def list_images(spark: SparkSession, images: ImagesConfig, settings: StoreSettin
         units = _expanded(_s3_units(key, images.glob), _s3_children(pages), _wanted(spark))
     else:
         pages = _pages_of(HadoopObjects(spark), bucket)
-        found = chain.from_iterable(_s3_listed(unit, pages) for unit in _s3_units(key, images.glob))
+        found = chain.from_iterable(_s3_listed(pages, unit) for unit in _s3_units(key, images.glob))
         return _from_driver(spark, _batches(found, images))
     rows = spark.createDataFrame([(unit.prefix, unit.how) for unit in units], _UNIT_SCHEMA)
     spread = rows.repartition(max(1, min(len(units), _wanted(spark))))
@@ -102,7 +106,7 @@ def check_input(spark: SparkSession, images: ImagesConfig, settings: StoreSettin
     else:
         source = HadoopObjects(spark) if settings is None else s3_objects(settings)
         pages = _pages_of(source, bucket, _CHECK_SECONDS)
-        found = any(True for unit in _s3_units(key, "**") for _ in _s3_listed(unit, pages))
+        found = any(True for unit in _s3_units(key, "**") for _ in _s3_listed(pages, unit))
     if not found:
         raise InputNotFoundError(
             f"there is nothing under {input_path}",
@@ -118,7 +122,9 @@ def _holds_a_local_file(path: str) -> bool:
         return False
     except PermissionError as error:
         raise AccessDeniedError(
-            f"{error.filename} cannot be read", expected="read permission", fix="change its mode or owner"
+            f"{error.filename} cannot be read",
+            expected="read permission",
+            fix="change its mode or owner",
         ) from error
 
 
@@ -181,7 +187,9 @@ def _page(
         )
     except BucketMissingError as error:
         raise InputNotFoundError(
-            f"the bucket {bucket!r} does not exist", expected="a bucket", fix="check its name and endpoint"
+            f"the bucket {bucket!r} does not exist",
+            expected="a bucket",
+            fix="check its name and endpoint",
         ) from error
     except ForbiddenError as error:
         raise AccessDeniedError(
@@ -215,23 +223,21 @@ def _local_children(folder: str) -> list[_Unit] | None:
 
 def _lister(
     images: ImagesConfig, settings: StoreSettings | None
-) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
     scheme, bucket, _ = split_path(canonical_path(images.input_path))
 
-    def list_units(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def list_units(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         units = (_Unit(**row) for batch in batches for row in batch.to_pylist())
-        if scheme == LOCAL_SCHEME:
-            listed = map(_local_listed, units)
-        else:
+        objects = _local_listed
+        if scheme != LOCAL_SCHEME:
             assert settings is not None
-            pages = _pages_of(s3_objects(settings), bucket)
-            listed = (_s3_listed(unit, pages) for unit in units)
-        yield from _batches(chain.from_iterable(listed), images)
+            objects = partial(_s3_listed, _pages_of(s3_objects(settings), bucket))
+        yield from _batches(chain.from_iterable(map(objects, units)), images)
 
     return list_units
 
 
-def _s3_listed(unit: _Unit, pages: Pages) -> Iterator[StoredObject]:
+def _s3_listed(pages: Pages, unit: _Unit) -> Iterator[StoredObject]:
     for page in pages(unit.prefix, unit.how == HERE):
         for found in page.objects:
             is_folder_marker = found.length == 0 and found.path.endswith("/")
@@ -276,7 +282,7 @@ def _batch(chunk: list[StoredObject], label_level: int) -> pa.RecordBatch:
 
 
 def _from_driver(spark: SparkSession, batches: Iterator[pa.RecordBatch]) -> DataFrame:
-    """A DataFrame of what the driver lists; each chunk leaves the driver before the next is made."""
+    """A DataFrame of what the driver lists; each chunk leaves it before the next is made."""
     frames = []
     while chunk := list(islice(batches, _ROWS_PER_CHUNK // _ROWS_PER_BATCH)):
         rows = spark.createDataFrame(pa.Table.from_batches(chunk), schemas.LISTING_SCHEMA)

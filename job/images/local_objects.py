@@ -8,7 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from job.errors import InvalidValueError
-from job.images.objects import ForbiddenError, ObjectBytes, PassingError, StoredObject, VanishedError
+from job.images.objects import (
+    ForbiddenError,
+    ObjectBytes,
+    PassingError,
+    StoredObject,
+    VanishedError,
+)
 
 _SCHEME = "file://"
 
@@ -41,7 +47,9 @@ def stored_file(path: str, stat: os.stat_result) -> StoredObject:
         _SCHEME + _utf8(path),
         stat.st_size,
         f"{milliseconds:x}-{stat.st_size:x}",
-        datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000),
+        datetime.fromtimestamp(milliseconds // 1000, UTC).replace(
+            microsecond=milliseconds % 1000 * 1000
+        ),
     )
 
 
@@ -67,6 +75,8 @@ def _utf8(path: str) -> str:
         path.encode("utf-8")
     except UnicodeEncodeError as error:
         raise InvalidValueError(
-            f"the name of the file {path!a} is not UTF-8", expected="names in UTF-8", fix="rename the file"
+            f"the name of the file {path!a} is not UTF-8",
+            expected="names in UTF-8",
+            fix="rename the file",
         ) from error
     return path

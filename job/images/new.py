@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from job import schemas
-from job.images.paths import canonical_path, glob_pattern
+from job.images.paths import canonical_path, folder_of, glob_pattern
 
 
 def work_to_do(listing: DataFrame, known: DataFrame | None) -> DataFrame:
@@ -34,7 +34,7 @@ def dropped(listing: DataFrame, known: DataFrame, input_path: str, glob: str) ->
 def _is_under(path: Column, input_path: str, glob: str) -> Column:
     """As `relative_to` and `glob_matcher` say of one path, for a column of them."""
     root = canonical_path(input_path)
-    folder = root.rstrip("/") + "/"
+    folder = folder_of(root)
     whole = rf"\A(?:{glob_pattern(glob)})\z"
     in_folder = path.startswith(folder) & F.substring(path, len(folder) + 1, 2**31 - 1).rlike(whole)
     return in_folder | ((path == F.lit(root)) & F.lit(root.rpartition("/")[2]).rlike(whole))

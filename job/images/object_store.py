@@ -1,4 +1,4 @@
-"""One configuration for both readers: fs.s3a settings as those of the concurrent reader's clients."""
+"""One configuration for both readers: what fs.s3a settings mean to the concurrent one."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ def hadoop_settings(spark: SparkSession) -> dict[str, str]:
     May hold secrets: for `store_settings` only, never to be logged or sent to a worker.
     """
     configuration = spark.sparkContext._jsc.hadoopConfiguration()
-    found = {_PREFIX + key: value for key, value in configuration.getPropsWithPrefix(_PREFIX).items()}
+    found = {
+        _PREFIX + key: value for key, value in configuration.getPropsWithPrefix(_PREFIX).items()
+    }
     key_store = configuration.get(_KEY_STORE)
     return {**found, _KEY_STORE: key_store} if key_store else found
 
@@ -124,7 +126,8 @@ def store_settings(hadoop_conf: Mapping[str, str], environ: Mapping[str, str]) -
     return StoreSettings(
         endpoint=endpoint,
         region=_region(hadoop_conf, environ, endpoint),
-        path_style=hadoop_conf.get(_PREFIX + "path.style.access", "false").strip().lower() == "true",
+        path_style=hadoop_conf.get(_PREFIX + "path.style.access", "false").strip().lower()
+        == "true",
         credentials=_credentials(hadoop_conf, environ),
     )
 
@@ -153,7 +156,9 @@ def _endpoint(conf: Mapping[str, str]) -> str | None:
     return f"{'https' if secure else 'http'}://{endpoint}"
 
 
-def _region(conf: Mapping[str, str], environ: Mapping[str, str], endpoint: str | None) -> str | None:
+def _region(
+    conf: Mapping[str, str], environ: Mapping[str, str], endpoint: str | None
+) -> str | None:
     region = conf.get(_REGION)
     if region is not None and region.strip() in ("", "sdk"):
         region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
@@ -183,14 +188,18 @@ def _credentials(conf: Mapping[str, str], environ: Mapping[str, str]) -> tuple[s
 def _require_same_in_environment(
     conf: Mapping[str, str], environ: Mapping[str, str], keys: tuple[str, ...]
 ) -> None:
-    """Spark copies AWS_* variables into these settings: only then are they no secret of their own."""
+    """Spark copies AWS_* variables into these settings; other values are secrets of their own."""
     for key, variable in _ENVIRONMENT_NAMES.items():
         expected = conf.get(_PREFIX + key, "") if key in keys else ""
         if environ.get(variable, "") != expected:
-            raise _unmappable(_PREFIX + key, f"it differs from {variable}, and secrets stay out of tasks")
+            raise _unmappable(
+                _PREFIX + key, f"it differs from {variable}, and secrets stay out of tasks"
+            )
 
 
-def _unmappable(key: str, why: str = "the concurrent reader has no counterpart") -> UnmappableSettingError:
+def _unmappable(
+    key: str, why: str = "the concurrent reader has no counterpart"
+) -> UnmappableSettingError:
     return UnmappableSettingError(
         f"{key} is set: {why}", fix="the s3a reader is used; --reader s3a says so without this line"
     )

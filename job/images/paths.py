@@ -1,4 +1,4 @@
-"""What a path says: its identity, its label, whether a glob wants it, whether it claims to be an image."""
+"""What a path says: identity, label, whether a glob wants it, whether it claims to be an image."""
 
 from __future__ import annotations
 
@@ -74,8 +74,13 @@ def relative_to(path: str, input_path: str) -> str | None:
     """
     if path == input_path:
         return path.rpartition("/")[2]
-    folder = input_path.rstrip("/") + "/"
+    folder = folder_of(input_path)
     return path[len(folder) :] if path.startswith(folder) else None
+
+
+def folder_of(input_path: str) -> str:
+    """What the paths of all objects under `input_path` begin with."""
+    return input_path if input_path.endswith("/") else f"{input_path}/"
 
 
 def has_plain_key(path: str) -> bool:
@@ -83,7 +88,9 @@ def has_plain_key(path: str) -> bool:
 
     They do not hold an empty part (`a//b`, `a/`), a part `.` or `..`, and control characters.
     """
-    parts = split_path(path)[2].removeprefix("/" if path.startswith(LOCAL_SCHEME) else "").split("/")
+    parts = (
+        split_path(path)[2].removeprefix("/" if path.startswith(LOCAL_SCHEME) else "").split("/")
+    )
     odd = {"", ".", ".."} & set(parts)
     return not odd and _CONTROL_CHARACTER.search(path) is None
 

@@ -17,7 +17,12 @@ import obstore
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.credentials import CredentialResolver, create_credential_resolver
-from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    PartialCredentialsError,
+)
 from obstore.exceptions import BaseError, PermissionDeniedError
 from obstore.store import S3Store
 
@@ -47,7 +52,9 @@ class S3Objects:
     _made: dict[str, Any] = field(default_factory=dict)
     _renewed: float = 0.0
 
-    def page(self, bucket: str, prefix: str, *, delimiter: bool = False, token: str | None = None) -> Page:
+    def page(
+        self, bucket: str, prefix: str, *, delimiter: bool = False, token: str | None = None
+    ) -> Page:
         """One page (at most 1,000 keys) of what begins with `prefix`.
 
         Raises BucketMissingError, ForbiddenError, PassingError.
@@ -121,10 +128,13 @@ class S3Objects:
             raise PassingError(str(error)) from error
 
     def _renew_if_passing(self, failure: Exception) -> None:
-        """Forget clients and credentials after a refusal: a profile or a token file may be newer."""
+        """Forget clients and credentials after a refusal: a token file may be newer."""
         with self._lock:
             now = time.monotonic()
-            if isinstance(failure, PassingError) and now > self._renewed + _LEAST_SECONDS_BETWEEN_RENEWALS:
+            if (
+                isinstance(failure, PassingError)
+                and now > self._renewed + _LEAST_SECONDS_BETWEEN_RENEWALS
+            ):
                 self._renewed = now
                 self._made.clear()
 
@@ -181,75 +191,13 @@ def open_store(settings: StoreSettings, bucket: str, region: str, session: Any) 
             "allow_http": endpoint.startswith("http://"),
             "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
             "read_timeout": timedelta(seconds=READ_SECONDS),
-            # A whole object of 100 MB over a slow line takes minutes; a stalled one is read_timeout's.
+            # 100 MB over a slow line take minutes; what stalls is read_timeout's.
             "timeout": timedelta(minutes=10),
         },
         # One place retries: job.images.objects.retrying, which can renew credentials in between.
         retry_config={"max_retries": 0},
         credential_provider=None if anonymous else _provider(session.get_credentials()),
     )
-
-
-def _session(self) -> Any:
-        return self._once("session", lambda: _session(self.settings))
-
-    def _client(self) -> Any:
-        return self._once("client", lambda: _client(self._session(), self.settings))
-
-    def _store(self, bucket: str) -> S3Store:
-        return self._once(f"store {bucket}", lambda: self._open(bucket))  # type: ignore[no-any-return]
-
-    def _open(self, bucket: str) -> S3Store:
-        region = self.settings.region or self._region_of(bucket)
-        return open_store(self.settings, bucket, region, self._session())
-
-    def _region_of(self, bucket: str) -> str:
-        try:
-            headers = self._client().head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
-        except ClientError as error:
-            # A refusal names the region as well.
-            headers = error.response["ResponseMetadata"]["HTTPHeaders"]
-        return str(headers.get("x-amz-bucket-region", "us-east-1"))
-
-
-def open_store(settings: StoreSettings, bucket: str, region: str, session: Any) -> S3Store:
-    """The obstore client of one bucket.
-
-    Every value that obstore would else take from AWS_* variables is given: those variables do
-    not count for s3a either.
-    """
-    endpoint = settings.endpoint or f"https://s3.{region}.amazonaws.com{_dns_suffix(region)}"
-    virtual_host = not settings.path_style
-    if virtual_host:
-        scheme, _, host = endpoint.partition("://")
-        endpoint = f"{scheme}://{bucket}.{host}"
-    anonymous = settings.credentials == (ANONYMOUS,)
-    return S3Store(
-        bucket,
-        endpoint=endpoint,
-        aws_endpoint_url_s3=endpoint,
-        region=region,
-        virtual_hosted_style_request=virtual_host,
-        skip_signature=anonymous,
-        request_payer=False,
-        s3_express=False,
-        client_options={
-            "allow_http": endpoint.startswith("http://"),
-            "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
-            "read_timeout": timedelta(seconds=READ_SECONDS),
-            # A whole object of 100 MB over a slow line takes minutes; a stalled one is read_timeout's.
-            "timeout": timedelta(minutes=10),
-        },
-        # One place retries: job.images.objects.retrying, which can renew credentials in between.
-        retry_config={"max_retries": 0},
-        credential_provider=None if anonymous else _provider(session.get_credentials()),
-    )
-
-
-def obstore_can_name(key: str) -> bool:
-    """Whether obstore's paths hold `key` as it is: no empty, `.` or `..` part, no control character."""
-    parts = key.split("/")
-    return not (_CONTROL_CHARACTER.search(key) or "" in parts or "." in parts or ".." in parts)
 
 
 def _session(settings: StoreSettings) -> Any:
@@ -264,7 +212,9 @@ def _session(settings: StoreSettings) -> Any:
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
     if settings.credentials == (ANONYMOUS,):
         return session
-    known = {provider.METHOD: provider for provider in create_credential_resolver(session).providers}
+    known = {
+        provider.METHOD: provider for provider in create_credential_resolver(session).providers
+    }
     chosen = [known[kind] for kind in settings.credentials if kind in known]
     session.register_component("credential_provider", CredentialResolver(chosen))
     try:
@@ -273,7 +223,9 @@ def _session(settings: StoreSettings) -> Any:
         raise PassingError(str(error)) from error
     except ClientError as error:
         failure = _botocore_refusal(error)
-        raise failure if isinstance(failure, PassingError) else _no_credentials(str(error)) from error
+        raise (
+            failure if isinstance(failure, PassingError) else _no_credentials(str(error))
+        ) from error
     if found is None:
         raise _no_credentials(f"none found ({', '.join(settings.credentials)})")
     return session
@@ -292,7 +244,10 @@ def _client(session: Any, settings: StoreSettings) -> Any:
         response_checksum_validation="when_required",
     )
     return session.create_client(
-        "s3", endpoint_url=settings.endpoint, region_name=settings.region or "us-east-1", config=config
+        "s3",
+        endpoint_url=settings.endpoint,
+        region_name=settings.region or "us-east-1",
+        config=config,
     )
 
 

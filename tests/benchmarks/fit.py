@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.fit`: scaler + PCA in one pass against Spark ML's own.
 
-Both in one session on the same Parquet files of random features. Spark ML's vectors are cached beforehand, so
-that its time is that of `StandardScaler.fit` and `PCA.fit` alone; ours has the reading in it.
+Both in one session on the same Parquet files of random features. Spark ML's vectors are cached
+beforehand, so that its time is that of the two `fit` alone; ours has the reading in it.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 from job.errors import WeightsError
 from job.features.network import Network, NetworkSpec, network
+from tests.support.network_counter import counting, images_through_network
 
 Images = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -67,3 +69,15 @@ def test_a_worker_that_builds_the_network_writes_nothing_to_stderr(spec: Network
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
     assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_the_counter_of_the_tests_sees_each_image_that_is_fed(
+    built: Network, images: Images, tmp_path: Path
+) -> None:
+    feed = counting(lambda batches: (built.features(batch) for batch in batches), tmp_path)
+
+    fed = list(feed(iter([images[:3], images[3:5]])))
+    built.features(images[:1])
+
+    assert [len(features) for features in fed] == [3, 2]
+    assert images_through_network(tmp_path) == 5

@@ -24,6 +24,9 @@ from job.features.weights import (
 
 MEGABYTE = 1_000_000
 
+# Keras 3.15 reads its variables in the manner of numpy 1 when it saves them.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 
 def write_keras_2(model: Any, path: Path) -> Path:
     """The layout of the official mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5."""
@@ -141,7 +144,7 @@ def missing(good: Path, path: Path) -> None:
     [
         (truncated, "truncated file"),
         (not_hdf5, "file signature not found"),
-        (wrong_shape, "Expected: (3, 3, 3, 32)"),
+        (wrong_shape, "<Conv2D name=Conv1, built=True>"),
         (layer_missing, "block_3_project"),
         (not_finite, "Conv1/kernel holds values that are not finite"),
         (other_network, "cannot load"),

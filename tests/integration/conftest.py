@@ -1,0 +1,33 @@
+"""Fixtures of the integration tests."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+Floats = np.ndarray[tuple[int], np.dtype[np.float32]]
+
+
+@pytest.fixture(scope="session")
+def keras_features() -> Callable[[bytes], Floats]:
+    """What Keras itself makes of an image: bytes -> features (1280,)."""
+    import keras
+
+    from job.resources import weights_folder
+
+    model = keras.applications.MobileNetV2(include_top=False, pooling="avg", weights=None)
+    model.load_weights(next(weights_folder().glob("mobilenet_v2*.h5")))
+
+    def features(data: bytes) -> Floats:
+        image = keras.utils.load_img(
+            io.BytesIO(data), target_size=(224, 224), interpolation="bicubic"
+        )
+        batch = keras.applications.mobilenet_v2.preprocess_input(
+            np.asarray(image, dtype=np.float32)[None]
+        )
+        return np.asarray(model(batch, training=False))[0]
+
+    return features
