@@ -43,7 +43,9 @@ def maven_packages(jars: Path) -> Iterator[Component]:
     for jar in sorted(jars.glob("*.jar")):
         coordinates = list(_coordinates(jar))
         for group, name, version in coordinates or [("", *_from_file_name(jar))]:
-            purl = f"pkg:maven/{group}/{name}@{version}" if group else f"pkg:generic/{name}@{version}"
+            purl = (
+                f"pkg:maven/{group}/{name}@{version}" if group else f"pkg:generic/{name}@{version}"
+            )
             yield _component(name, version, purl, group)
 
 

@@ -30,6 +30,8 @@ T = TypeVar("T")
 # About five seconds of work: little is lost with a task, and no core waits long for the last one.
 IMAGES_PER_TASK = 512
 LEAST_IMAGES_PER_TASK = 32
+# The plan node of the worker's function: what leaves it went through the network, or is bad.
+FEATURIZE_NODE = "MapInArrow featurize"
 # Thumbnails for the report, 2 kB each.
 THUMBNAILS = 300
 # What more than this share of gone images means is more often a wrong path than a wish.
@@ -177,7 +179,7 @@ def _featurize_portions(this: Featurizing, work: DataFrame, todo: int, *, known:
             portions, schemas.PORTION
         )
         work = this.staged("portions", by_portion, schemas.PORTION)
-    count = RowsOut(this.spark, "MapInArrow")
+    count = RowsOut(this.spark, FEATURIZE_NODE)
     with this.stages.stage("featurize", total=todo, done=lambda: min(count(), todo)):
         for number in range(portions if todo else 0):
             rows = work.where(F.col(schemas.PORTION) == number) if portions > 1 else work

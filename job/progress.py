@@ -155,41 +155,50 @@ def _ended(name: str, unit: str, total: int | None, seconds: float, complete: bo
 
 
 class RowsOut:
-    """Counts the rows that left one kind of plan node, tasks at work included.
+    """Counts the rows that left one plan node, such as `MapInArrow featurize`, in all executions.
 
     Task ends alone are too coarse: a task may run for a minute. SQL metrics of running tasks
     reach the driver with each heartbeat; the status store keeps them without a web UI.
     """
 
+    # Executions that may still run: Spark's store forgets old ones, we have counted them by then.
+    _RECENT = 50
+
     def __init__(self, spark: SparkSession, node: str) -> None:
-        self._store = spark._jsparkSession.sharedState().statusStore()
+        self._store: Any = spark._jsparkSession.sharedState().statusStore()
         self._node = node
-        self._seen = self._store.executionsCount()
+        self._rows: dict[int, int] = {}
+        self._settled: set[int] = set()
+        self._settled.update(execution.executionId() for execution in self._recent())
 
     def __call__(self) -> int:
-        """Rows so far, over all executions since this object was made."""
-        executions = self._store.executionsList(int(self._seen), 10_000)
-        return sum(self._rows(_at(executions, i)) for i in range(executions.size()))
+        """Rows so far, of the executions that began since this object was made."""
+        for execution in self._recent():
+            identity = execution.executionId()
+            if identity not in self._settled:
+                ended = execution.completionTime().isDefined()
+                self._rows[identity] = self._rows_of(identity)
+                if ended:
+                    self._settled.add(identity)
+        return sum(self._rows.values())
 
-    def _rows(self, execution: Any) -> int:
-        identity = execution.executionId()
+    def _recent(self) -> Iterator[Any]:
+        first = max(int(self._store.executionsCount()) - self._RECENT, 0)
+        return _each(self._store.executionsList(first, self._RECENT))
+
+    def _rows_of(self, identity: int) -> int:
         metrics = self._store.executionMetrics(identity)
-        nodes = self._store.planGraph(identity).allNodes()
         return sum(
             _number(metrics.get(metric.accumulatorId()))
-            for node in map(_at_of(nodes), range(nodes.size()))
-            if node.name() == self._node
-            for metric in map(_at_of(node.metrics()), range(node.metrics().size()))
+            for node in _each(self._store.planGraph(identity).allNodes())
+            if node.desc().startswith(self._node)
+            for metric in _each(node.metrics())
             if metric.name() == "number of output rows"
         )
 
 
-def _at(sequence: Any, index: int) -> Any:
-    return sequence.apply(index)
-
-
-def _at_of(sequence: Any) -> Callable[[int], Any]:
-    return lambda index: _at(sequence, index)
+def _each(scala_sequence: Any) -> Iterator[Any]:
+    return (scala_sequence.apply(index) for index in range(scala_sequence.size()))
 
 
 def _number(metric: Any) -> int:

@@ -74,7 +74,7 @@ render: ## The chart as plain YAML: VALUES=helm/image-features/ci/kind.yaml
 
 .PHONY: manifests
 manifests: ## Generate k8s/sparkapplication.yaml and the chart's README anew
-	python3 helm/readme.py
+	$(or $(VENV),.venv)/bin/python helm/readme.py
 	helm/render-manifest.sh
 
 .PHONY: kind-up

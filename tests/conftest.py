@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from job.local.s3_server import LocalS3Server
+from job.local.s3_server import LocalS3Server, s3a_settings
+from tests.support.proxy import S3Proxy
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -55,12 +56,21 @@ def module_bucket(request: pytest.FixtureRequest, s3: LocalS3Server) -> str:
 
 
 @pytest.fixture(scope="session")
-def spark(s3: LocalS3Server) -> Iterator[SparkSession]:
+def proxy(s3: LocalS3Server) -> Iterator[S3Proxy]:
+    """What Spark and its workers reach the server through: counts requests, makes faults."""
+    with S3Proxy(s3.endpoint) as between:
+        yield between
+
+
+@pytest.fixture(scope="session")
+def spark(s3: LocalS3Server, proxy: S3Proxy) -> Iterator[SparkSession]:
     """The one Spark of all tests, on two threads, its s3a on the local server."""
     # Imported here: unit tests have neither a JVM nor the seconds that pyspark takes.
     from job.session import spark_session
 
-    session = spark_session("tests", SPARK_SETTINGS | s3.spark_settings(), master="local[2]")
+    session = spark_session(
+        "tests", SPARK_SETTINGS | s3a_settings(proxy.endpoint), master="local[2]"
+    )
     yield session
     session.stop()
 

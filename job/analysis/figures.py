@@ -37,6 +37,7 @@ ACCENT = "#0f8a7e"
 
 CLASS_TAG, PICTURE_TAG = "class", "picture"
 MOST_PICTURES_ON_PLANE = 24
+PICTURE_PIXELS = 36
 MOST_NAMED_BARS = 40
 MOST_PATH_CHARACTERS = 120
 ROWS_PER_LEGEND_COLUMN = 22
@@ -99,6 +100,7 @@ def variance_curve(curve: Sequence[float], k: int, asked: float | None) -> figur
         y_range=(0, 1.04),
         height=320,
     )
+    chart.toolbar.autohide = True
     chart.yaxis.formatter = NumeralTickFormatter(format="0 %")
     chart.xaxis.formatter = NumeralTickFormatter(format="0,0")
     line = _curve_line(chart, cumulative)
@@ -110,10 +112,9 @@ def variance_curve(curve: Sequence[float], k: int, asked: float | None) -> figur
         )
     )
     if 1 <= k <= len(cumulative):
-        _mark_k(chart, k, float(cumulative[k - 1]), len(cumulative))
+        _mark_k(chart, k, float(cumulative[k - 1]), len(cumulative), asked)
     if asked is not None:
         chart.add_layout(_reference(asked, "width"))
-        _asked_label(chart, asked)
     return chart
 
 
@@ -124,9 +125,10 @@ def class_counts(classes: Sequence[ClassCount]) -> figure:
     rows = [-float(index) for index in range(len(ordered))]
     chart = _figure(
         x_axis_label="images",
+        y_axis_label="" if named else f"{len(ordered):,} classes, the largest on top",
         x_range=(0, 1.05 * max((each.images for each in ordered), default=1)),
         y_range=(min(rows, default=0.0) - 0.6, 0.6),
-        height=80 + (24 if named else 3) * max(len(ordered), 4),
+        height=80 + 24 * max(len(ordered), 4) if named else 540,
     )
     bars = _bars(chart, ordered, rows)
     chart.add_tools(
@@ -136,6 +138,7 @@ def class_counts(classes: Sequence[ClassCount]) -> figure:
             tooltips=_TEXT_TOOLTIP.format("<strong>@label</strong>: @images{0,0}"),
         )
     )
+    chart.toolbar_location = None
     chart.xaxis.formatter = NumeralTickFormatter(format="0,0")
     chart.ygrid.grid_line_color = None
     names = {row: label_text(each.label) for row, each in zip(rows, ordered, strict=True)}
@@ -231,20 +234,21 @@ def _jitter(points: Sequence[Point]) -> np.ndarray[tuple[int, ...], np.dtype[np.
 
 
 def _pictures(plane: figure, series: Sequence[ClassSeries]) -> None:
-    """The typical thumbnails of classes that lie far apart, drawn where they belong."""
+    """The typical thumbnails of classes that lie far apart, framed in the colour of their class."""
     typical = {each.typical: index for index, each in enumerate(series) if each.typical}
     for point in spread(list(typical), MOST_PICTURES_ON_PLANE):
-        picture = plane.image_url(
-            url=[data_uri(point.thumbnail)],
-            x=[point.x],
-            y=[point.y or 0.0],
-            w=40,
-            h=40,
-            w_units="screen",
-            h_units="screen",
-            anchor="center",
-        )
-        picture.tags = [PICTURE_TAG, typical[point]]
+        index = typical[point]
+        _picture(plane, point, series[index].style.colour, [PICTURE_TAG, index])
+
+
+def _picture(plane: figure, point: Point, colour: str, tags: list[Any]) -> None:
+    x, y = [point.x], [point.y or 0.0]
+    frame = plane.scatter(
+        x, y, marker="square", size=PICTURE_PIXELS + 4, fill_color="white", line_color=colour
+    )
+    size = {"w": PICTURE_PIXELS, "w_units": "screen", "h": PICTURE_PIXELS, "h_units": "screen"}
+    picture = plane.image_url(url=[data_uri(point.thumbnail)], x=x, y=y, anchor="center", **size)
+    frame.tags = picture.tags = tags
 
 
 def _name_rows(plane: figure, series: Sequence[ClassSeries]) -> None:
@@ -286,19 +290,22 @@ def _curve_line(chart: figure, cumulative: np.ndarray[Any, Any]) -> GlyphRendere
     line: GlyphRenderer[Any] = chart.line(
         "n", "kept", source=source, line_color=ACCENT, line_width=2.5
     )
-    chart.add_tools(CrosshairTool(dimensions="height", line_color=FAINT, line_alpha=0.4))
+    chart.add_tools(
+        CrosshairTool(dimensions="height", line_color=FAINT, line_alpha=0.4, visible=False)
+    )
     return line
 
 
-def _mark_k(chart: figure, k: int, kept: float, components: int) -> None:
+def _mark_k(chart: figure, k: int, kept: float, components: int, asked: float | None) -> None:
     chart.add_layout(_reference(k, "height"))
     chart.scatter([k], [kept], size=10, fill_color=ACCENT, line_color="white", line_width=2)
     on_left = k > components / 2
+    request = "" if asked is None else f"\n({asked_text(asked)} asked)"
     chart.add_layout(
         Label(
             x=k,
             y=kept,
-            text=f"k = {k:,}  ·  {percent_text(kept)}",
+            text=f"k = {k:,}  ·  {percent_text(kept)}{request}",
             text_align="right" if on_left else "left",
             text_baseline="top",
             text_color=ACCENT,
@@ -306,21 +313,6 @@ def _mark_k(chart: figure, k: int, kept: float, components: int) -> None:
             text_font_size="14px",
             x_offset=-10 if on_left else 10,
             y_offset=-14,
-        )
-    )
-
-
-def _asked_label(chart: figure, asked: float) -> None:
-    chart.add_layout(
-        Label(
-            x=6,
-            y=asked,
-            x_units="screen",
-            text=f"{asked_text(asked)} asked",
-            text_color=INK,
-            text_font_size="12px",
-            text_baseline="bottom",
-            y_offset=3,
         )
     )
 
@@ -346,6 +338,6 @@ def _bars(
         }
     )
     bars: GlyphRenderer[Any] = chart.hbar(
-        y="row", right="images", height=0.7, source=source, color=ACCENT, fill_alpha=0.75
+        y="row", right="images", height=0.7, source=source, fill_color=ACCENT, line_color=None
     )
     return bars

@@ -158,16 +158,18 @@ def class_rows(data: ReportData, series: Sequence[ClassSeries]) -> list[ClassRow
 
 
 def balance(data: ReportData) -> str:
-    """One sentence on how even the classes are."""
+    """How even the classes are, and what to do about it."""
     sizes = sorted(each.images for each in data.classes)
     if len(sizes) < 2:
         return "There is one class only, so nothing to compare."
     smallest, middle, largest = sizes[0], sizes[len(sizes) // 2], sizes[-1]
     if smallest == largest:
-        return f"All {len(sizes):,} classes have {counted(largest, 'image')} each."
+        return f"All {len(sizes):,} classes have {counted(largest, 'image')} each: none outweighs another."
     return (
         f"The largest class has {counted(largest, 'image')}, the smallest {smallest:,}, the "
-        f"middle one {middle:,}: a ratio of {largest / max(smallest, 1):,.1f} to 1."
+        f"middle one {middle:,}: a ratio of {largest / max(smallest, 1):,.1f} to 1. A classifier "
+        "trained on uneven classes tends to favour the large ones: weigh them, or compare scores "
+        "per class."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -69,6 +70,8 @@ def network(spec: NetworkSpec) -> Network:
         features: Features = graph(tf.constant(images))[0].numpy()
         return features
 
+    # The model that was frozen is one cycle of references: 46 MB.
+    gc.collect()
     built = Network(forward, spec.batch_size)
     # The first call optimises the graph: no batch should wait for that.
     built.features(np.zeros((1, *chosen.input_size, 3), np.uint8))

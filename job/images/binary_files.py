@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import BinaryType, StructType
+from pyspark.sql.types import BinaryType, StructField, StructType
 
 from job import schemas
 from job.images.fetch import FetchedImage, FetchLimits, ListedImage, Read, fetch_through
@@ -32,7 +33,9 @@ PORTION_PATHS = 5_000
 _BYTES_PER_MESSAGE = 32 * 1024 * 1024
 _DRIVER_READS_AT_ONCE = 16
 
-_CONTENT_SCHEMA = StructType(schemas.WORK_SCHEMA.fields).add(schemas.CONTENT, BinaryType())
+_CONTENT_SCHEMA = StructType(
+    [*schemas.WORK_SCHEMA.fields, StructField(schemas.CONTENT, BinaryType())]
+)
 
 
 def write_outcome_of_binary_files(
@@ -201,7 +204,13 @@ def _row(item: FetchedImage) -> dict[str, Any]:
 
 def _listed_image(row: Row) -> ListedImage:
     return ListedImage(
-        **{**row.asDict(), schemas.WANTS_THUMBNAIL: bool(row[schemas.WANTS_THUMBNAIL])}
+        path=row[schemas.PATH],
+        label=row[schemas.LABEL],
+        length=row[schemas.LENGTH],
+        etag=row[schemas.ETAG],
+        # A Row has the time of this process's zone, without saying so.
+        modification_time=row[schemas.MODIFICATION_TIME].astimezone(UTC),
+        wants_thumbnail=bool(row[schemas.WANTS_THUMBNAIL]),
     )
 
 

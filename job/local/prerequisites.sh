@@ -3,10 +3,11 @@
 #
 # prerequisites.sh VENV: makes the folder VENV and writes Java's home to VENV/java-home. What is
 # missing is installed by apt, as root or with sudo; elsewhere one line says what to install.
-# PYTHON and JAVA_HOME, if set, are looked at first.
+# PYTHON and JAVA_HOME, if set, are looked at first; then PATH; for Java JVM_FOLDER last.
 set -eu
 
 venv=$1
+jvm_folder=${JVM_FOLDER:-/usr/lib/jvm}
 
 fail() {
     echo "$1" >&2
@@ -66,7 +67,7 @@ java_homes() {
     [ -z "${JAVA_HOME:-}" ] || echo "$JAVA_HOME"
     on_path=$(command -v java || true)
     [ -z "$on_path" ] || dirname "$(dirname "$(readlink -f "$on_path")")"
-    for home in /usr/lib/jvm/*17* /usr/lib/jvm/*21*; do
+    for home in "$jvm_folder"/*17* "$jvm_folder"/*21*; do
         [ ! -x "$home/bin/java" ] || echo "$home"
     done
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +16,9 @@ from pyspark.sql import SparkSession
 from job.cli import main
 from job.local.s3_server import LocalS3Server
 from job.output import files
+from tests.integration.tables import features_of, read_text, summary_of
 
 READERS = ["concurrent", "s3a"]
-
-
-def read_text(spark: SparkSession, path: str) -> str:
-    return files.read_bytes(spark, path).decode()
-
-
-def summary_of(spark: SparkSession, output: str, run_id: str) -> dict[str, Any]:
-    return dict(json.loads(read_text(spark, f"{output}/runs/{run_id}.json")))
-
-
-def features_of(spark: SparkSession, output: str) -> dict[str, list[float]]:
-    rows = spark.read.format("delta").load(f"{output}/features").collect()
-    assert len({row.path for row in rows}) == len(rows)
-    return {row.path: row.features for row in rows}
 
 
 def run(output: str, input_path: str, run_id: str, *more: str) -> int:
@@ -69,7 +55,9 @@ def test_every_image_becomes_a_row_of_features(
     assert first is not None
     assert len(first.features) == 1280
     assert first.path.startswith(finished[0])
-    assert first.etag and first.length > 0 and first.modification_time is not None
+    assert first.etag
+    assert first.length > 0
+    assert first.modification_time is not None
 
 
 def test_features_equal_keras(

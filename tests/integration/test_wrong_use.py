@@ -130,7 +130,8 @@ def test_more_components_than_rows(fails: Fails, images: str, bucket: str) -> No
     message = fails(
         2, "run", "--input", images, "--output", f"s3a://{bucket}/out", "--components", "20"
     )
-    assert "--components" in message and "20" in message
+    assert "--components" in message
+    assert "20" in message
 
 
 def test_too_many_bad_images_after_everything_is_written(

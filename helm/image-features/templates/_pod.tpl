@@ -70,7 +70,7 @@ spec:
 
 {{- define "image-features.sizeLimit" -}}
 {{- if . }}
-          sizeLimit: {{ . }}
+        sizeLimit: {{ . }}
 {{- else }} {}
 {{- end }}
 {{- end -}}
@@ -116,10 +116,6 @@ podAffinity:
   valueFrom:
     fieldRef:
       fieldPath: metadata.namespace
-- name: DRIVER_RETRIES
-  value: {{ .root.Values.retries.onTransportFailure | int | quote }}
-- name: DRIVER_RETRY_SECONDS
-  value: {{ .root.Values.retries.intervalSeconds | int | quote }}
 {{- end }}
 {{- with $s3.region }}
 - name: AWS_REGION

@@ -65,6 +65,12 @@
     });
   }
 
+  // With a finger, dragging over the plane is how one gets past it; pinching still zooms.
+  function letTouchScroll(plane) {
+    if (!matchMedia("(pointer: coarse)").matches) return;
+    for (const tool of plane.toolbar.tools) if (tool.type === "PanTool") tool.active = false;
+  }
+
   // The picture of a class is stored once, in its switch.
   function fillPictures() {
     for (const image of all("[data-picture-of]")) {
@@ -92,7 +98,10 @@
 
   fillPictures();
   draw().then((drawn) => {
-    if (drawn.plane !== undefined) connectSwitches(drawn.plane.model);
+    if (drawn.plane !== undefined) {
+      connectSwitches(drawn.plane.model);
+      letTouchScroll(drawn.plane.model);
+    }
     followTheme(drawn);
     document.documentElement.dataset.drawn = "true";
   });

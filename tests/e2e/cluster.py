@@ -1,0 +1,172 @@
+"""The cluster as the tests see it: applications, pods, their logs, and the objects of its S3."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from obstore.store import S3Store
+
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ROOT / "helm" / "image-features"
+ENDED = ("COMPLETED", "FAILED", "SUBMISSION_FAILED")
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What KUBECONFIG points at, one namespace of it, and the image under test."""
+
+    namespace: str = field(default_factory=lambda: os.environ.get("NAMESPACE", "image-features"))
+    image: str = field(default_factory=lambda: os.environ.get("IMAGE", "image-features:dev"))
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        """kubectl's standard output; an error is raised with its standard error."""
+        answer = subprocess.run(
+            ["kubectl", "--namespace", self.namespace, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and answer.returncode:
+            raise AssertionError(f"kubectl {' '.join(arguments)}: {answer.stderr}")
+        return answer.stdout if not answer.returncode else answer.stdout + answer.stderr
+
+    def get(self, *arguments: str) -> Manifest:
+        """One object, or a list, as data."""
+        return dict(json.loads(self.kubectl("get", *arguments, "-o", "json")))
+
+    def render(self, values: Manifest, file: Path = CHART / "ci" / "kind.yaml") -> str:
+        """The chart as plain YAML, with the image under test."""
+        repository, tag = self.image.rsplit(":", 1)
+        command = ["helm", "template", "e2e", str(CHART), "--namespace", self.namespace]
+        command += ["--values", str(file), "--values", "-"]
+        given = json.dumps({**values, "image": {"repository": repository, "tag": tag}})
+        answer = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
+        return answer.stdout
+
+    def apply(self, values: Manifest, file: Path = CHART / "ci" / "kind.yaml") -> str:
+        """`kubectl apply` of the rendered chart; the application's name."""
+        self.kubectl("apply", "-f", "-", stdin=self.render(values, file))
+        return f"e2e-{values['runId']}"
+
+    def state(self, application: str) -> str:
+        """The state that the operator reports; empty before it does."""
+        status = self.get("sparkapplication", application).get("status", {})
+        return str(status.get("applicationState", {}).get("state", ""))
+
+    def wait(self, application: str, seconds: int = 600) -> str:
+        """The state in which the application has ended."""
+        until(lambda: self.state(application) in ENDED, f"{application} ends", seconds)
+        return self.state(application)
+
+    def driver_log(self, application: str) -> str:
+        return self.kubectl("logs", f"{application}-driver", check=False)
+
+    def wait_for_log(self, application: str, text: str, seconds: int = 300) -> None:
+        """Until the driver has said `text`; an application that has ended will not say it."""
+
+        def said() -> bool:
+            assert self.state(application) not in ENDED, self.driver_log(application)[-3000:]
+            return text in self.driver_log(application)
+
+        until(said, f"{application} says {text!r}", seconds)
+
+    def executors(self, application: str) -> list[Manifest]:
+        """Its executor pods that run."""
+        selector = f"sparkoperator.k8s.io/app-name={application},spark-role=executor"
+        pods = self.get("pods", "-l", selector)["items"]
+        return [pod for pod in pods if pod["status"]["phase"] == "Running"]
+
+    def secret(self, name: str) -> dict[str, str]:
+        data = self.get("secret", name)["data"]
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+    @contextmanager
+    def bucket(self, name: str) -> Iterator[S3Store]:
+        """A bucket of the S3 in the cluster."""
+        with self._forwarded("service/s3", 8333) as port:
+            keys = self.secret("s3-credentials")
+            yield S3Store(
+                name,
+                endpoint=f"http://127.0.0.1:{port}",
+                region="us-east-1",
+                access_key_id=keys["AWS_ACCESS_KEY_ID"],
+                secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+                client_options={"allow_http": True},
+            )
+
+    @contextmanager
+    def _forwarded(self, target: str, port: int) -> Iterator[int]:
+        command = ["kubectl", "--namespace", self.namespace, "port-forward", target, f":{port}"]
+        with tempfile.TemporaryFile("w+") as log:
+            process = subprocess.Popen(command, stdout=log)
+            try:
+                yield _forwarded_port(log)
+            finally:
+                process.terminate()
+                process.wait()
+
+    def put(self, bucket: str, prefix: str, folder: Path) -> None:
+        """Each file below `folder`, under `prefix`."""
+        with self.bucket(bucket) as store:
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    store.put(f"{prefix}/{path.relative_to(folder).as_posix()}", path)
+
+    def fetch(self, bucket: str, prefix: str, folder: Path) -> Path:
+        """Each object under `prefix`, below `folder`."""
+        with self.bucket(bucket) as store:
+            for item in (item for page in store.list(f"{prefix}/") for item in page):
+                path = folder / item["path"].removeprefix(prefix).lstrip("/")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(store.get(item["path"]).bytes().to_bytes())
+        return folder
+
+    def s3_requests(self, since: str) -> list[S3Request]:
+        """The S3 server's access log since a time (RFC 3339)."""
+        log = self.kubectl("logs", "deployment/s3", f"--since-time={since}")
+        return [S3Request(*found.groups()) for found in ACCESS.finditer(log)]
+
+
+@dataclass(frozen=True)
+class S3Request:
+    """One line of the S3 server's access log; `copy_source` is "-" unless the request copies."""
+
+    address: str
+    method: str
+    path: str
+    status: str
+    copy_source: str
+
+
+ACCESS = re.compile(r'^(\S+) "(\S+) (\S+) [^"]*" (\d+) \d+ copy="([^"]*)"$', re.MULTILINE)
+
+
+def until(true: Callable[[], bool], what: str, seconds: int) -> None:
+    """Wait until `true()`; raises after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"waited {seconds} s until {what}"
+        time.sleep(1)
+
+
+def _forwarded_port(log: Any) -> int:
+    found = None
+    while found is None:
+        time.sleep(0.1)
+        log.seek(0)
+        found = re.search(r"127\.0\.0\.1:(\d+)", log.read())
+    return int(found[1])

@@ -1,0 +1,106 @@
+"""A run on a cluster: plain `kubectl apply`, its outputs, its executors, its requests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tests.e2e.cluster import Cluster
+from tests.e2e.conftest import SAMPLE, Rows, WatchedRun, features_of
+
+IMAGES = 240
+
+
+def assert_same_features(ours: Rows, theirs: Rows) -> None:
+    assert ours.keys() == theirs.keys()
+    for image, features in ours.items():
+        np.testing.assert_allclose(features, theirs[image], atol=1e-5)
+
+
+def test_a_run_completes_although_an_executor_is_evicted(
+    watched_run: WatchedRun, local_features: Rows
+) -> None:
+    assert watched_run.state == "COMPLETED"
+    assert_same_features(features_of(watched_run.output), local_features)
+
+
+def test_a_run_with_the_s3a_reader_gives_the_same_features(
+    cluster: Cluster, watched_run: WatchedRun, local_features: Rows, tmp_path: Path
+) -> None:
+    arguments = ["--input", SAMPLE, "--output", "s3a://results/e2e/s3a", "--reader", "s3a"]
+    application = cluster.apply({"runId": "s3a", "arguments": arguments})
+    assert cluster.wait(application) == "COMPLETED"
+    assert_same_features(features_of(cluster.fetch("results", "e2e/s3a", tmp_path)), local_features)
+
+
+def test_an_evicted_executor_is_decommissioned(watched_run: WatchedRun) -> None:
+    assert "Decommission" in watched_run.evicted_log
+
+
+def test_images_are_fetched_once_by_executors(cluster: Cluster, watched_run: WatchedRun) -> None:
+    requests = cluster.s3_requests(watched_run.started)
+    gets = [
+        request
+        for request in requests
+        if request.method == "GET" and request.path.startswith("/images/sample/")
+    ]
+    from_executors = [get for get in gets if get.address in watched_run.executor_addresses]
+    assert from_executors
+    assert IMAGES <= len(gets)
+
+
+def test_commits_copy_nothing(cluster: Cluster, watched_run: WatchedRun) -> None:
+    requests = cluster.s3_requests(watched_run.started)
+    assert [request for request in requests if request.copy_source != "-"] == []
+
+
+def test_exports_are_committed_by_the_magic_committer(watched_run: WatchedRun) -> None:
+    success = json.loads((watched_run.output / "projection" / "_SUCCESS").read_text())
+    assert success["committer"] == "magic"
+
+
+def test_featurize_tasks_ran_on_two_executors(
+    cluster: Cluster, watched_run: WatchedRun, tmp_path: Path
+) -> None:
+    identity = cluster.get("sparkapplication", watched_run.application)["status"]
+    folder = f"event-logs/eventlog_v2_{identity['sparkApplicationId']}"
+    log = list(events(cluster.fetch("results", folder, tmp_path)))
+    added = [event for event in log if event["Event"] == "SparkListenerExecutorAdded"]
+    stages = {event["Stage Info"]["Stage ID"] for event in log if featurizes(event)}
+    executors = {
+        event["Task Info"]["Executor ID"]
+        for event in log
+        if event["Event"] == "SparkListenerTaskEnd" and event["Stage ID"] in stages
+    }
+    assert len(added) >= 2
+    assert len(executors) >= 2
+
+
+def featurizes(event: dict[str, Any]) -> bool:
+    if event["Event"] != "SparkListenerStageCompleted":
+        return False
+    scopes = [rdd.get("Scope", "") + rdd.get("Name", "") for rdd in event["Stage Info"]["RDD Info"]]
+    return any("MapInArrow" in scope for scope in scopes)
+
+
+def events(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.rglob("events_*")):
+        with pa.input_stream(str(path), compression="zstd") as stream:
+            for line in stream.read().decode().splitlines():
+                yield json.loads(line)
+
+
+@pytest.mark.parametrize("role", ["driver", "executor"])
+def test_pods_run_where_they_may_be_lost_or_not(watched_run: WatchedRun, role: str) -> None:
+    nodes = {
+        pod["spec"]["nodeSelector"]["capacity-type"]
+        for pod in watched_run.pods
+        if pod["metadata"]["labels"]["spark-role"] == role
+    }
+    assert nodes == {"on-demand" if role == "driver" else "spot"}

@@ -1,0 +1,82 @@
+"""The chart rendered by helm, as data."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ROOT / "helm" / "image-features"
+HELM_MODULE = "helm.sh/helm/v3/cmd/helm@v3.19.5"
+
+Manifest = dict[str, Any]
+Render = Callable[..., list[Manifest]]
+
+
+class RenderError(Exception):
+    """helm refused to render; the message is helm's."""
+
+
+@pytest.fixture(scope="session")
+def helm(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The helm program: of PATH, else of the last installation, else installed by Go."""
+    found = shutil.which("helm") or shutil.which("helm", path=str(ROOT / ".cache" / "bin"))
+    if found is not None:
+        return found
+    if shutil.which("go") is None:
+        pytest.fail("no helm on PATH, and no Go to install it; fix: install helm 3")
+    target = ROOT / ".cache" / "bin"
+    target.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "GOBIN": str(target), "GOWORK": "off", "CGO_ENABLED": "0"}
+    subprocess.run(["go", "install", HELM_MODULE], check=True, env=environment)
+    return str(target / "helm")
+
+
+@pytest.fixture(scope="session")
+def render(helm: str) -> Render:
+    """render(values, file=..., show_only=..., release=..., arguments=...) -> manifests."""
+
+    def render_chart(
+        values: dict[str, Any] | None = None,
+        *,
+        file: Path | None = None,
+        show_only: str | None = None,
+        release: str = "fruits",
+        arguments: tuple[str, ...] = (),
+    ) -> list[Manifest]:
+        command = [helm, "template", release, str(CHART), "--namespace", "images", *arguments]
+        if file is not None:
+            command += ["--values", str(file)]
+        if show_only is not None:
+            command += ["--show-only", f"templates/{show_only}.yaml"]
+        answer = subprocess.run(
+            [*command, "--values", "-"],
+            input=json.dumps(values or {}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if answer.returncode:
+            raise RenderError(answer.stderr)
+        return [manifest for manifest in yaml.safe_load_all(answer.stdout) if manifest]
+
+    return render_chart
+
+
+@pytest.fixture(scope="session")
+def application(render: Render) -> Callable[..., Manifest]:
+    """The SparkApplication of some values."""
+
+    def only_application(values: dict[str, Any] | None = None, **options: Any) -> Manifest:
+        (manifest,) = render(values, show_only="sparkapplication", **options)
+        return manifest
+
+    return only_application

@@ -1,0 +1,34 @@
+"""What tests read back from an output."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from job.output import files
+
+
+def read_text(spark: SparkSession, path: str) -> str:
+    """A text file on storage."""
+    return files.read_bytes(spark, path).decode()
+
+
+def summary_of(spark: SparkSession, output: str, run_id: str) -> dict[str, Any]:
+    """The summary of a run."""
+    return dict(json.loads(read_text(spark, f"{output}/runs/{run_id}.json")))
+
+
+def features_of(spark: SparkSession, output: str) -> dict[str, list[float]]:
+    """Features by path; no path twice."""
+    rows = spark.read.format("delta").load(f"{output}/features").collect()
+    assert len({row.path for row in rows}) == len(rows)
+    return {row.path: row.features for row in rows}
+
+
+def quarantine_of(spark: SparkSession, output: str) -> dict[str, str]:
+    """Reasons by path; no path twice."""
+    rows = spark.read.format("delta").load(f"{output}/quarantine").collect()
+    assert len({row.path for row in rows}) == len(rows)
+    return {row.path: row.reason for row in rows}
