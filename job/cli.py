@@ -91,7 +91,12 @@ network_options = _options(
         metavar="FILE",
         help="A Keras weights file of the backbone  [default: the shipped one]",
     ),
-    click.option("--batch-size", default=32, show_default=True, help="Images a forward pass."),
+    click.option(
+        "--batch-size",
+        default=NetworkConfig().batch_size,
+        show_default=True,
+        help="Images a forward pass.",
+    ),
 )
 featurize_options = _options(
     click.option(

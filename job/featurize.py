@@ -17,6 +17,7 @@ from job.images.listing import list_images
 from job.images.new import dropped, work_to_do
 from job.images.object_store import StoreSettings
 from job.images.paths import IMAGE_NAME_PATTERN
+from job.output import files
 from job.output.layout import Layout
 from job.output.summary import Counts
 from job.output.tables import Tables
@@ -102,9 +103,12 @@ def featurize(
     return counts
 
 
-def thumbnails(this: Featurizing) -> DataFrame:
-    """path and JPEG bytes of the images this run made a thumbnail of, at most a few hundred."""
-    outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(f"{this.staging}/outcome")
+def thumbnails(this: Featurizing) -> DataFrame | None:
+    """path and JPEG bytes of the images this run made a thumbnail of; None if all were known."""
+    path = f"{this.staging}/outcome"
+    if not this.waiting(lambda: files.exists(this.spark, path)):
+        return None
+    outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(path)
     return outcome.where(F.col(schemas.THUMBNAIL).isNotNull()).select(
         schemas.PATH, schemas.THUMBNAIL
     )

@@ -21,8 +21,8 @@ from job.images.object_store import StoreSettings
 T = TypeVar("T")
 ArrowBatches = Iterable[pa.RecordBatch]
 
-# Decoded batches that wait for the network: enough to hide a slow decode, 5 MB each.
-_DECODED_AHEAD = 2
+# Decoded batches that wait for the network: enough to hide a slow decode, 1.2 MB each.
+_DECODED_AHEAD = 4
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,9 @@ exit_code() {
   kubectl_ get pod "$application-driver" -o 'jsonpath={.status.containerStatuses[0].state.terminated.exitCode}'
 }
 
-until [[ $(state) =~ ^(RUNNING|COMPLETED|FAILED|SUBMISSION_FAILED)$ ]]; do sleep 1; done
+until [[ $(state) =~ ^(RUNNING|COMPLETED|FAILED)$ ]]; do sleep 1; done
 kubectl_ logs --follow "$application-driver" 2>&1 | grep -v -e ' INFO ' -e ' WARN ' || true
-until [[ $(state) =~ ^(COMPLETED|FAILED|SUBMISSION_FAILED)$ ]]; do sleep 1; done
+until [[ $(state) =~ ^(COMPLETED|FAILED)$ ]]; do sleep 1; done
 
 say "$application is $(state)"
 "$PYTHON" k8s/s3_copy.py get "$results" results/sample

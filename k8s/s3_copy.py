@@ -1,4 +1,4 @@
-"""Copies a folder to or from the S3 of the cluster: s3_copy.py put|get FOLDER BUCKET/PREFIX."""
+"""Copies a folder to or from the cluster's S3: s3_copy.py put|get FOLDER BUCKET/PREFIX."""
 
 from __future__ import annotations
 

@@ -89,17 +89,21 @@ def style_of(index: int) -> Style:
     return Style(COLOURS[colour], MARKERS[marker], hollow=bool(hollow % 2))
 
 
-def spread(points: Sequence[Point], most: int) -> list[Point]:
-    """Up to `most` points that lie far from each other (greedy farthest-point selection)."""
+def spread(points: Sequence[Point], most: int, apart: float = 0.06) -> list[Point]:
+    """Up to `most` points that lie far from each other (greedy farthest-point selection).
+
+    It ends early when all others are nearer than `apart`, a share of the points' extent.
+    """
     if not points:
         return []
     places = coordinates(points)
+    least = apart * float(np.ptp(places, axis=0).max())
     chosen = [int(places[:, 0].argmin())]
     nearest = np.linalg.norm(places - places[chosen[0]], axis=1)
-    while len(chosen) < min(most, len(points)):
+    while len(chosen) < most and nearest.max() > least:
         chosen.append(int(nearest.argmax()))
         nearest = np.minimum(nearest, np.linalg.norm(places - places[chosen[-1]], axis=1))
-    return [points[index] for index in sorted(set(chosen))]
+    return [points[index] for index in sorted(chosen)]
 
 
 def coordinates(points: Sequence[Point]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

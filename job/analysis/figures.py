@@ -9,10 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from bokeh.models import (
     BoxZoomTool,
+    CDSView,
     ColumnDataSource,
     CrosshairTool,
+    CustomJS,
     FixedTicker,
     HoverTool,
+    IndexFilter,
     NumeralTickFormatter,
     PanTool,
     PlainText,
@@ -35,9 +38,12 @@ INK = "#6b7780"
 FAINT = "#8a949b"
 ACCENT = "#0f8a7e"
 
-CLASS_TAG, PICTURE_TAG = "class", "picture"
+CLASS_TAG, PICTURE_TAG, HOVER_TAG = "class", "picture", "hover"
 MOST_PICTURES_ON_PLANE = 24
+FEW_CLASSES = 8
+MOST_TOOLTIPS = 3
 PICTURE_PIXELS = 36
+MARK_PIXELS = 8
 MOST_NAMED_BARS = 40
 MOST_PATH_CHARACTERS = 120
 ROWS_PER_LEGEND_COLUMN = 22
@@ -73,17 +79,15 @@ def pca_plane(
     series = class_series(points)
     strip = bool(points) and all(point.y is None for point in points)
     plane = _plane_figure(variance_curve, strip=strip)
-    renderers = [
-        _class_points(plane, index, each, path_root, strip=strip)
-        for index, each in enumerate(series)
-    ]
-    plane.add_tools(HoverTool(renderers=[*renderers], tooltips=_IMAGE_TOOLTIP))
+    source = ColumnDataSource(_columns(series, path_root, strip=strip))
+    renderers = _class_renderers(plane, source, series)
+    hovered = _hovered_points(plane, source)
     if strip:
         _name_rows(plane, series)
     else:
         _pictures(plane, series)
     if legend and len(series) > 1:
-        _clickable_legend(plane, series, renderers)
+        _clickable_legend(plane, series, renderers, hovered)
     return plane
 
 
@@ -184,38 +188,61 @@ def _component_label(number: int, curve: Sequence[float]) -> str:
     return f"PC {number} ({percent_text(curve[number - 1])})"
 
 
-def _class_points(
-    plane: figure, index: int, series: ClassSeries, path_root: str, *, strip: bool
-) -> GlyphRenderer[Any]:
-    style = series.style
-    columns = _columns(series.points, path_root)
-    if strip:
-        columns["y"] = np.float32(-index) + _jitter(series.points)
-    renderer: GlyphRenderer[Any] = plane.scatter(
-        "x",
-        "y",
-        source=ColumnDataSource(columns),
-        marker=style.marker,
-        size=8,
-        line_color=style.colour,
-        line_width=1.5 if style.hollow else 0.5,
-        fill_color=style.colour,
-        fill_alpha=0.0 if style.hollow else 0.7,
-        name=series.name,
+def _columns(series: Sequence[ClassSeries], root: str, *, strip: bool) -> dict[str, Any]:
+    """One row a point, class after class; the heights of a strip are rows instead of values."""
+    rows = [(index, point) for index, each in enumerate(series) for point in each.points]
+    heights = (
+        [_row_height(*row) for row in rows] if strip else [point.y or 0.0 for _, point in rows]
     )
-    renderer.tags = [CLASS_TAG, index]
-    return renderer
-
-
-def _columns(points: Sequence[Point], path_root: str) -> dict[str, Any]:
     return {
-        "x": np.array([point.x for point in points], dtype=np.float32),
-        "y": np.array([point.y or 0.0 for point in points], dtype=np.float32),
-        "label": [label_text(point.label) for point in points],
-        "path": [_short_path(point.path, path_root) for point in points],
-        "picture": [data_uri(point.thumbnail) for point in points],
-        "shown": ["block" if point.thumbnail else "none" for point in points],
+        "x": np.array([point.x for _, point in rows], dtype=np.float32),
+        "y": np.array(heights, dtype=np.float32),
+        "label": [label_text(point.label) for _, point in rows],
+        "path": [_short_path(point.path, root) for _, point in rows],
+        "picture": [data_uri(point.thumbnail) for _, point in rows],
+        "shown": ["block" if point.thumbnail else "none" for _, point in rows],
     }
+
+
+def _row_height(row: int, point: Point) -> float:
+    """Within 0.3 of the row, from the path alone, so that a page renders the same twice."""
+    return 0.6 * zlib.crc32(point.path.encode()) / 0xFFFFFFFF - 0.3 - row
+
+
+def _class_renderers(
+    plane: figure, source: ColumnDataSource, series: Sequence[ClassSeries]
+) -> list[GlyphRenderer[Any]]:
+    renderers, first = [], 0
+    for index, each in enumerate(series):
+        style, rows = each.style, range(first, first + len(each.points))
+        renderer: GlyphRenderer[Any] = plane.scatter(
+            "x",
+            "y",
+            source=source,
+            view=CDSView(filter=IndexFilter(list(rows))),
+            marker=style.marker,
+            size=MARK_PIXELS,
+            line_color=style.colour,
+            line_width=1.5 if style.hollow else 0.5,
+            fill_color=style.colour,
+            fill_alpha=0.0 if style.hollow else 0.7,
+            name=each.name,
+        )
+        renderer.tags = [CLASS_TAG, index]
+        renderers.append(renderer)
+        first = rows.stop
+    return renderers
+
+
+def _hovered_points(plane: figure, source: ColumnDataSource) -> GlyphRenderer[Any]:
+    """All points once more, unseen: hovering over a renderer each would pile up their tooltips."""
+    everything = CDSView(filter=IndexFilter(list(range(len(source.data["x"])))))
+    hovered: GlyphRenderer[Any] = plane.scatter(
+        "x", "y", source=source, view=everything, size=MARK_PIXELS, alpha=0.0
+    )
+    hovered.tags = [HOVER_TAG]
+    plane.add_tools(HoverTool(renderers=[hovered], tooltips=_IMAGE_TOOLTIP, limit=MOST_TOOLTIPS))
+    return hovered
 
 
 def _short_path(path: str, root: str) -> str:
@@ -227,18 +254,19 @@ def data_uri(thumbnail: str | None) -> str:
     return f"data:image/jpeg;base64,{thumbnail}" if thumbnail else ""
 
 
-def _jitter(points: Sequence[Point]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """Offsets of -0.3 to 0.3 that depend on the path alone, so a page renders the same twice."""
-    hashed = [zlib.crc32(point.path.encode()) / 0xFFFFFFFF for point in points]
-    return (0.6 * np.array(hashed, dtype=np.float32) - 0.3).astype(np.float32)
-
-
 def _pictures(plane: figure, series: Sequence[ClassSeries]) -> None:
-    """The typical thumbnails of classes that lie far apart, framed in the colour of their class."""
-    typical = {each.typical: index for index, each in enumerate(series) if each.typical}
-    for point in spread(list(typical), MOST_PICTURES_ON_PLANE):
-        index = typical[point]
+    """Thumbnails that lie far apart, framed in the colour of their class: of many classes the
+    typical ones, of few classes any, so that the plane is covered either way."""
+    index_of = {point: index for index, each in enumerate(series) for point in _shown(each, series)}
+    for point in spread(list(index_of), MOST_PICTURES_ON_PLANE):
+        index = index_of[point]
         _picture(plane, point, series[index].style.colour, [PICTURE_TAG, index])
+
+
+def _shown(each: ClassSeries, series: Sequence[ClassSeries]) -> Sequence[Point]:
+    if len(series) >= FEW_CLASSES:
+        return [each.typical] if each.typical else []
+    return [point for point in each.points if point.thumbnail]
 
 
 def _picture(plane: figure, point: Point, colour: str, tags: list[Any]) -> None:
@@ -246,8 +274,16 @@ def _picture(plane: figure, point: Point, colour: str, tags: list[Any]) -> None:
     frame = plane.scatter(
         x, y, marker="square", size=PICTURE_PIXELS + 4, fill_color="white", line_color=colour
     )
-    size = {"w": PICTURE_PIXELS, "w_units": "screen", "h": PICTURE_PIXELS, "h_units": "screen"}
-    picture = plane.image_url(url=[data_uri(point.thumbnail)], x=x, y=y, anchor="center", **size)
+    picture = plane.image_url(
+        url=[data_uri(point.thumbnail)],
+        x=x,
+        y=y,
+        w=PICTURE_PIXELS,
+        h=PICTURE_PIXELS,
+        w_units="screen",
+        h_units="screen",
+        anchor="center",
+    )
     frame.tags = picture.tags = tags
 
 
@@ -267,7 +303,10 @@ def _label_rows(chart: figure, names: dict[float, str]) -> None:
 
 
 def _clickable_legend(
-    plane: figure, series: Sequence[ClassSeries], renderers: Sequence[GlyphRenderer[Any]]
+    plane: figure,
+    series: Sequence[ClassSeries],
+    renderers: Sequence[GlyphRenderer[Any]],
+    hovered: GlyphRenderer[Any],
 ) -> None:
     items = [
         LegendItem(label={"value": shortened(each.name, 24)}, renderers=[renderer])
@@ -277,6 +316,13 @@ def _clickable_legend(
     legend = Legend(items=items, click_policy="hide", ncols=columns, label_text_color=INK)
     legend.background_fill_alpha = 0.0
     plane.add_layout(legend, "right")
+    hover_what_is_seen = CustomJS(
+        args={"renderers": list(renderers), "hovered": hovered},
+        code="hovered.view.filter.indices = renderers.filter((each) => each.visible)"
+        ".flatMap((each) => [...each.view.filter.indices])",
+    )
+    for renderer in renderers:
+        renderer.js_on_change("visible", hover_what_is_seen)
 
 
 def _curve_line(chart: figure, cumulative: np.ndarray[Any, Any]) -> GlyphRenderer[Any]:

@@ -79,9 +79,9 @@ class ClassRow:
 
 def header(data: ReportData) -> dict[str, str]:
     """What ran, in the four numbers of the headline, with what each of them is."""
+    images, classes = counted(_image_count(data), "image"), _class_count(data)
     return {
-        "images": counted(_image_count(data), "image"),
-        "classes": counted(_class_count(data), "class", "classes"),
+        "what": f"{images} of {counted(classes, 'class', 'classes')}" if classes else images,
         "features": counted(data.feature_count, "feature"),
         "components": counted(data.k, "component"),
         "explain": "explains" if data.k == 1 else "explain",
@@ -97,7 +97,7 @@ def tiles(data: ReportData) -> list[Tile]:
     return [
         Tile("images listed", count_text(listed), _featurized_note(counts)),
         Tile("classes", count_text(_class_count(data)), _size_note(data)),
-        Tile("components", count_text(data.k), f"of {count_text(data.feature_count)} features"),
+        Tile("components", count_text(data.k), f"from {count_text(data.feature_count)} features"),
         Tile("variance explained", percent_text(data.variance_kept), _asked_note(data)),
         Tile("images per second", _rate(data), _time_note(data)),
         Tile("in quarantine", count_text(bad), _share_note(bad, listed)),
@@ -160,11 +160,14 @@ def class_rows(data: ReportData, series: Sequence[ClassSeries]) -> list[ClassRow
 def balance(data: ReportData) -> str:
     """How even the classes are, and what to do about it."""
     sizes = sorted(each.images for each in data.classes)
+    if not _class_count(data):
+        return "This run took no labels from the paths (--label-level 0)."
     if len(sizes) < 2:
         return "There is one class only, so nothing to compare."
     smallest, middle, largest = sizes[0], sizes[len(sizes) // 2], sizes[-1]
     if smallest == largest:
-        return f"All {len(sizes):,} classes have {counted(largest, 'image')} each: none outweighs another."
+        each = counted(largest, "image")
+        return f"All {len(sizes):,} classes have {each} each: none outweighs another."
     return (
         f"The largest class has {counted(largest, 'image')}, the smallest {smallest:,}, the "
         f"middle one {middle:,}: a ratio of {largest / max(smallest, 1):,.1f} to 1. A classifier "
@@ -192,10 +195,13 @@ def curve_reading(data: ReportData) -> str:
     if not data.variance_curve:
         return "No variance curve was stored."
     half = _components_for(data, 0.5)
-    return (
-        f"The first {counted(half, 'component')} explain{'s' if half == 1 else ''} half of the "
-        f"variance, the {data.k:,} kept {percent_text(data.variance_kept)}."
+    first = (
+        "The first component explains" if half == 1 else f"The first {half:,} components explain"
     )
+    kept = (
+        "the one that is kept explains" if data.k == 1 else f"the {data.k:,} that are kept explain"
+    )
+    return f"{first} half of the variance, {kept} {percent_text(data.variance_kept)} of it."
 
 
 def reasons(data: ReportData) -> list[Bar]:

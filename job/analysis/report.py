@@ -12,7 +12,6 @@ from typing import Any
 from bokeh.embed import json_item
 from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from job.analysis import figures, page_content
 from job.analysis.class_series import ClassSeries, class_series
@@ -39,8 +38,8 @@ def render_report(data: ReportData) -> str:
         .render(
             **_words(data, series),
             figures=_figure_items(data, points),
-            scripts=[Markup(script) for script in scripts],
-            style=Markup(_template_file("report.css")),
+            scripts=scripts,
+            style=_template_file("report.css"),
             security_policy=_security_policy(scripts),
         )
     )

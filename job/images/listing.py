@@ -36,7 +36,7 @@ ALL, HERE, OBJECT = "all", "here", "object"
 
 _RETRY_SECONDS = 180.0
 # Before the work starts a person waits for an answer.
-_CHECK_SECONDS = 10.0
+_CHECK_SECONDS = 5.0
 # The driver looks this many folders down for prefixes, and at this many pages of each.
 _LEVELS = 4
 _PAGES_OF_PREFIXES = 20

@@ -17,7 +17,7 @@ from tenacity import (
 )
 from tenacity.nap import sleep_using_event
 
-from job.errors import TransportError
+from job.errors import AccessDeniedError, TransportError
 
 # Refusals that say something of the caller or of the moment, not of the object.
 PASSING_CODES = frozenset(
@@ -80,6 +80,10 @@ class PassingError(Exception):
     """The store did not answer, or refused for a reason that may pass; worth another try."""
 
 
+class CredentialsRefusedError(PassingError):
+    """The credentials have expired or are wrong; a renewal may help."""
+
+
 def refusal(code: str | None, status: int | None, message: str) -> Exception:
     """What an answer of S3 that is not 2xx means for the object that was asked for."""
     # No request id and no timing: what goes into a table is the same for each reader and run.
@@ -90,11 +94,13 @@ def refusal(code: str | None, status: int | None, message: str) -> Exception:
         return VanishedError(brief)
     if code in FORBIDDEN_CODES or (status == 403 and code not in PASSING_CODES):
         return ForbiddenError(brief)
-    return PassingError(message)
+    return (CredentialsRefusedError if code in PASSING_CODES else PassingError)(message)
 
 
 def retrying(seconds: float, where: str, stopped: threading.Event | None = None) -> Retrying:
-    """Call again on PassingError, with growing pauses, for `seconds`; then TransportError.
+    """Call again on PassingError, with growing pauses, for `seconds`.
+
+    Then TransportError, or AccessDeniedError where the credentials were refused all the time.
 
     Setting `stopped` ends the pauses at once: nobody waits for the answer any more.
     """
@@ -103,6 +109,12 @@ def retrying(seconds: float, where: str, stopped: threading.Event | None = None)
     def give_up(state: RetryCallState) -> None:
         assert state.outcome is not None
         cause = state.outcome.exception()
+        if isinstance(cause, CredentialsRefusedError):
+            raise AccessDeniedError(
+                f"the credentials for {where} were refused for {seconds:.0f} s: {cause}",
+                expected="valid keys, or a role whose token is renewed",
+                fix="check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the role of the pods",
+            ) from cause
         raise TransportError(
             f"{where} did not answer for {seconds:.0f} s: {cause}",
             expected="an answer",

@@ -28,7 +28,14 @@ from obstore.store import S3Store
 
 from job.errors import AccessDeniedError
 from job.images.object_store import ANONYMOUS, StoreSettings
-from job.images.objects import ObjectBytes, Page, PassingError, StoredObject, refusal
+from job.images.objects import (
+    CredentialsRefusedError,
+    ObjectBytes,
+    Page,
+    PassingError,
+    StoredObject,
+    refusal,
+)
 from job.images.paths import has_plain_key
 
 CONNECT_SECONDS = 5
@@ -112,27 +119,27 @@ class S3Objects:
             raise _obstore_refusal(error, 404) from error
         except PermissionDeniedError as error:
             failure = _obstore_refusal(error, 403)
-            self._renew_if_passing(failure)
+            self._renew_if_refused(failure)
             raise failure from error
         except BaseError as error:
             failure = _obstore_refusal(error, None)
-            self._renew_if_passing(failure)
+            self._renew_if_refused(failure)
             raise failure from error
         except ClientError as error:
             failure = _botocore_refusal(error)
-            self._renew_if_passing(failure)
+            self._renew_if_refused(failure)
             raise failure from error
         except PartialCredentialsError as error:
             raise _no_credentials(str(error)) from error
         except BotoCoreError as error:
             raise PassingError(str(error)) from error
 
-    def _renew_if_passing(self, failure: Exception) -> None:
+    def _renew_if_refused(self, failure: Exception) -> None:
         """Forget clients and credentials after a refusal: a token file may be newer."""
         with self._lock:
             now = time.monotonic()
             if (
-                isinstance(failure, PassingError)
+                isinstance(failure, CredentialsRefusedError)
                 and now > self._renewed + _LEAST_SECONDS_BETWEEN_RENEWALS
             ):
                 self._renewed = now

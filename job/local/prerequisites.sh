@@ -24,11 +24,11 @@ apt_install() { # apt_install WHAT PACKAGE...: one line and the end where apt ca
         as_root=sudo
     fi
     echo "installing $what by apt" >&2
-    $as_root apt-get update -qq >&2
+    $as_root apt-get update -qq >/dev/null
     for package in "$@"; do
         if apt-cache show "$package" >/dev/null 2>&1; then
             $as_root env DEBIAN_FRONTEND=noninteractive \
-                apt-get install -y -qq --no-install-recommends "$package" >&2
+                apt-get install -y -qq --no-install-recommends "$package" >/dev/null
             return
         fi
     done

@@ -14,7 +14,7 @@ from job.features.network import Network, NetworkSpec, network
 from job.features.weights import resolve_weights
 from job.images.decode import DecodeRules, decode
 
-BATCH = 32
+BATCH = 8
 SECONDS = 10.0
 
 

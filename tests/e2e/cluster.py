@@ -19,7 +19,8 @@ from obstore.store import S3Store
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "helm" / "image-features"
-ENDED = ("COMPLETED", "FAILED", "SUBMISSION_FAILED")
+# SUBMISSION_FAILED is not the end: the operator submits again.
+ENDED = ("COMPLETED", "FAILED")
 
 Manifest = dict[str, Any]
 
@@ -67,7 +68,7 @@ class Cluster:
         status = self.get("sparkapplication", application).get("status", {})
         return str(status.get("applicationState", {}).get("state", ""))
 
-    def wait(self, application: str, seconds: int = 600) -> str:
+    def wait(self, application: str, seconds: int = 900) -> str:
         """The state in which the application has ended."""
         until(lambda: self.state(application) in ENDED, f"{application} ends", seconds)
         return self.state(application)
@@ -75,7 +76,7 @@ class Cluster:
     def driver_log(self, application: str) -> str:
         return self.kubectl("logs", f"{application}-driver", check=False)
 
-    def wait_for_log(self, application: str, text: str, seconds: int = 300) -> None:
+    def wait_for_log(self, application: str, text: str, seconds: int = 600) -> None:
         """Until the driver has said `text`; an application that has ended will not say it."""
 
         def said() -> bool:
@@ -160,7 +161,7 @@ def until(true: Callable[[], bool], what: str, seconds: int) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"waited {seconds} s until {what}"
-        time.sleep(1)
+        time.sleep(2)
 
 
 def _forwarded_port(log: Any) -> int:

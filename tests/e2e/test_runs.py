@@ -52,7 +52,7 @@ def test_images_are_fetched_once_by_executors(cluster: Cluster, watched_run: Wat
     ]
     from_executors = [get for get in gets if get.address in watched_run.executor_addresses]
     assert from_executors
-    assert IMAGES <= len(gets)
+    assert len(gets) >= IMAGES
 
 
 def test_commits_copy_nothing(cluster: Cluster, watched_run: WatchedRun) -> None:

@@ -22,6 +22,7 @@
     const tagged = (kind) => plane.renderers.filter((each) => each.tags[0] === kind);
     const classes = tagged("class");
     const drawings = tagged("picture");
+    const [hovered] = tagged("hover");
     const isOn = (button) => button === null || button.getAttribute("aria-pressed") === "true";
 
     function apply() {
@@ -29,6 +30,8 @@
       const shows = (each) => chips.length === 0 || on.has(each.tags[1]);
       for (const each of classes) each.visible = shows(each);
       for (const each of drawings) each.visible = shows(each) && isOn(pictures);
+      const visible = classes.filter((each) => each.visible);
+      hovered.view.filter.indices = visible.flatMap((each) => [...each.view.filter.indices]);
     }
     function press(buttons, value) {
       for (const button of buttons) button.setAttribute("aria-pressed", String(value));
@@ -83,16 +86,26 @@
 
   // Canvases take their colours from the style sheet when they are painted, not when it changes.
   function followTheme(drawn) {
-    const repaint = () => Object.values(drawn).forEach((view) => view.invalidate_layout());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      for (const view of Object.values(drawn)) view.invalidate_layout();
+    });
+  }
+
+  // Figures cannot be laid out anew for paper in time, so a picture of each, in the light colours,
+  // is printed in its place.
+  function followPrinting(drawn) {
     addEventListener("beforeprint", () => {
       document.documentElement.classList.add("printing");
       for (const details of all("details")) details.open = true;
-      repaint();
+      for (const [name, view] of Object.entries(drawn)) {
+        const { canvas } = view.export("png");
+        canvas.className = "paper-chart";
+        byId(`figure-${name}`).after(canvas);
+      }
     });
     addEventListener("afterprint", () => {
       document.documentElement.classList.remove("printing");
-      repaint();
+      for (const canvas of all(".paper-chart")) canvas.remove();
     });
   }
 
@@ -103,6 +116,7 @@
       letTouchScroll(drawn.plane.model);
     }
     followTheme(drawn);
+    followPrinting(drawn);
     document.documentElement.dataset.drawn = "true";
   });
 })();

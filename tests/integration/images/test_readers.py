@@ -28,7 +28,7 @@ def settings(spark: SparkSession) -> StoreSettings:
 
 
 @pytest.fixture
-def proxy(
+def bucket_proxy(
     s3: LocalS3Server, bucket: str, spark: SparkSession, settings: StoreSettings
 ) -> Iterator[S3Proxy]:
     """A proxy before the server, for s3a in this test's bucket alone."""
@@ -41,8 +41,10 @@ def proxy(
 
 
 @pytest.fixture
-def through_proxy(settings: StoreSettings, proxy: S3Proxy) -> StoreSettings:
-    return StoreSettings(proxy.endpoint, settings.region, settings.path_style, settings.credentials)
+def through_proxy(settings: StoreSettings, bucket_proxy: S3Proxy) -> StoreSettings:
+    return StoreSettings(
+        bucket_proxy.endpoint, settings.region, settings.path_style, settings.credentials
+    )
 
 
 def test_every_awkward_object_has_the_same_row_from_both_readers(
@@ -107,12 +109,12 @@ def test_an_object_that_is_refused_is_forbidden_and_the_others_are_read(
     bucket: str,
     settings: StoreSettings,
     through_proxy: StoreSettings,
-    proxy: S3Proxy,
+    bucket_proxy: S3Proxy,
     tmp_path: Path,
 ) -> None:
     _put(s3, bucket, {"open": b"open", "secret": b"secret"})
     work = work_of(spark, f"s3a://{bucket}", settings)
-    proxy.hook = _answering("secret", Response.error(403, "AccessDenied"))
+    bucket_proxy.hook = _answering("secret", Response.error(403, "AccessDenied"))
     rows = by_concurrent_reader(work, through_proxy)
     assert _reasons(rows) == {f"s3a://{bucket}/secret": "forbidden"}
     assert by_s3a_reader(spark, work, tmp_path) == rows
@@ -129,13 +131,13 @@ def test_a_store_that_refuses_for_a_while_costs_time_and_no_image(
     bucket: str,
     settings: StoreSettings,
     through_proxy: StoreSettings,
-    proxy: S3Proxy,
+    bucket_proxy: S3Proxy,
     answer: Response,
 ) -> None:
     _put(s3, bucket, {str(number): b"x" for number in range(20)})
     work = work_of(spark, f"s3a://{bucket}", settings)
     ends = time.monotonic() + 6
-    proxy.hook = lambda request: answer if time.monotonic() < ends else None
+    bucket_proxy.hook = lambda request: answer if time.monotonic() < ends else None
     rows = by_concurrent_reader(work, through_proxy)
     assert time.monotonic() > ends
     assert len(rows) == 20
@@ -148,13 +150,13 @@ def test_the_concurrent_reader_asks_once_for_each_image(
     bucket: str,
     settings: StoreSettings,
     through_proxy: StoreSettings,
-    proxy: S3Proxy,
+    bucket_proxy: S3Proxy,
 ) -> None:
     _put(s3, bucket, {str(number): b"x" for number in range(50)})
     work = work_of(spark, f"s3a://{bucket}", settings)
     by_concurrent_reader(work, through_proxy)
-    assert sorted(request.key for request in proxy.requests) == sorted(map(str, range(50)))
-    assert {request.kind for request in proxy.requests} == {"GET"}
+    assert sorted(request.key for request in bucket_proxy.requests) == sorted(map(str, range(50)))
+    assert {request.kind for request in bucket_proxy.requests} == {"GET"}
 
 
 def _put(s3: LocalS3Server, bucket: str, contents: dict[str, bytes]) -> None:

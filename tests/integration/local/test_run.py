@@ -54,7 +54,7 @@ def test_the_sample_run_ends_with_its_report_on_the_local_disk(
 ) -> None:
     run = start(started, tmp_path)
     processes = seen_until(run, "java")
-    output, _ = run.communicate(timeout=180)
+    output, _ = run.communicate(timeout=400)
 
     assert run.returncode == 0, output
     report = Path(output.splitlines()[-1].removeprefix("report: "))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from job.errors import InputNotFoundError, TransportError
+from job.errors import AccessDeniedError, InputNotFoundError, TransportError
 from job.images.fetch import (
     FetchedImage,
     FetchLimits,
@@ -28,6 +28,7 @@ from job.images.objects import (
     PassingError,
     StoredObject,
     VanishedError,
+    refusal,
 )
 
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -99,6 +100,33 @@ def test_a_store_that_stays_silent_ends_in_one_line() -> None:
     with pytest.raises(TransportError, match="did not answer") as raised:
         list(fetch_through(_answering({"x": PassingError("503 SlowDown")}), [_listed("x")], limits))
     assert "503 SlowDown" in str(raised.value)
+
+
+def test_credentials_that_stay_refused_are_called_so() -> None:
+    limits = FetchLimits(max_image_bytes=1_000, retry_seconds=0.2)
+    answers = {"x": refusal("ExpiredToken", 403, "403 ExpiredToken")}
+    with pytest.raises(AccessDeniedError, match="refused"):
+        list(fetch_through(_answering(answers), [_listed("x")], limits))
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("NoSuchKey", 404, VanishedError),
+        ("AccessDenied", 403, ForbiddenError),
+        ("InvalidObjectState", 403, ForbiddenError),
+        ("NoSuchBucket", 404, BucketMissingError),
+        ("ExpiredToken", 400, PassingError),
+        ("RequestTimeTooSkewed", 403, PassingError),
+        ("SlowDown", 503, PassingError),
+        (None, 500, PassingError),
+        (None, None, PassingError),
+    ],
+)
+def test_a_refusal_is_of_the_object_only_if_it_says_so(
+    code: str | None, status: int | None, kind: type[Exception]
+) -> None:
+    assert isinstance(refusal(code, status, "text"), kind)
 
 
 def test_a_bucket_that_goes_is_no_reason_for_quarantine() -> None:

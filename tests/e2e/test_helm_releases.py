@@ -1,0 +1,62 @@
+"""Several runs of one Helm release: fit on one folder, then project another onto it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deltalake import DeltaTable
+
+from tests.e2e.cluster import CHART, ROOT, Cluster
+from tests.e2e.conftest import WatchedRun
+
+RELEASE = "fruits"
+WATCHED, OTHER = "s3a://results/e2e/watched", "s3a://results/e2e/other"
+
+
+def upgrade(cluster: Cluster, values: dict[str, Any]) -> str:
+    """`helm upgrade --install` with these values; the application's name."""
+    repository, tag = cluster.image.rsplit(":", 1)
+    command = [
+        "helm",
+        "upgrade",
+        "--install",
+        RELEASE,
+        str(CHART),
+        "--namespace",
+        cluster.namespace,
+    ]
+    command += ["--values", str(CHART / "ci" / "kind.yaml"), "--values", "-"]
+    given = json.dumps({**values, "image": {"repository": repository, "tag": tag}})
+    subprocess.run(command, input=given, capture_output=True, text=True, check=True)
+    return f"{RELEASE}-{values['runId']}"
+
+
+@pytest.fixture
+def release(cluster: Cluster) -> Iterator[None]:
+    yield
+    uninstall = ["helm", "uninstall", RELEASE, "--namespace", cluster.namespace]
+    subprocess.run(uninstall, check=True, capture_output=True)
+
+
+@pytest.mark.usefixtures("release")
+def test_fit_on_one_folder_and_project_another(
+    cluster: Cluster, watched_run: WatchedRun, tmp_path: Path
+) -> None:
+    (variety, *_) = sorted((ROOT / "examples" / "images").iterdir())
+    cluster.put("images", f"other/{variety.name}", variety)
+
+    fit = upgrade(cluster, {"runId": "fit", "command": "fit", "arguments": ["--output", WATCHED]})
+    assert cluster.wait(fit) == "COMPLETED"
+
+    arguments = ["--bundle", f"{WATCHED}/pca", "--input", "s3a://images/other", "--output", OTHER]
+    project = upgrade(cluster, {"runId": "project", "command": "project", "arguments": arguments})
+    assert cluster.wait(project) == "COMPLETED"
+
+    output = cluster.fetch("results", "e2e/other", tmp_path)
+    assert DeltaTable(output / "features").to_pyarrow_table().num_rows == 20
+    assert cluster.state(fit) == "COMPLETED", "the first run is still there after the upgrade"
