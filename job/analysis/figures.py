@@ -20,6 +20,7 @@ from bokeh.models import (
     PanTool,
     PlainText,
     ResetTool,
+    Scatter,
     WheelZoomTool,
     ZoomInTool,
     ZoomOutTool,
@@ -45,7 +46,8 @@ MOST_TOOLTIPS = 3
 PICTURE_PIXELS = 36
 MARK_PIXELS = 8
 MOST_NAMED_BARS = 40
-MOST_PATH_CHARACTERS = 120
+MOST_PATH_BYTES = 120
+MOST_LABEL_BYTES = 60
 ROWS_PER_LEGEND_COLUMN = 22
 
 # Bokeh escapes what replaces @name. The negative margin covers Bokeh's own white tooltip.
@@ -197,7 +199,7 @@ def _columns(series: Sequence[ClassSeries], root: str, *, strip: bool) -> dict[s
     return {
         "x": np.array([point.x for _, point in rows], dtype=np.float32),
         "y": np.array(heights, dtype=np.float32),
-        "label": [label_text(point.label) for _, point in rows],
+        "label": [shortened(label_text(point.label), MOST_LABEL_BYTES) for _, point in rows],
         "path": [_short_path(point.path, root) for _, point in rows],
         "picture": [data_uri(point.thumbnail) for _, point in rows],
         "shown": ["block" if point.thumbnail else "none" for _, point in rows],
@@ -215,19 +217,18 @@ def _class_renderers(
     renderers, first = [], 0
     for index, each in enumerate(series):
         style, rows = each.style, range(first, first + len(each.points))
-        renderer: GlyphRenderer[Any] = plane.scatter(
-            "x",
-            "y",
-            source=source,
-            view=CDSView(filter=IndexFilter(list(rows))),
+        # `plane.scatter` would add four more glyphs a class, for selections that nobody makes.
+        marks = Scatter(
             marker=style.marker,
             size=MARK_PIXELS,
             line_color=style.colour,
             line_width=1.5 if style.hollow else 0.5,
             fill_color=style.colour,
             fill_alpha=0.0 if style.hollow else 0.7,
-            name=each.name,
         )
+        view = CDSView(filter=IndexFilter(indices=list(rows)))
+        name = shortened(each.name, MOST_LABEL_BYTES)
+        renderer: GlyphRenderer[Any] = plane.add_glyph(source, marks, view=view, name=name)
         renderer.tags = [CLASS_TAG, index]
         renderers.append(renderer)
         first = rows.stop
@@ -236,7 +237,7 @@ def _class_renderers(
 
 def _hovered_points(plane: figure, source: ColumnDataSource) -> GlyphRenderer[Any]:
     """All points once more, unseen: hovering over a renderer each would pile up their tooltips."""
-    everything = CDSView(filter=IndexFilter(list(range(len(source.data["x"])))))
+    everything = CDSView(filter=IndexFilter(indices=list(range(len(source.data["x"])))))
     hovered: GlyphRenderer[Any] = plane.scatter(
         "x", "y", source=source, view=everything, size=MARK_PIXELS, alpha=0.0
     )
@@ -246,7 +247,7 @@ def _hovered_points(plane: figure, source: ColumnDataSource) -> GlyphRenderer[An
 
 
 def _short_path(path: str, root: str) -> str:
-    return shortened(path.removeprefix(root).lstrip("/"), MOST_PATH_CHARACTERS)
+    return shortened(path.removeprefix(root).lstrip("/"), MOST_PATH_BYTES)
 
 
 def data_uri(thumbnail: str | None) -> str:
@@ -380,7 +381,7 @@ def _bars(
         {
             "row": list(rows),
             "images": [each.images for each in ordered],
-            "label": [label_text(each.label) for each in ordered],
+            "label": [shortened(label_text(each.label), MOST_LABEL_BYTES) for each in ordered],
         }
     )
     bars: GlyphRenderer[Any] = chart.hbar(

@@ -45,8 +45,10 @@ def rate_text(per_second: float) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """`text` in at most `most` characters; the middle goes, since both ends tell files apart."""
-    if len(text) <= most:
+    """`text` in about `most` UTF-8 bytes; the middle goes, since both ends tell files apart."""
+    encoded = text.encode()
+    if len(encoded) <= most:
         return text
     tail = (2 * most) // 3
-    return text[: most - tail - 1] + ELLIPSIS + text[-tail:]
+    kept = encoded[: most - tail], encoded[-tail:]
+    return ELLIPSIS.join(part.decode(errors="ignore") for part in kept)

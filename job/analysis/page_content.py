@@ -19,8 +19,8 @@ from job.analysis.number_text import (
 )
 from job.analysis.report_data import ReportData
 
-MOST_TABLE_ROWS = 500
-MOST_TEXT_CHARACTERS = 300
+MOST_TABLE_ROWS = 300
+MOST_TEXT_BYTES = 200
 
 # The quarantine reasons of the whole program, in words for the person who owns the images.
 REASON_MEANINGS = {
@@ -130,7 +130,7 @@ def chips(data: ReportData, series: Sequence[ClassSeries]) -> list[Chip]:
     return [
         Chip(
             index=index,
-            name=each.name,
+            name=shortened(each.name, MOST_TEXT_BYTES),
             images=count_text(images.get(each.name, len(each.points))),
             colour=each.style.colour,
             marker=each.style.marker,
@@ -148,7 +148,7 @@ def class_rows(data: ReportData, series: Sequence[ClassSeries]) -> list[ClassRow
     ordered = sorted(data.classes, key=lambda each: -each.images)
     return [
         ClassRow(
-            name=label_text(each.label),
+            name=shortened(label_text(each.label), MOST_TEXT_BYTES),
             images=count_text(each.images),
             share=percent_text(each.images / total),
             index=index_of.get(label_text(each.label)),
@@ -219,9 +219,9 @@ def quarantine_rows(data: ReportData) -> list[dict[str, str]]:
     root = input_root(data)
     return [
         {
-            "path": shortened(each.path.removeprefix(root), MOST_TEXT_CHARACTERS),
+            "path": shortened(each.path.removeprefix(root), MOST_TEXT_BYTES),
             "reason": each.reason,
-            "detail": shortened(each.detail or "", MOST_TEXT_CHARACTERS),
+            "detail": shortened(each.detail or "", MOST_TEXT_BYTES),
         }
         for each in data.quarantine[:MOST_TABLE_ROWS]
     ]

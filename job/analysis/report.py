@@ -17,17 +17,14 @@ from job.analysis import figures, page_content
 from job.analysis.class_series import ClassSeries, class_series
 from job.analysis.report_data import Point, ReportData
 
-# Bokeh takes 1.3 MB, 5,000 points 0.6 MB, or 1.8 MB where every path is long and not Latin;
-# a class's picture is stored two or three times: hover, switch, a few on the plane.
-THUMBNAIL_BUDGET_BYTES = 800_000
+# Bokeh takes 1.3 MB, 5,000 points at most 1 MB, classes and tables at most 1 MB.
+THUMBNAIL_BUDGET_BYTES = 1_300_000
 
 
 def render_report(data: ReportData) -> str:
     """The whole page as UTF-8 text, with no reference to anything outside itself.
 
-    It stays below 5 MB for up to 5,000 points with paths and labels of any length.
-
-    Thumbnails beyond the budget are left out, those of classes that have none yet come first.
+    It stays below 5 MB for up to 5,000 points; thumbnails beyond the budget are left out.
     """
     points = within_budget(data.points, THUMBNAIL_BUDGET_BYTES)
     series = class_series(points)
@@ -46,17 +43,18 @@ def render_report(data: ReportData) -> str:
 
 
 def within_budget(points: Sequence[Point], budget: int) -> list[Point]:
-    """The points with as many thumbnails as `budget` bytes hold, one for each class first."""
-    seen: set[str | None] = set()
-    first: list[int] = []
-    later: list[int] = []
-    for index, point in enumerate(points):
-        if point.thumbnail:
-            (later if point.label in seen else first).append(index)
-            seen.add(point.label)
+    """The points with as many thumbnails as `budget` bytes hold, one for each class first.
+
+    The first of a class counts twice: it is stored for hovering and for the class's switch.
+    """
+    first_of_class = {
+        point.label: index for index, point in reversed([*enumerate(points)]) if point.thumbnail
+    }
+    firsts = set(first_of_class.values())
+    pictured = [index for index, point in enumerate(points) if point.thumbnail]
     kept, used = set(), 0
-    for index in first + later:
-        used += len(points[index].thumbnail or "")
+    for index in sorted(pictured, key=lambda index: index not in firsts):
+        used += len(points[index].thumbnail or "") * (2 if index in firsts else 1)
         if used > budget:
             break
         kept.add(index)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "helm" / "image-features"
 # SUBMISSION_FAILED is not the end: the operator submits again.
 ENDED = ("COMPLETED", "FAILED")
+# Each session of tests writes to a folder of its own.
+OUTPUTS = f"e2e/{datetime.now(UTC):%Y%m%dt%H%M%S}"
 
 Manifest = dict[str, Any]
 
@@ -131,6 +134,9 @@ class Cluster:
         """Each object under `prefix`, below `folder`."""
         with self.bucket(bucket) as store:
             for item in (item for page in store.list(f"{prefix}/") for item in page):
+                # SeaweedFS lists folders too; they cannot be read.
+                if not item["size"]:
+                    continue
                 path = folder / item["path"].removeprefix(prefix).lstrip("/")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(store.get(item["path"]).bytes().to_bytes())

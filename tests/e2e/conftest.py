@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from deltalake import DeltaTable
 
-from tests.e2e.cluster import ROOT, Cluster, until
+from tests.e2e.cluster import OUTPUTS, ROOT, Cluster, until
 
 Rows = dict[tuple[str, str], "np.ndarray[Any, np.dtype[np.float32]]"]
 SAMPLE = "s3a://images/sample"
@@ -27,10 +27,6 @@ def cluster() -> Cluster:
     for application in it.get("sparkapplications")["items"]:
         it.kubectl("delete", "sparkapplication", application["metadata"]["name"])
     it.put("images", "sample", ROOT / "examples" / "images")
-    with it.bucket("results") as store:
-        old = [item["path"] for page in store.list("e2e/") for item in page]
-        if old:
-            store.delete(old)
     return it
 
 
@@ -72,7 +68,7 @@ class WatchedRun:
 def watched_run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> WatchedRun:
     """A run whose pods are looked into, and one of whose executors is evicted."""
     started = datetime.now(UTC).isoformat()
-    arguments = ["--input", SAMPLE, "--output", "s3a://results/e2e/watched"]
+    arguments = ["--input", SAMPLE, "--output", f"s3a://results/{OUTPUTS}/watched"]
     values = {"runId": "watched", "arguments": [*arguments, "--reader", "concurrent"]}
     application = cluster.apply({**values, "executor": {"deleteOnTermination": False}})
     run = WatchedRun(application, "", started, tmp_path_factory.mktemp("watched"))
@@ -82,7 +78,7 @@ def watched_run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> W
     cluster.wait_for_log(application, "featurize:")
     run.evicted_log = _evict_one(cluster, application)
     run.state = cluster.wait(application)
-    cluster.fetch("results", "e2e/watched", run.output)
+    cluster.fetch("results", f"{OUTPUTS}/watched", run.output)
     return run
 
 

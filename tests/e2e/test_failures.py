@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.e2e.cluster import Cluster
+from tests.e2e.cluster import OUTPUTS, Cluster
 
 INPUT_NOT_FOUND = 3
 
 
 def test_a_missing_input_fails_once_with_its_code_and_reason(cluster: Cluster) -> None:
-    arguments = ["--input", "s3a://images/nowhere", "--output", "s3a://results/e2e/nowhere"]
+    arguments = ["--input", "s3a://images/nowhere", "--output", f"s3a://results/{OUTPUTS}/nowhere"]
     application = cluster.apply({"runId": "nowhere", "arguments": arguments})
     assert cluster.wait(application) == "FAILED"
     status = cluster.get("sparkapplication", application)["status"]

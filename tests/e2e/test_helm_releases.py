@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from tests.e2e.cluster import CHART, ROOT, Cluster
+from tests.e2e.cluster import CHART, OUTPUTS, ROOT, Cluster
 from tests.e2e.conftest import WatchedRun
 
 RELEASE = "fruits"
-WATCHED, OTHER = "s3a://results/e2e/watched", "s3a://results/e2e/other"
+WATCHED, OTHER = f"s3a://results/{OUTPUTS}/watched", f"s3a://results/{OUTPUTS}/other"
 
 
 def upgrade(cluster: Cluster, values: dict[str, Any]) -> str:
@@ -57,6 +57,6 @@ def test_fit_on_one_folder_and_project_another(
     project = upgrade(cluster, {"runId": "project", "command": "project", "arguments": arguments})
     assert cluster.wait(project) == "COMPLETED"
 
-    output = cluster.fetch("results", "e2e/other", tmp_path)
+    output = cluster.fetch("results", f"{OUTPUTS}/other", tmp_path)
     assert DeltaTable(output / "features").to_pyarrow_table().num_rows == 20
     assert cluster.state(fit) == "COMPLETED", "the first run is still there after the upgrade"

@@ -201,7 +201,10 @@ class _Connection:
         await self._client.writer.drain()
 
     async def _connected(self) -> _Peer:
-        if self._server is None or self._server.is_closed():
+        if self._server is not None and self._server.is_closed():
+            self._server.writer.close()
+            self._server = None
+        if self._server is None:
             self._server = _Peer(*await asyncio.open_connection(*self._upstream, limit=_CHUNK))
         return self._server
 

@@ -1,0 +1,187 @@
+"""The report is one page that shows the run, fetches nothing and runs nothing foreign."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from job.analysis.page_content import REASON_MEANINGS
+from job.analysis.report import render_report, within_budget
+from job.analysis.report_data import ClassCount, Point, QuarantinedImage, ReportData
+from tests.unit.analysis.report_examples import fruit_report, largest_report
+
+FETCHING_ATTRIBUTES = {"src", "href", "srcset", "action", "data", "poster", "background"}
+HOSTILE = """<script>alert(1)</script><img src=x onerror="alert(2)">'"&{{ 7*7 }}</script>"""
+
+
+class Page(HTMLParser):
+    """What a browser would see: visible text, elements, references, scripts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text, self.inside = "", ""
+        self.tags: list[str] = []
+        self.references: list[str] = []
+        self.handlers: list[str] = []
+        self.policy = ""
+        self.scripts: list[str] = []
+        self.data = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self.tags.append(tag)
+        self.references += [values[name] for name in values if name in FETCHING_ATTRIBUTES]
+        self.handlers += [name for name in values if name.startswith("on")]
+        if values.get("http-equiv") == "Content-Security-Policy":
+            self.policy = values["content"]
+        if tag in ("script", "style"):
+            self.inside = values.get("type", tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style"):
+            self.inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside == "script":
+            self.scripts.append(data)
+        elif self.inside == "application/json":
+            self.data += data
+        elif not self.inside:
+            self.text = f"{self.text} {data.strip()}".strip()
+
+
+def _page(report: ReportData) -> Page:
+    return Page(render_report(report))
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return _page(fruit_report())
+
+
+def test_the_page_refers_to_nothing_outside_itself(page: Page) -> None:
+    assert page.references
+    assert all(each.startswith(("data:image/", "#")) for each in page.references)
+    style = render_report(fruit_report()).split("<style>")[1].split("</style>")[0]
+    assert "@import" not in style
+    assert "url(" not in style
+
+
+def test_the_policy_forbids_the_network_and_allows_only_our_scripts(page: Page) -> None:
+    directives = dict(part.split(" ", 1) for part in page.policy.split("; "))
+    assert directives["default-src"] == "'none'"
+    assert directives["img-src"] == "data:"
+    hashes = [hashlib.sha256(script.encode()).digest() for script in page.scripts]
+    allowed = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in hashes]
+    assert directives["script-src"].split() == allowed
+    assert len(allowed) == 2
+
+
+def test_the_headline_says_what_ran(page: Page) -> None:
+    headline = "1,230 images of 2 classes → 1,280 features → 2 components that explain 75 %"
+    assert headline in page.text
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "images listed 1,234 1,200 featurized, 30 reused",
+        "variance explained 80.0 % at least 75 % asked",
+        "images per second 13 1 min 32 s in all",
+        "in quarantine 4 0.32 % of all listed",
+        "1,200 featurized + 30 reused + 4 quarantined",
+        "3 of 1,230 images are shown: chosen by a hash of the path.",
+        "Apple 1,000 81.3 %",
+        "Plum 230 18.7 %",
+        "a ratio of 4.3 to 1",
+        "featurize 1 min 30 s 98 %",
+        "1 of 4",
+        "Plum/x.jpg truncated 12 bytes",
+        "run id 20260102t030405-1a2b3c",
+        "git revision 0c1d2e3",
+        "backbone mobilenet_v2",
+        "pyspark 4.0.2",
+        "images.glob **",
+        "weights not set",
+    ],
+)
+def test_the_page_shows(page: Page, shown: str) -> None:
+    assert shown in page.text
+
+
+def test_every_reason_in_quarantine_is_explained(page: Page) -> None:
+    assert f"truncated 3 {REASON_MEANINGS['truncated']}" in page.text
+    assert f"forbidden 1 {REASON_MEANINGS['forbidden']}" in page.text
+
+
+def test_an_empty_quarantine_is_said_in_words() -> None:
+    page = _page(fruit_report(quarantine=[], quarantine_reasons={}))
+    assert "No image was quarantined" in page.text
+
+
+def test_the_figures_are_in_the_page(page: Page) -> None:
+    assert json.loads(page.data).keys() == {"plane", "classes", "curve"}
+
+
+def test_hostile_names_are_shown_and_never_run() -> None:
+    report = fruit_report(
+        points=[Point(f"s3a://b/{HOSTILE}", HOSTILE, 0.0, 0.0), Point("b", "x", 1.0, 1.0)],
+        classes=[ClassCount(HOSTILE, 1), ClassCount("x", 1)],
+        quarantine=[QuarantinedImage(HOSTILE, HOSTILE, HOSTILE)],
+        quarantine_reasons={HOSTILE: 1},
+    )
+    ordinary, hostile = _page(fruit_report()), _page(replace(report, summary={"run_id": HOSTILE}))
+    assert HOSTILE in hostile.text
+    assert hostile.tags.count("script") == ordinary.tags.count("script")
+    assert hostile.scripts == ordinary.scripts
+    assert hostile.handlers == []
+    assert "x" not in hostile.references
+    assert "alert(1)" in hostile.data
+    assert "<" not in hostile.data
+
+
+def test_one_component_is_shown_as_a_strip() -> None:
+    points = [Point("a", "Apple", 1.0), Point("b", "Plum", 2.0)]
+    page = _page(fruit_report(points=points, k=1, variance_asked=None))
+    assert "1 component that explains 50.0 % of the variance" in page.text
+    assert "The images on their first component" in page.text
+    assert "k was set by number" in page.text
+
+
+def test_a_run_without_labels_has_no_switches() -> None:
+    points = [Point("a", None, 1.0, 2.0), Point("b", None, 2.0, 1.0)]
+    page = _page(fruit_report(points=points, classes=[ClassCount(None, 1230)]))
+    assert "1,230 images → 1,280 features" in page.text
+    assert "This run took no labels from the paths" in page.text
+    assert "Show all" not in page.text
+
+
+def test_a_summary_without_timings_or_counts_still_gives_a_page() -> None:
+    page = _page(fruit_report(summary={}, points=[], points_total=0, variance_curve=[]))
+    assert "There is no projected image to show." in page.text
+    assert "Where the time went" not in page.text
+
+
+def test_the_largest_report_stays_below_5_mb() -> None:
+    size = len(render_report(largest_report()).encode())
+    assert 2_000_000 < size < 5_000_000
+
+
+def test_thumbnails_beyond_the_budget_are_left_out_class_by_class() -> None:
+    points = [Point(str(n), label, 0.0, 0.0, "12345678") for n, label in enumerate("aaab")]
+    kept = [point.path for point in within_budget(points, budget=40) if point.thumbnail]
+    assert kept == ["0", "1", "3"]
+    assert [point.path for point in within_budget(points, budget=0)] == ["0", "1", "2", "3"]
+
+
+def test_the_same_data_gives_the_same_page() -> None:
+    ids = re.compile(r'"(?:p\d+|[0-9a-f]{8}-[0-9a-f-]{27})"')
+    first, second = (ids.sub("", render_report(fruit_report())) for _ in range(2))
+    assert first == second
