@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 INTERRUPTED = 130
+# Kubernetes shows what a container wrote here as the reason of its end.
+TERMINATION_LOG = Path("/dev/termination-log")
 _IMAGES = ImagesConfig("")
 _FEATURIZE = FeaturizeConfig("", _IMAGES)
 
@@ -134,7 +137,10 @@ report_option = click.option(
 )
 common_options = _options(
     click.option(
-        "--run-id", metavar="ID", help="Name of this run  [default: time and a random part]"
+        "--run-id",
+        envvar="IMAGE_FEATURES_RUN_ID",
+        metavar="ID",
+        help="Name of this run  [default: time and a random part]",
     ),
     click.option(
         "--conf",
@@ -299,6 +305,8 @@ def _fail(message: str, exit_code: int, *, debug: bool = False) -> int:
     if debug:
         traceback.print_exc()
     print(f"image-features: {message}", file=sys.stderr, flush=True)
+    if os.access(TERMINATION_LOG, os.W_OK):
+        TERMINATION_LOG.write_text(message, encoding="utf-8")
     return exit_code
 
 

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pyspark import SparkConf, SparkContext
@@ -46,6 +47,7 @@ def spark_session(
     # Without it, workers start whichever python3 is first on PATH.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     _require_java()
+    _make_event_log_folder(chosen)
     builder = SparkSession.builder.appName(app_name)
     for key, value in chosen.items():
         builder = builder.config(key, value)
@@ -56,8 +58,9 @@ def _base_settings(master: str | None) -> dict[str, str]:
     base: dict[str, str] = yaml.safe_load(spark_base_settings().read_text(encoding="utf-8"))
     if master is None or not master.startswith("local"):
         return base
-    quiet = f"-Dlog4j2.configurationFile={_LOG_SETTINGS.as_uri()}"
-    return {**base, **_LOCAL_SETTINGS, "spark.driver.extraJavaOptions": quiet}
+    # On a few cores the optimizing compiler takes more time than it saves: the network is not Java.
+    options = f"-XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile={_LOG_SETTINGS.as_uri()}"
+    return {**base, **_LOCAL_SETTINGS, "spark.driver.extraJavaOptions": options}
 
 
 def _given_settings() -> dict[str, str]:
@@ -66,6 +69,21 @@ def _given_settings() -> dict[str, str]:
         return {}
     SparkContext._ensure_initialized()
     return dict(SparkConf().getAll())
+
+
+def _make_event_log_folder(settings: Mapping[str, str]) -> None:
+    """Spark does not start where the folder of its event log is missing, and does not make it."""
+    folder = settings.get("spark.eventLog.dir")
+    if folder is None or settings.get("spark.eventLog.enabled", "false").lower() != "true":
+        return
+    SparkContext._ensure_initialized()
+    hadoop: Any = SparkContext._jvm
+    configuration = hadoop.org.apache.hadoop.conf.Configuration()
+    for key, value in settings.items():
+        if key.startswith("spark.hadoop."):
+            configuration.set(key.removeprefix("spark.hadoop."), value)
+    path = hadoop.org.apache.hadoop.fs.Path(folder)
+    path.getFileSystem(configuration).mkdirs(path)
 
 
 def _require_java() -> None:

@@ -109,7 +109,8 @@ def _figures(case: Case, images: list[Path], work: Path) -> Figures:
     small, large = (_featurize(case, images, count, work) for count in (case.small, case.large))
     marginal = (large.seconds - small.seconds) / (case.large - case.small)
     print(
-        f"{case.name}: {case.small} in {small.seconds:.1f} s, {case.large} in {large.seconds:.1f} s",
+        f"{case.name}: {case.small} in {small.seconds:.1f} s, "
+        f"{case.large} in {large.seconds:.1f} s",
         flush=True,
     )
     return Figures(small.seconds - case.small * marginal, 1 / marginal, large)

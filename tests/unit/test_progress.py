@@ -34,6 +34,8 @@ def test_lines_move_while_a_stage_is_at_work_and_end_with_its_seconds() -> None:
 
 def test_a_failed_stage_does_not_say_that_it_did_everything() -> None:
     output = io.StringIO()
-    with pytest.raises(ValueError), Stages(Lines(output)).stage("featurize", total=10):
-        raise ValueError
+    stage = Stages(Lines(output)).stage("featurize", total=10)
+    with pytest.raises(ValueError, match="broken"), stage:
+        raise ValueError("broken")
+    assert "featurize: stopped after" in output.getvalue()
     assert "10 images" not in output.getvalue()
