@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +35,7 @@ from job.reduction.bundle import Bundle, Manifest, load_bundle, require_fingerpr
 from job.reduction.moments import moments_of
 from job.reduction.pca import Fit, fit
 from job.reduction.projection import project
-from job.storage_errors import waiting_out
+from job.storage_errors import STORAGE_EXCEPTIONS, waiting_out
 
 
 @dataclass
@@ -156,18 +156,19 @@ def _recorded(app: Application) -> Iterator[None]:
         yield
     except BaseException as error:
         app.summary.status = f"failed: {error}" if str(error) else f"failed: {type(error).__name__}"
-        _finish(app)
+        # What ended the run may be the storage itself: it is asked once, not waited for.
+        with suppress(*STORAGE_EXCEPTIONS):
+            _write_summary(app)
         raise
     app.summary.status = "complete"
-    _finish(app)
+    waiting_out(lambda: _write_summary(app), app.layout.root)
     waiting_out(lambda: files.delete(app.spark, app.staging), app.staging)
 
 
-def _finish(app: Application) -> None:
+def _write_summary(app: Application) -> None:
     app.summary.finished = _now()
     _measure(app)
-    path = app.layout.summary(app.summary.run_id)
-    waiting_out(lambda: app.summary.write(app.spark, path), path)
+    app.summary.write(app.spark, app.layout.summary(app.summary.run_id))
 
 
 def _measure(app: Application) -> None:

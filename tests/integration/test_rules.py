@@ -17,6 +17,9 @@ from job.progress import RowsOut
 from tests.integration.tables import features_of, quarantine_of, summary_of
 from tests.support.proxy import Request, Response, S3Proxy
 
+# The command line takes the session that is there, with its store.
+pytestmark = pytest.mark.usefixtures("spark")
+
 READERS = ["concurrent", "s3a"]
 
 
