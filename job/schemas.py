@@ -47,7 +47,7 @@ WORK_SCHEMA = StructType([*_OBJECT_VERSION, StructField(WANTS_THUMBNAIL, LongTyp
 OUTCOME_SCHEMA = StructType(
     [
         *_OBJECT_VERSION,
-        StructField(FEATURES, ArrayType(FloatType(), containsNull=False)),
+        StructField(FEATURES, ArrayType(FloatType())),
         *_WHY_NOT,
         StructField(THUMBNAIL, BinaryType()),
     ]
@@ -56,7 +56,7 @@ OUTCOME_SCHEMA = StructType(
 FEATURES_SCHEMA = StructType(
     [
         *_OBJECT_VERSION,
-        StructField(FEATURES, ArrayType(FloatType(), containsNull=False), nullable=False),
+        StructField(FEATURES, ArrayType(FloatType()), nullable=False),
         StructField(RUN_ID, StringType(), nullable=False),
     ]
 )
@@ -67,6 +67,6 @@ PROJECTION_SCHEMA = StructType(
     [
         StructField(PATH, StringType(), nullable=False),
         StructField(LABEL, StringType()),
-        StructField(PCA, ArrayType(FloatType(), containsNull=False), nullable=False),
+        StructField(PCA, ArrayType(FloatType()), nullable=False),
     ]
 )

@@ -21,6 +21,8 @@ from job.images.object_store import StoreSettings
 T = TypeVar("T")
 ArrowBatches = Iterable[pa.RecordBatch]
 
+OUTCOME = to_arrow_schema(schemas.OUTCOME_SCHEMA)
+FEATURES_TYPE = OUTCOME.field(schemas.FEATURES).type
 # Decoded batches that wait for the network: enough to hide a slow decode, 1.2 MB each.
 _DECODED_AHEAD = 4
 
@@ -158,7 +160,6 @@ def _chunks(decoded: Iterator[_Decoded], size: int) -> Iterator[list[_Decoded]]:
 
 
 def _outcome(chunk: list[_Decoded], spec: NetworkSpec) -> pa.RecordBatch:
-    schema = to_arrow_schema(schemas.OUTCOME_SCHEMA)
     images = [item.image for item in chunk]
     columns = {
         schemas.PATH: [image.path for image in images],
@@ -171,8 +172,8 @@ def _outcome(chunk: list[_Decoded], spec: NetworkSpec) -> pa.RecordBatch:
         schemas.DETAIL: [item.detail for item in chunk],
         schemas.THUMBNAIL: [item.thumbnail for item in chunk],
     }
-    arrays = [_as_array(columns[field.name], field.type) for field in schema]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    arrays = [_as_array(columns[field.name], field.type) for field in OUTCOME]
+    return pa.RecordBatch.from_arrays(arrays, schema=OUTCOME)
 
 
 def _as_array(values: Any, arrow_type: pa.DataType) -> pa.Array:
@@ -183,7 +184,7 @@ def _features_column(chunk: list[_Decoded], spec: NetworkSpec) -> pa.Array:
     """list<float32> with one entry per item, null where the image is bad."""
     good = np.array([item.rgb is not None for item in chunk])
     if not good.any():
-        return pa.nulls(len(chunk), pa.list_(pa.field("element", pa.float32(), nullable=False)))
+        return pa.nulls(len(chunk), FEATURES_TYPE)
     rgb = np.stack([item.rgb for item in chunk if item.rgb is not None])
     features = network(spec).features(rgb)
     width = features.shape[1]
@@ -191,6 +192,6 @@ def _features_column(chunk: list[_Decoded], spec: NetworkSpec) -> pa.Array:
     return pa.ListArray.from_arrays(
         offsets,
         pa.array(features.reshape(-1), type=pa.float32()),
-        type=pa.list_(pa.field("element", pa.float32(), nullable=False)),
+        type=FEATURES_TYPE,
         mask=pa.array(~good),
     )
