@@ -40,6 +40,10 @@ weights: setup ## Download Keras's official weights into docker/weights and reco
 test: setup ## Unit and integration tests; ARGS="-k name" for some of them
 	$(IN_VENV)/python -m pytest $(ARGS)
 
+.PHONY: test-chart
+test-chart: setup ## The chart as data; helm from PATH, else installed by Go
+	$(IN_VENV)/python -m pytest tests/helm $(ARGS)
+
 .PHONY: lint
 lint: setup ## Style, format and types
 	$(VENV)/bin/ruff check .
@@ -83,3 +87,5 @@ $(VENV)/.installed: job/local/prerequisites.sh pyproject.toml docker/pom.xml $(R
 	@echo "fetching the jars of docker/pom.xml"
 	@$(IN_VENV)/python -m job.local.jars
 	@touch $@
+
+include k8s/kind.mk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -324,6 +325,9 @@ def _application(
     ours = SparkSession.getActiveSession() is None
     name = f"image-features {command} {run_id}"
     spark = spark_session(name, _spark_settings(options["conf"]), options["master"])
+    if ours:
+        # PySpark's own handler asks the JVM to cancel jobs, from within a call to it, and fails.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     app = application(spark, command, config, output_path, run_id)
     try:
         yield app
