@@ -9,7 +9,7 @@ from typing import TypeVar
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from job import schemas
+from job import files, schemas
 from job.config import FeaturizeConfig
 from job.errors import AccountingError, DropRefusedError, InputNotFoundError, TooManyBadImagesError
 from job.images.binary_files import write_outcome_of_binary_files
@@ -17,7 +17,6 @@ from job.images.listing import list_images
 from job.images.new import dropped, work_to_do
 from job.images.object_store import StoreSettings
 from job.images.paths import IMAGE_NAME_PATTERN
-from job.output import files
 from job.output.layout import Layout
 from job.output.summary import Counts
 from job.output.tables import Tables

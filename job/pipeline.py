@@ -12,7 +12,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from job import schemas
+from job import files, schemas
 from job.analysis.collect import collect_report_data
 from job.analysis.report import render_report
 from job.config import (
@@ -25,7 +25,7 @@ from job.config import (
 )
 from job.errors import InputNotFoundError, InvalidValueError
 from job.featurize import Featurizing, check_bad, featurize, quarantine_reasons, thumbnails
-from job.output import exports, files
+from job.output import exports
 from job.output.layout import Layout
 from job.output.summary import Counts, Summary, committer_of, git_revision, versions
 from job.output.tables import Tables

@@ -7,6 +7,7 @@ import os
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
+from job import files
 from job.config import FeaturizeConfig, ImagesConfig, NetworkConfig
 from job.errors import AccessDeniedError, UnmappableSettingError
 from job.features.backbones import Backbone, backbone
@@ -18,7 +19,6 @@ from job.images.decode import DECODE_RULES_VERSION, DecodeRules
 from job.images.fetch import FetchLimits
 from job.images.listing import check_input
 from job.images.object_store import StoreSettings, hadoop_settings, store_settings
-from job.output import files
 from job.output.layout import Layout
 from job.output.tables import Tables
 from job.progress import Stages

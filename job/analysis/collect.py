@@ -8,9 +8,8 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from job import schemas
+from job import files, schemas
 from job.analysis.report_data import ClassCount, Point, QuarantinedImage, ReportData
-from job.output import files
 from job.output.layout import Layout
 from job.output.tables import Tables
 from job.reduction.bundle import load_bundle

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from job import schemas
-from job.output import files
+from job import files, schemas
 
 # 20,000 rows of 300 components are about 25 MB.
 ROWS_PER_FILE = 20_000

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 import job
-from job.output import files
+from job import files
 
 LIBRARIES = (
     "pyspark",

@@ -27,8 +27,8 @@ from pyspark.ml.feature import PCAModel, StandardScalerModel
 from pyspark.ml.linalg import DenseMatrix, DenseVector
 from pyspark.sql import SparkSession
 
+from job import files
 from job.errors import IncompatibleBundleError
-from job.output import files
 from job.reduction.moments import Moments
 from job.reduction.pca import Fit
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from job.output import files
+from job import files
 
 
 def read_text(spark: SparkSession, path: str) -> str:

@@ -13,9 +13,9 @@ from pyspark.ml import PipelineModel
 from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.sql import SparkSession
 
+from job import files
 from job.cli import main
 from job.local.s3_server import LocalS3Server
-from job.output import files
 from tests.integration.tables import features_of, read_text, summary_of
 
 READERS = ["concurrent", "s3a"]

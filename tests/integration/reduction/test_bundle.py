@@ -14,9 +14,8 @@ from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from job import schemas
+from job import files, schemas
 from job.errors import IncompatibleBundleError
-from job.output import files
 from job.reduction.bundle import Bundle, Manifest, load_bundle, load_moments, save_bundle
 from job.reduction.moments import Moments
 from job.reduction.pca import fit

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from job.output import files
+from job import files
 
 
 @pytest.fixture(params=["local", "s3a"])
