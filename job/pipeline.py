@@ -125,7 +125,8 @@ def run_export(app: Application, config: ExportConfig) -> None:
     """The projection as one CSV object, or as Parquet, at a destination of one's own."""
     with _recorded(app):
         projection = _read_projection(app)
-        k = len(projection.head().pca)  # type: ignore[union-attr]
+        first = projection.first()
+        k = 0 if first is None else len(first[schemas.PCA])
         if config.file_format == "csv":
             _export_csv(app, config, projection.count(), k)
             return
