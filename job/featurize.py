@@ -1,4 +1,4 @@
-"""Listing to features: what is new, portion by portion, and the account of every object."""
+"""Listing to features: what is new, portion by portion, until every object has its place."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from job import files, schemas
+from job.account import Account, account, require_images
 from job.config import FeaturizeConfig
-from job.errors import AccountingError, DropRefusedError, InputNotFoundError, TooManyBadImagesError
+from job.errors import DropRefusedError, InputNotFoundError
 from job.images.binary_files import write_outcome_of_binary_files
 from job.images.listing import list_images
 from job.images.new import dropped, work_to_do
 from job.images.object_store import StoreSettings
-from job.images.paths import IMAGE_NAME_PATTERN
 from job.output.layout import Layout
-from job.output.summary import Counts
 from job.output.tables import Tables
 from job.progress import RowsOut, Stages
 from job.session import task_slots
 from job.storage_errors import waiting_out
-from job.worker import WorkerSpec, featurizer
+from job.worker import WorkerSpec, featurizer, starting_network
 
 T = TypeVar("T")
 
@@ -76,7 +75,7 @@ class Featurizing:
 
 def featurize(
     this: Featurizing, check_listed: Callable[[int], None] = lambda listed: None
-) -> Counts:
+) -> Account:
     """List, featurize what is new, commit it, drop what is gone, account for every object.
 
     `check_listed` may refuse the number of objects listed, before any is read. Raises
@@ -84,7 +83,7 @@ def featurize(
     AccountingError.
     """
     with this.stages.stage("list", unit="objects"):
-        listing = this.staged("listing", list_images(this.spark, this.config.images, this.lister))
+        listing = this.staged("listing", _listed(this))
         listed = this.waiting(listing.count)
     _require_objects(this, listed)
     check_listed(listed)
@@ -96,10 +95,11 @@ def featurize(
     if gone is not None and known is not None:
         this.waiting(lambda: this.tables.drop(gone))
     with this.stages.stage("account", unit="objects", total=listed):
-        counts = this.waiting(lambda: _account(this, listing, listed))
-    counts = replace(counts, dropped=gone.count() if gone is not None else 0)
-    _require_images(this, counts)
-    return counts
+        found = this.waiting(lambda: account(listing, listed, this.tables))
+    if gone is not None:
+        found = replace(found, counts=replace(found.counts, dropped=this.waiting(gone.count)))
+    require_images(found, this.config.images.input_path, this.tables.layout.quarantine)
+    return found
 
 
 def thumbnails(this: Featurizing) -> DataFrame | None:
@@ -113,6 +113,16 @@ def thumbnails(this: Featurizing) -> DataFrame | None:
     )
 
 
+def _listed(this: Featurizing) -> DataFrame:
+    """The listing; where all of it is new, the workers that list also start TensorFlow."""
+    if this.waiting(this.tables.exist) and not this.config.refeaturize:
+        return list_images(this.spark, this.config.images, this.lister)
+    spec = this.worker.network
+    return list_images(
+        this.spark, this.config.images, this.lister, lambda lister: starting_network(lister, spec)
+    )
+
+
 def _require_objects(this: Featurizing, listed: int) -> None:
     images = this.config.images
     if listed == 0:
@@ -120,16 +130,6 @@ def _require_objects(this: Featurizing, listed: int) -> None:
             f"no object under {images.input_path} matches --glob {images.glob!r}",
             expected="a folder of images",
             fix="check --input and --glob",
-        )
-
-
-def _require_images(this: Featurizing, counts: Counts) -> None:
-    if counts.featurized + counts.reused == 0:
-        raise InputNotFoundError(
-            f"none of the {counts.listed:,} objects under {this.config.images.input_path} "
-            "is an image",
-            expected="JPEG, PNG, BMP, GIF, TIFF or WebP images",
-            fix=f"see the reasons in {this.tables.layout.quarantine}",
         )
 
 
@@ -232,61 +232,3 @@ def task_count(images: int, slots: int) -> int:
 def _replace_all(this: Featurizing, todo: int) -> None:
     outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(f"{this.staging}/outcome")
     this.waiting(lambda: this.tables.replace(outcome, todo, this.fingerprint))
-
-
-def _account(this: Featurizing, listing: DataFrame, listed: int) -> Counts:
-    """Count from storage where each listed path ended; AccountingError if not in one place."""
-    features = this.tables.features().select(
-        schemas.PATH, F.col(schemas.RUN_ID).alias("featurized_by")
-    )
-    quarantine = this.tables.quarantine().select(
-        schemas.PATH, F.col(schemas.REASON).alias("why_not")
-    )
-    ended = (
-        listing.select(schemas.PATH)
-        .join(features, schemas.PATH, how="left")
-        .join(quarantine, schemas.PATH, how="left")
-    )
-    in_features, in_quarantine = F.col("featurized_by").isNotNull(), F.col("why_not").isNotNull()
-    ours = F.col("featurized_by") == this.config.run_id
-    row = ended.agg(
-        F.count_if(in_features & ours).alias("featurized"),
-        F.count_if(in_features & ~ours).alias("reused"),
-        F.count_if(in_quarantine).alias("quarantined"),
-        F.count_if(in_features == in_quarantine).alias("misplaced"),
-        F.count("*").alias("rows"),
-    ).first()
-    assert row is not None
-    if row["misplaced"] or row["rows"] != listed:
-        raise AccountingError(
-            f"{row['misplaced']:,} of {listed:,} listed objects are not in exactly one table "
-            f"({row['rows']:,} rows)",
-            expected="each in features or in quarantine",
-            fix="run again with --refeaturize, and report this",
-        )
-    return Counts(listed, row["featurized"], row["reused"], row["quarantined"])
-
-
-def quarantine_reasons(this: Featurizing) -> dict[str, int]:
-    """How many of this run's listed objects are in quarantine, by reason."""
-    rows = _quarantined(this).groupBy(schemas.REASON).count().orderBy(F.desc("count")).collect()
-    return {row[schemas.REASON]: row["count"] for row in rows}
-
-
-def check_bad(this: Featurizing, counts: Counts) -> None:
-    """Raise TooManyBadImagesError above --max-bad-fraction; a README is not a bad image."""
-    claims = F.lower(schemas.PATH).rlike(IMAGE_NAME_PATTERN)
-    never_an_image = (F.col(schemas.REASON) == "not_an_image") & ~claims
-    bad = this.waiting(_quarantined(this).where(~never_an_image).count)
-    images = counts.featurized + counts.reused + bad
-    if bad > this.config.max_bad_fraction * images:
-        raise TooManyBadImagesError(
-            f"{bad:,} of {images:,} images are bad; all others are written",
-            expected=f"at most {this.config.max_bad_fraction:.2%}",
-            fix=f"see {this.tables.layout.quarantine}, or raise --max-bad-fraction",
-        )
-
-
-def _quarantined(this: Featurizing) -> DataFrame:
-    listing = this.spark.read.parquet(f"{this.staging}/listing").select(schemas.PATH)
-    return this.tables.quarantine().join(listing, schemas.PATH, how="left_semi")

@@ -13,6 +13,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from job import files, schemas
+from job.account import Account, require_few_bad
 from job.analysis.collect import collect_report_data
 from job.analysis.report import render_report
 from job.config import (
@@ -24,7 +25,7 @@ from job.config import (
     RunConfig,
 )
 from job.errors import InputNotFoundError, InvalidValueError
-from job.featurize import Featurizing, check_bad, featurize, quarantine_reasons, thumbnails
+from job.featurize import Featurizing, featurize, thumbnails
 from job.output import exports
 from job.output.layout import Layout
 from job.output.summary import Counts, Summary, committer_of, git_revision, versions
@@ -84,20 +85,20 @@ def application(
 def run(app: Application, config: RunConfig) -> Path | None:
     """Featurize, fit, project, export and report; returns the report's local copy."""
     with _recorded(app):
-        this = _featurize(app, config.featurize, components=config.fit.components)
+        this, found = _featurize(app, config.featurize, components=config.fit.components)
         fitted = _fit(app, config.fit)
         rows = _project(app, fitted.fit)
         _export_csv(app, config.export, rows, fitted.fit.k)
         copy = _report(app, config.report, thumbnails(this))
-        check_bad(this, app.summary.counts)
+        _require_few_bad(app, config.featurize, found)
         return copy
 
 
 def run_featurize(app: Application, config: FeaturizeConfig) -> None:
     """Features and quarantine tables of the images under the input."""
     with _recorded(app):
-        this = _featurize(app, config)
-        check_bad(this, app.summary.counts)
+        _, found = _featurize(app, config)
+        _require_few_bad(app, config, found)
 
 
 def run_fit(app: Application, config: FitConfig) -> None:
@@ -112,13 +113,15 @@ def run_project(app: Application, config: ProjectConfig) -> None:
     """The bundle's components of the features under the output path, and of new images."""
     with _recorded(app):
         bundle = load_bundle(app.spark, config.bundle_path)
-        this = _featurize(app, config.featurize, bundle=bundle) if config.featurize else None
+        found = None
+        if config.featurize:
+            _, found = _featurize(app, config.featurize, bundle=bundle)
         _require_features(app)
         require_fingerprint(bundle, app.tables.fingerprint() or {})
         rows = _project(app, bundle.fit)
         _export_csv(app, ExportConfig(config.output_path), rows, bundle.fit.k)
-        if this is not None:
-            check_bad(this, app.summary.counts)
+        if config.featurize and found:
+            _require_few_bad(app, config.featurize, found)
 
 
 def run_export(app: Application, config: ExportConfig) -> None:
@@ -187,7 +190,7 @@ def _featurize(
     *,
     components: int | None = None,
     bundle: Bundle | None = None,
-) -> Featurizing:
+) -> tuple[Featurizing, Account]:
     with app.stages.stage("check", unit="checks"):
         this = prepare(app.spark, config, app.stages)
         if bundle is not None:
@@ -204,9 +207,14 @@ def _featurize(
                 fix=f"set --components to at most {listed - 1}, or use --variance",
             )
 
-    app.summary.counts = featurize(this, check_listed)
-    app.summary.quarantine_reasons = quarantine_reasons(this)
-    return this
+    found = featurize(this, check_listed)
+    app.summary.counts = found.counts
+    app.summary.quarantine_reasons = found.reasons
+    return this, found
+
+
+def _require_few_bad(app: Application, config: FeaturizeConfig, found: Account) -> None:
+    require_few_bad(found, config.max_bad_fraction, app.layout.quarantine)
 
 
 def _fit(app: Application, config: FitConfig) -> Bundle:

@@ -27,6 +27,7 @@ _LOCAL_SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "4",
+    "spark.databricks.delta.snapshotPartitions": "1",
 }
 
 
@@ -58,9 +59,11 @@ def _base_settings(master: str | None) -> dict[str, str]:
     base: dict[str, str] = yaml.safe_load(spark_base_settings().read_text(encoding="utf-8"))
     if master is None or not master.startswith("local"):
         return base
-    # On a few cores the optimizing compiler takes more time than it saves: the network is not Java.
-    options = f"-XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile={_LOG_SETTINGS.as_uri()}"
-    return {**base, **_LOCAL_SETTINGS, "spark.driver.extraJavaOptions": options}
+    # On a few cores the optimizing compiler and a collector with threads of its own take more
+    # time than they save: the network is not Java.
+    options = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=256m -Xmn256m"
+    log = f"-Dlog4j2.configurationFile={_LOG_SETTINGS.as_uri()}"
+    return {**base, **_LOCAL_SETTINGS, "spark.driver.defaultJavaOptions": f"{options} {log}"}
 
 
 def _given_settings() -> dict[str, str]:

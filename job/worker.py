@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from job import schemas
-from job.features.network import NetworkSpec, network
+from job.features.network import NetworkSpec, begin, network
 from job.images.decode import BadImageError, DecodeRules, decode, thumbnail
 from job.images.fetch import FetchedImage, FetchLimits, ListedImage, fetch_images
 from job.images.object_store import StoreSettings
@@ -60,6 +60,18 @@ def featurizer(spec: WorkerSpec) -> Callable[[ArrowBatches], ArrowBatches]:
             yield _outcome(chunk, spec.network)
 
     return featurize
+
+
+def starting_network(
+    function: Callable[[ArrowBatches], ArrowBatches], spec: NetworkSpec
+) -> Callable[[ArrowBatches], ArrowBatches]:
+    """`function` for mapInArrow, whose worker processes meanwhile start TensorFlow."""
+
+    def both(batches: ArrowBatches) -> ArrowBatches:
+        begin(spec)
+        yield from function(batches)
+
+    return both
 
 
 def ahead(items: Iterable[T], depth: int) -> Iterator[T]:

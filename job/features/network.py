@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -54,12 +56,32 @@ class Network:
         return np.concatenate([self._forward(batch[i : i + self._batch_size]) for i in starts])
 
 
-@lru_cache(maxsize=1)
+# A task may ask while the thread that `begin` started still builds.
+_building = threading.Lock()
+
+
 def network(spec: NetworkSpec) -> Network:
     """The network of this process: built on the first call, ready to run.
 
     Raises WeightsError if the file cannot be loaded or its tensors are not those of `spec`.
     """
+    with _building:
+        return _network(spec)
+
+
+def begin(spec: NetworkSpec) -> None:
+    """Build the network in a thread of its own; who then asks for it waits for less."""
+
+    def build() -> None:
+        # What fails here fails again, and is told, when the network is asked for.
+        with suppress(Exception):
+            network(spec)
+
+    threading.Thread(target=build, name="build-network", daemon=True).start()
+
+
+@lru_cache(maxsize=1)
+def _network(spec: NetworkSpec) -> Network:
     tf = tensorflow()
     tf.config.threading.set_intra_op_parallelism_threads(spec.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -70,11 +92,13 @@ def network(spec: NetworkSpec) -> Network:
         features: Features = graph(tf.constant(images))[0].numpy()
         return features
 
-    # The model that was frozen is one cycle of references: 46 MB.
-    gc.collect()
     built = Network(forward, spec.batch_size)
     # The first call optimises the graph: no batch should wait for that.
     built.features(np.zeros((1, *chosen.input_size, 3), np.uint8))
+    # The model that was frozen is one cycle of references: 46 MB. The rest stays, and is not to
+    # be looked through after each task.
+    gc.collect()
+    gc.freeze()
     return built
 
 

@@ -23,11 +23,24 @@ def tensorflow() -> Any:
         # A person's ~/.keras/keras.json may name another backend.
         os.environ["KERAS_BACKEND"] = "tensorflow"
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        with _without_noise():
+        with _without_noise(), _without("sklearn"):
             import tensorflow
     import tensorflow
 
     return tensorflow
+
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Let an optional import fail: Keras wraps scikit-learn where it is, for 1.2 s of our time."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
 
 
 @contextmanager

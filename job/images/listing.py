@@ -65,14 +65,21 @@ class _Unit:
     how: str
 
 
+BatchFunction = Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]
+
+
 def list_images(
-    spark: SparkSession, images: ImagesConfig, settings: StoreSettings | None
+    spark: SparkSession,
+    images: ImagesConfig,
+    settings: StoreSettings | None,
+    on_workers: Callable[[BatchFunction], BatchFunction] = lambda lister: lister,
 ) -> DataFrame:
     """Every object under the input that matches the glob, once: LISTING_SCHEMA.
 
     Hidden and extensionless objects too, but no zero-byte keys that end in `/`. The driver finds
     prefixes and the executors list them page by page. With `settings` None an S3 input is listed
-    by the driver through the client of s3a, in chunks that do not stay there.
+    by the driver through the client of s3a, in chunks that do not stay there. `on_workers` may
+    add to what workers do.
     """
     input_path = canonical_path(images.input_path)
     glob_matcher(images.glob)
@@ -88,7 +95,7 @@ def list_images(
         return _from_driver(spark, _batches(found, images))
     rows = spark.createDataFrame([(unit.prefix, unit.how) for unit in units], _UNIT_SCHEMA)
     spread = rows.repartition(max(1, min(len(units), _wanted(spark))))
-    return spread.mapInArrow(_lister(images, settings), schemas.LISTING_SCHEMA)
+    return spread.mapInArrow(on_workers(_lister(images, settings)), schemas.LISTING_SCHEMA)
 
 
 def check_input(spark: SparkSession, images: ImagesConfig, settings: StoreSettings | None) -> None:
@@ -221,9 +228,7 @@ def _local_children(folder: str) -> list[_Unit] | None:
     return [_Unit(folder, HERE), *(_Unit(below, ALL) for below in subfolders(folder))]
 
 
-def _lister(
-    images: ImagesConfig, settings: StoreSettings | None
-) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
+def _lister(images: ImagesConfig, settings: StoreSettings | None) -> BatchFunction:
     scheme, bucket, _ = split_path(canonical_path(images.input_path))
 
     def list_units(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -20,6 +20,7 @@ from typing import NoReturn
 import click
 
 from job.errors import InvalidValueError, JobError
+from job.local import class_archive
 from job.local.s3_server import LocalS3Server, dies_with_parent
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -32,6 +33,8 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GRACE_SECONDS = 20.0
 # The JVM ends when its Python has, its workers when the JVM has.
 _DESCENDANTS_SECONDS = 5.0
+# Time for the JVM to write its class archive before that.
+_RECORDING_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -72,15 +75,30 @@ def main(
     REPORT_COPY.parent.mkdir(parents=True, exist_ok=True)
     try:
         with _call(input_path, output_path, job_arguments) as call:
-            exit_code = run_job(call)
+            exit_code = _run(call)
     except JobError as error:
         click.echo(f"error: {error}", err=True)
         exit_code = error.exit_code
     sys.exit(exit_code)
 
 
-def run_job(call: JobCall) -> int:
-    """Run it to its end, its output on ours; nothing of it is left when this returns or raises."""
+def _run(call: JobCall) -> int:
+    if class_archive.is_recorded():
+        return run_job(_with(call, class_archive.reading_option()))
+    click.echo("the first run keeps Java's classes for later ones: it ends some seconds later")
+    with class_archive.recording() as setting:
+        return run_job(_with(call, setting), _RECORDING_SECONDS)
+
+
+def _with(call: JobCall, settings: Mapping[str, str]) -> JobCall:
+    return replace(call, settings={**call.settings, **settings})
+
+
+def run_job(call: JobCall, patience: float = _DESCENDANTS_SECONDS) -> int:
+    """Run it to its end, its output on ours; nothing of it is left when this returns or raises.
+
+    `patience` is for how many seconds a JVM may go on after a run that ended well.
+    """
     job = subprocess.Popen(
         [*dies_with_parent("TERM"), *call.command()],
         stdin=subprocess.DEVNULL,
@@ -89,7 +107,10 @@ def run_job(call: JobCall) -> int:
         start_new_session=True,
     )
     try:
-        return job.wait()
+        exit_code = job.wait()
+        if exit_code == 0:
+            _wait_for_session(job.pid, patience)
+        return exit_code
     finally:
         _end(job)
 
@@ -143,13 +164,17 @@ def _end(job: subprocess.Popen[bytes]) -> None:
         job.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
             job.wait(_GRACE_SECONDS)
-    deadline = time.monotonic() + _DESCENDANTS_SECONDS
-    while _session_members(job.pid) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    _wait_for_session(job.pid, _DESCENDANTS_SECONDS)
     for pid in _session_members(job.pid):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     job.wait()
+
+
+def _wait_for_session(session: int, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while _session_members(session) and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def _session_members(session: int) -> list[int]:

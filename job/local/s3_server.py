@@ -12,14 +12,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import boto3
+import obstore
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from obstore.store import S3Store
 
 from job.errors import JobError
 
@@ -38,6 +41,7 @@ _OTHER_ACCOUNT = (
 )
 _PORTS = ("master", "volume", "filer", "s3")
 _STARTS = 3
+_UPLOADS = 8
 _READY_SECONDS = 60.0
 
 
@@ -111,12 +115,15 @@ class LocalS3Server:
 
     def upload_folder(self, folder: Path, bucket: str, prefix: str = "") -> int:
         """Put each file below `folder` into `bucket` as `prefix`/its relative path; how many."""
-        client = self.client()
+        store = self._store(bucket)
         start = f"{prefix.rstrip('/')}/" if prefix else ""
         files = sorted(path for path in folder.rglob("*") if path.is_file())
-        for path in files:
-            key = start + path.relative_to(folder).as_posix()
-            client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+
+        def put(path: Path) -> None:
+            obstore.put(store, start + path.relative_to(folder).as_posix(), path.read_bytes())
+
+        with ThreadPoolExecutor(_UPLOADS) as pool:
+            list(pool.map(put, files))
         return len(files)
 
     def download_folder(self, bucket: str, prefix: str, folder: Path) -> int:
@@ -173,6 +180,18 @@ class LocalS3Server:
             else:
                 return True
         return False
+
+    def _store(self, bucket: str) -> S3Store:
+        """For many objects: a tenth of boto3's time for each."""
+        return S3Store(
+            bucket,
+            endpoint=self.endpoint,
+            region=REGION,
+            access_key_id=self.access_key,
+            secret_access_key=self.secret_key,
+            virtual_hosted_style_request=False,
+            client_options={"allow_http": True},
+        )
 
     def _client(self, retries: int) -> Any:
         config = Config(

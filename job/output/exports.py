@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from job import files, schemas
 
@@ -23,9 +22,10 @@ def write_csv(spark: SparkSession, projection: DataFrame, k: int, path: str, sta
     The task writes under `staging`, the finished object is moved to `path`: a reader of `path`
     never sees half a file, and no row passes through the driver.
     """
-    components = [F.col(schemas.PCA)[i].alias(f"pca_{i + 1}") for i in range(k)]
+    # As text: each Column would cost calls to the JVM.
+    components = [f"{schemas.PCA}[{i}] AS pca_{i + 1}" for i in range(k)]
     (
-        projection.select(schemas.PATH, schemas.LABEL, *components)
+        projection.selectExpr(schemas.PATH, schemas.LABEL, *components)
         .coalesce(1)
         .write.mode("overwrite")
         .csv(

@@ -62,22 +62,18 @@ class Tables:
         after an answer that was lost, changes nothing.
         """
         files = max(1, -(-rows // ROWS_PER_FILE))
-        good = self._rows(outcome, schemas.FEATURES_SCHEMA)
-        bad = self._rows(outcome, schemas.QUARANTINE_SCHEMA)
+        good = self._rows(outcome, schemas.FEATURES_SCHEMA).coalesce(files)
+        bad = self._rows(outcome, schemas.QUARANTINE_SCHEMA).coalesce(1)
+        is_good, is_bad = f"{schemas.FEATURES} IS NOT NULL", f"{schemas.REASON} IS NOT NULL"
         if known:
-            self._merge(self.layout.features, good.coalesce(files), "new.features IS NOT NULL")
-            self._merge(self.layout.quarantine, bad.coalesce(1), "new.reason IS NOT NULL")
-            return
-        self._append(
-            self.layout.features,
-            good.where(F.col(schemas.FEATURES).isNotNull()).coalesce(files),
-            portion,
-        )
-        self._append(
-            self.layout.quarantine,
-            bad.where(F.col(schemas.REASON).isNotNull()).coalesce(1),
-            portion,
-        )
+            self._merge(self.layout.features, good, f"new.{is_good}")
+        else:
+            self._append(self.layout.features, good.where(is_good), portion)
+        # A commit costs a second; most portions have nothing for quarantine.
+        if known and not self.quarantine().isEmpty():
+            self._merge(self.layout.quarantine, bad, f"new.{is_bad}")
+        elif not bad.where(is_bad).isEmpty():
+            self._append(self.layout.quarantine, bad.where(is_bad), portion)
 
     def replace(self, outcome: DataFrame, rows: int, fingerprint: dict[str, Any]) -> None:
         """Make `outcome` all that the tables hold, with its fingerprint, in one commit each."""
