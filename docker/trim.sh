@@ -20,8 +20,8 @@ find "$site"/botocore/data -mindepth 1 -maxdepth 1 -type d \
 # Symbols are two fifths of TensorFlow's libraries. Those of numpy and pillow do not survive strip.
 strip --strip-unneeded "$site"/tensorflow/**/*.so*
 
-# Arrow Flight is a server protocol; nothing else links its libraries.
-rm -rf "$site"/pyarrow/libarrow_flight.so* "$site"/pyarrow/libarrow_python_flight.so* "$site"/pyarrow/_flight.*
+# Arrow Flight is a server protocol, and Arrow's own S3 client is not ours; nothing else links them.
+rm -rf "$site"/pyarrow/libarrow_s3.so* "$site"/pyarrow/_s3fs.* "$site"/pyarrow/libarrow_flight.so* "$site"/pyarrow/libarrow_python_flight.so* "$site"/pyarrow/_flight.*
 
 # The report embeds the minified scripts; wheels hold three copies where a link would do.
 find "$site"/bokeh/server/static/js -type f ! -name '*.min.js' -delete

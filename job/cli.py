@@ -319,7 +319,7 @@ def _application(
     # Spark is imported only now: --help and wrong options answer at once.
     from pyspark.sql import SparkSession
 
-    from job.pipeline import application
+    from job.pipeline import application, is_complete
     from job.session import spark_session
 
     ours = SparkSession.getActiveSession() is None
@@ -330,6 +330,10 @@ def _application(
         signal.signal(signal.SIGINT, signal.default_int_handler)
     app = application(spark, command, config, output_path, run_id)
     try:
+        # An id that nobody chose is new.
+        if options["run_id"] and is_complete(app):
+            print(f"run {run_id} is complete already: nothing is done", file=sys.stderr, flush=True)
+            raise click.exceptions.Exit(0)
         yield app
     finally:
         app.summary.print_table(Console())

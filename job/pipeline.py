@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,9 @@ from job.output import exports
 from job.output.layout import Layout
 from job.output.summary import Counts, Summary, committer_of, git_revision, versions
 from job.output.tables import Tables
+from job.pod_progress import with_pod_progress
 from job.preflight import prepare
-from job.progress import Stages
+from job.progress import Stages, display_for
 from job.reduction.bundle import Bundle, Manifest, load_bundle, require_fingerprint, save_bundle
 from job.reduction.moments import moments_of
 from job.reduction.pca import Fit, fit
@@ -45,7 +47,7 @@ class Application:
 
     spark: SparkSession
     summary: Summary
-    stages: Stages = field(default_factory=Stages)
+    stages: Stages
 
     @property
     def layout(self) -> Layout:
@@ -79,7 +81,29 @@ def application(
         versions=versions(spark),
         git_revision=git_revision(),
     )
-    return Application(spark, summary)
+    display = with_pod_progress(display_for(sys.stderr), spark)
+    return Application(spark, summary, Stages(display))
+
+
+def is_complete(app: Application) -> bool:
+    """Whether a run of this id has ended well: it is not done again.
+
+    Raises InvalidValueError where that was a run of another subcommand.
+    """
+    # Storage that fails now is found, and told, by the checks of the run itself.
+    with suppress(FileNotFoundError, *STORAGE_EXCEPTIONS):
+        before = Summary.read(app.spark, app.layout.summary(app.summary.run_id))
+        if before.status != "complete":
+            return False
+        if before.command != app.summary.command:
+            raise InvalidValueError(
+                f"--run-id {before.run_id!r} is of a complete `{before.command}`",
+                expected="an id of this run alone",
+                fix="choose another, or leave it out",
+            )
+        app.summary = before
+        return True
+    return False
 
 
 def run(app: Application, config: RunConfig) -> Path | None:

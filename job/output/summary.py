@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,14 @@ class Summary:
     def to_json(self) -> str:
         """JSON with sorted keys."""
         return json.dumps(asdict(self), indent=2, sort_keys=True, default=str)
+
+    @classmethod
+    def read(cls, spark: SparkSession, path: str) -> Summary:
+        """The summary that `write` wrote to `path`. Raises FileNotFoundError."""
+        content = json.loads(files.read_bytes(spark, path))
+        known = {each.name for each in fields(cls)}
+        content["counts"] = Counts(**content["counts"])
+        return cls(**{name: value for name, value in content.items() if name in known})
 
     def write(self, spark: SparkSession, path: str) -> None:
         """Write it to `path`, replacing an earlier one."""

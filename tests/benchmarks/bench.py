@@ -12,9 +12,10 @@ import shutil
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -44,11 +45,26 @@ class Case:
 
 @dataclass(frozen=True)
 class Figures:
-    """Start-up in seconds, marginal images per second, and the peaks of the large run."""
+    """Start-up in seconds, marginal images per second, and the peaks of the large run.
+
+    `storage_share` is what the S3 server and the proxy took of all cores during that run.
+    """
 
     start_up: float
     rate: float
     measured: Measured
+    storage_share: float
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where one run reads and writes, and the CPU seconds that serving it has cost so far."""
+
+    input_path: str
+    output_path: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    cpu_seconds: Callable[[], float] = lambda: 0.0
 
 
 @click.command()
@@ -106,31 +122,31 @@ def _images(folder: Path | None, work: Path) -> list[Path]:
 
 
 def _figures(case: Case, images: list[Path], work: Path) -> Figures:
-    small, large = (_featurize(case, images, count, work) for count in (case.small, case.large))
+    small, _ = _featurize(case, images, case.small, work)
+    large, share = _featurize(case, images, case.large, work)
     marginal = (large.seconds - small.seconds) / (case.large - case.small)
     print(
         f"{case.name}: {case.small} in {small.seconds:.1f} s, "
         f"{case.large} in {large.seconds:.1f} s",
         flush=True,
     )
-    return Figures(small.seconds - case.small * marginal, 1 / marginal, large)
+    return Figures(small.seconds - case.small * marginal, 1 / marginal, large, share)
 
 
-def _featurize(case: Case, images: list[Path], count: int, work: Path) -> Measured:
-    folder = _folder(images, count, work)
-    with _storage(case, folder, work) as (input_path, output_path, settings, environment):
-        command = [
-            sys.executable,
-            "-m",
-            "job",
-            "featurize",
-            "--input",
-            input_path,
-            "--output",
-            output_path,
-        ]
-        conf = [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
-        return measure([*command, "--reader", case.reader, *conf], {**os.environ, **environment})
+def _featurize(case: Case, images: list[Path], count: int, work: Path) -> tuple[Measured, float]:
+    """The run, and the share of all cores that its storage took meanwhile."""
+    with _storage(case, _folder(images, count, work), work) as storage:
+        conf = [f"--conf={key}={value}" for key, value in storage.settings.items()]
+        command = _command(storage.input_path, storage.output_path, "--reader", case.reader, *conf)
+        before = storage.cpu_seconds()
+        run = measure(command, {**os.environ, **storage.environment})
+        cpu = storage.cpu_seconds() - before
+    return run, cpu / run.seconds / (os.cpu_count() or 1)
+
+
+def _command(input_path: str, output_path: str, *more: str) -> list[str]:
+    paths = ["--input", input_path, "--output", output_path]
+    return [sys.executable, "-m", "job", "featurize", *paths, *more]
 
 
 def _folder(images: list[Path], count: int, work: Path) -> Path:
@@ -144,25 +160,27 @@ def _folder(images: list[Path], count: int, work: Path) -> Path:
 
 
 @contextmanager
-def _storage(
-    case: Case, folder: Path, work: Path
-) -> Iterator[tuple[str, str, dict[str, str], dict[str, str]]]:
-    """Input, output, Spark settings and environment of a case, on a server of its own."""
+def _storage(case: Case, folder: Path, work: Path) -> Iterator[Storage]:
+    """The storage of a case, on a server of its own."""
     if case.source == "local":
         output = Path(tempfile.mkdtemp(dir=work))
-        yield str(folder), str(output), {}, {}
+        yield Storage(str(folder), str(output))
         shutil.rmtree(output)
         return
     with LocalS3Server() as server:
         server.create_bucket(BUCKET)
         server.upload_folder(folder, BUCKET, "images")
         paths = f"s3a://{BUCKET}/images", f"s3a://{BUCKET}/output"
+        settings, environment = server.spark_settings(), server.environment()
         if case.source == "s3":
-            yield *paths, server.spark_settings(), server.environment()
+            yield Storage(*paths, settings, environment, lambda: server.cpu_seconds)
             return
         with S3Proxy(server.endpoint, delay_seconds=DELAY_SECONDS) as proxy:
-            settings = {**server.spark_settings(), "spark.hadoop.fs.s3a.endpoint": proxy.endpoint}
-            yield *paths, settings, server.environment()
+            settings = {**settings, "spark.hadoop.fs.s3a.endpoint": proxy.endpoint}
+            # The proxy's threads are this process's, which does nothing else meanwhile.
+            yield Storage(
+                *paths, settings, environment, lambda: server.cpu_seconds + time.process_time()
+            )
 
 
 def _say_limits(when: str, limit: Limits) -> None:
@@ -174,15 +192,15 @@ def _say_limits(when: str, limit: Limits) -> None:
 
 
 def _say_cases(figures: dict[str, Figures], limit: Limits) -> None:
-    print("| case | start-up s | images/s | of forward | of decode + forward | peak MiB |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    print("| case | start-up s | images/s | of forward | of decode + forward | S3 | peak MiB |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for name, of in figures.items():
         peaks = ", ".join(
             f"{kind} {mib:,.0f}" for kind, mib in sorted(of.measured.peak_mib.items())
         )
         print(
             f"| {name} | {of.start_up:.1f} | {of.rate:.1f} | {of.rate / limit.forward:.2f} "
-            f"| {of.rate / limit.decode_and_forward:.2f} | {peaks} |"
+            f"| {of.rate / limit.decode_and_forward:.2f} | {of.storage_share:.0%} | {peaks} |"
         )
 
 
@@ -191,23 +209,11 @@ def _say_memory(work: Path) -> None:
     folder = work / "large-images" / "noise"
     folder.mkdir(parents=True)
     generator = np.random.default_rng(0)
-    noise = Image.fromarray(generator.integers(0, 256, (4000, 4200, 3), dtype=np.uint8))
-    noise.save(folder / "00.bmp")
-    for number in range(1, 40):
-        os.link(folder / "00.bmp", folder / f"{number:02}.bmp")
+    for number in range(40):
+        noise = generator.integers(0, 256, (4000, 4200, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(folder / f"{number:02}.bmp")
     size = (folder / "00.bmp").stat().st_size
-    output = work / "large-output"
-    command = [
-        sys.executable,
-        "-m",
-        "job",
-        "featurize",
-        "--input",
-        str(folder),
-        "--output",
-        str(output),
-    ]
-    peaks = measure(command, os.environ).peak_mib
+    peaks = measure(_command(str(folder), str(work / "large-output")), os.environ).peak_mib
     print(
         f"forty images of {size / 1e6:.0f} MB: "
         + json.dumps({k: round(v) for k, v in peaks.items()})

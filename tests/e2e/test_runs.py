@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from tests.e2e.cluster import OUTPUTS, Cluster
 from tests.e2e.conftest import SAMPLE, Rows, WatchedRun, features_of
+from tests.e2e.event_log import executors_over_time, executors_that_featurized
 
 IMAGES = 240
 
@@ -102,30 +100,9 @@ def test_featurize_tasks_ran_on_two_executors(
 ) -> None:
     identity = cluster.get("sparkapplication", watched_run.application)["status"]
     folder = f"event-logs/eventlog_v2_{identity['sparkApplicationId']}"
-    log = list(events(cluster.fetch("results", folder, tmp_path)))
-    added = [event for event in log if event["Event"] == "SparkListenerExecutorAdded"]
-    stages = {event["Stage Info"]["Stage ID"] for event in log if featurizes(event)}
-    executors = {
-        event["Task Info"]["Executor ID"]
-        for event in log
-        if event["Event"] == "SparkListenerTaskEnd" and event["Stage ID"] in stages
-    }
-    assert len(added) >= 2
-    assert len(executors) >= 2
-
-
-def featurizes(event: dict[str, Any]) -> bool:
-    if event["Event"] != "SparkListenerStageCompleted":
-        return False
-    scopes = [rdd.get("Scope", "") + rdd.get("Name", "") for rdd in event["Stage Info"]["RDD Info"]]
-    return any("MapInArrow" in scope for scope in scopes)
-
-
-def events(folder: Path) -> Iterator[dict[str, Any]]:
-    for path in sorted(folder.rglob("events_*")):
-        with pa.input_stream(str(path), compression="zstd") as stream:
-            for line in stream.read().decode().splitlines():
-                yield json.loads(line)
+    log = cluster.fetch("results", folder, tmp_path)
+    assert max(executors_over_time(log)) >= 2
+    assert len(executors_that_featurized(log)) >= 2
 
 
 @pytest.mark.parametrize("role", ["driver", "executor"])
