@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -9,7 +10,8 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 from rich.console import Console
@@ -327,7 +329,7 @@ def _application(
     spark = spark_session(name, _spark_settings(options["conf"]), options["master"])
     if ours:
         # PySpark's own handler asks the JVM to cancel jobs, from within a call to it, and fails.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, _interrupt)
     app = application(spark, command, config, output_path, run_id)
     try:
         # An id that nobody chose is new.
@@ -339,6 +341,12 @@ def _application(
         app.summary.print_table(Console())
         if ours:
             spark.stop()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    # py4j logs, with a traceback, that a call was interrupted; one line of ours says that.
+    logging.disable(logging.CRITICAL)
+    raise KeyboardInterrupt
 
 
 def _say_report(path: Path | None) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from job.local.class_archive import reading_option
 from job.local.s3_server import LocalS3Server, s3a_settings
 from tests.support.proxy import S3Proxy
 
@@ -69,7 +70,9 @@ def spark(s3: LocalS3Server, proxy: S3Proxy) -> Iterator[SparkSession]:
     from job.session import spark_session
 
     session = spark_session(
-        "tests", SPARK_SETTINGS | s3a_settings(proxy.endpoint), master="local[2]"
+        "tests",
+        SPARK_SETTINGS | s3a_settings(proxy.endpoint) | reading_option(),
+        master="local[2]",
     )
     yield session
     session.stop()

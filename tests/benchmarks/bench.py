@@ -12,7 +12,6 @@ import shutil
 import sys
 import tarfile
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -177,9 +176,8 @@ def _storage(case: Case, folder: Path, work: Path) -> Iterator[Storage]:
             return
         with S3Proxy(server.endpoint, delay_seconds=DELAY_SECONDS) as proxy:
             settings = {**settings, "spark.hadoop.fs.s3a.endpoint": proxy.endpoint}
-            # The proxy's threads are this process's, which does nothing else meanwhile.
             yield Storage(
-                *paths, settings, environment, lambda: server.cpu_seconds + time.process_time()
+                *paths, settings, environment, lambda: server.cpu_seconds + proxy.cpu_seconds
             )
 
 

@@ -15,12 +15,42 @@ from job.cli import main
 from job.local.s3_server import LocalS3Server
 
 
+@pytest.fixture(scope="module")
+def variety(sample_images: Path) -> Path:
+    """Twenty images of one variety."""
+    return sorted(sample_images.iterdir())[0]
+
+
+@pytest.fixture(scope="module")
+def images(s3: LocalS3Server, module_bucket: str, variety: Path) -> str:
+    """Input path of twenty images in a bucket."""
+    s3.upload_folder(variety, module_bucket, f"images/{variety.name}/")
+    return f"s3a://{module_bucket}/images"
+
+
 @pytest.fixture
-def images(s3: LocalS3Server, bucket: str, sample_images: Path) -> str:
-    """Input path of twenty images in a bucket of their own."""
-    variety = sorted(sample_images.iterdir())[0]
-    s3.upload_folder(variety, bucket, f"images/{variety.name}/")
-    return f"s3a://{bucket}/images"
+def images_here(variety: Path, tmp_path: Path) -> Path:
+    """A local folder of twenty images to change at will."""
+    return shutil.copytree(variety, tmp_path / "images" / variety.name).parent
+
+
+@pytest.fixture(scope="module")
+def done(spark: object, variety: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A local output with features and a fit."""
+    output = tmp_path_factory.mktemp("done") / "output"
+    assert main(["featurize", "--input", str(variety), "--output", str(output)]) == 0
+    assert main(["fit", "--output", str(output)]) == 0
+    return output
+
+
+@pytest.fixture(scope="module")
+def rotated(done: Path, variety: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, its features made anew with another fingerprint."""
+    output = shutil.copytree(done, tmp_path_factory.mktemp("rotated") / "output")
+    arguments = ["featurize", "--input", str(variety), "--output", str(output), "--exif-rotate"]
+    assert main([*arguments, "--refeaturize"]) == 0
+    assert main(arguments) == 0
+    return output
 
 
 @pytest.fixture
@@ -89,14 +119,11 @@ def test_output_that_cannot_be_written(fails: Fails, images: str, tmp_path: Path
     assert "cannot be written" in message
 
 
-def test_output_of_another_fingerprint(fails: Fails, images: str, bucket: str) -> None:
-    arguments = ["featurize", "--input", images, "--output", f"s3a://{bucket}/out"]
-    assert main(arguments) == 0
-    message = fails(5, *arguments, "--exif-rotate")
+def test_output_of_another_fingerprint(fails: Fails, variety: Path, done: Path) -> None:
+    arguments = ["featurize", "--input", str(variety), "--output", str(done), "--exif-rotate"]
+    message = fails(5, *arguments)
     assert "exif_rotate" in message
     assert "--refeaturize" in message
-    assert main([*arguments, "--exif-rotate", "--refeaturize"]) == 0
-    assert main([*arguments, "--exif-rotate"]) == 0
 
 
 def test_unknown_backbone(fails: Fails, images: str, bucket: str) -> None:
@@ -135,32 +162,36 @@ def test_more_components_than_rows(fails: Fails, images: str, bucket: str) -> No
 
 
 def test_too_many_bad_images_after_everything_is_written(
-    fails: Fails, s3: LocalS3Server, images: str, bucket: str
+    fails: Fails, images_here: Path, tmp_path: Path
 ) -> None:
-    s3.client().put_object(Bucket=bucket, Key="images/bad/broken.jpg", Body=b"\xff\xd8 broken")
-    message = fails(6, "run", "--input", images, "--output", f"s3a://{bucket}/out")
+    (images_here / "broken.jpg").write_bytes(b"\xff\xd8 broken")
+    message = fails(6, "run", "--input", str(images_here), "--output", str(tmp_path / "out"))
     assert "1 of 21" in message
-    written = s3.client().list_objects_v2(Bucket=bucket, Prefix="out/")["Contents"]
-    assert {"out/final_features.csv", "out/report/index.html"} <= {item["Key"] for item in written}
+    assert (tmp_path / "out" / "final_features.csv").is_file()
+    assert (tmp_path / "out" / "report" / "index.html").is_file()
 
 
-def test_dropping_more_than_a_tenth(
-    fails: Fails, s3: LocalS3Server, images: str, bucket: str
-) -> None:
-    arguments = ["featurize", "--input", images, "--output", f"s3a://{bucket}/out"]
+def test_dropping_more_than_a_tenth(fails: Fails, images_here: Path, tmp_path: Path) -> None:
+    arguments = ["featurize", "--input", str(images_here), "--output", str(tmp_path / "out")]
     assert main(arguments) == 0
-    listed = s3.client().list_objects_v2(Bucket=bucket, Prefix="images/")["Contents"]
-    for item in listed[:5]:
-        s3.client().delete_object(Bucket=bucket, Key=item["Key"])
+    for image in sorted(images_here.rglob("*.jpg"))[:5]:
+        image.unlink()
     assert "5 of 20" in fails(9, *arguments)
     assert main([*arguments, "--allow-drop"]) == 0
 
 
-def test_bundle_of_another_fingerprint(fails: Fails, images: str, bucket: str) -> None:
-    first, second = f"s3a://{bucket}/first", f"s3a://{bucket}/second"
-    assert main(["run", "--input", images, "--output", first]) == 0
-    assert main(["featurize", "--input", images, "--output", second, "--exif-rotate"]) == 0
-    assert "exif_rotate" in fails(5, "project", "--bundle", f"{first}/pca", "--output", second)
+def test_bundle_of_another_fingerprint(fails: Fails, done: Path, rotated: Path) -> None:
+    message = fails(5, "project", "--bundle", f"{done}/pca", "--output", str(rotated))
+    assert "exif_rotate" in message
+
+
+def test_export_of_parquet_without_a_destination(fails: Fails, done: Path) -> None:
+    assert "--destination" in fails(2, "export", "--output", str(done), "--format", "parquet")
+
+
+@pytest.mark.parametrize("command", ["export", "report"])
+def test_steps_without_a_projection(fails: Fails, tmp_path: Path, command: str) -> None:
+    assert "projection" in fails(3, command, "--output", str(tmp_path / "nothing"))
 
 
 def test_bundle_that_does_not_exist(fails: Fails, images: str, bucket: str) -> None:
