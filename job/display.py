@@ -76,7 +76,7 @@ class Bar:
 
     def __init__(self, output: TextIO) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TimeElapsedColumn(),
             console=Console(file=output),
