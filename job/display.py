@@ -87,10 +87,11 @@ class Bar:
     def show(self, tick: Tick) -> None:
         if self._task is None:
             return
-        self._progress.start()
         self._progress.update(
             self._task, description=str(tick), completed=tick.done, total=tick.total
         )
+        # After the update: a bar that comes back would begin with what it showed last.
+        self._progress.start()
 
     def end(self, text: str) -> None:
         self._progress.stop()

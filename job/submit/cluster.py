@@ -98,6 +98,8 @@ class Cluster:
         self, method: str, path: str, manifest: Manifest, *, dry_run: bool, **more: Any
     ) -> None:
         more |= {"dry_run": "All"} if dry_run else {}
+        # By default the server drops a field that it does not know: one of a newer operator.
+        more |= {"query_params": [("fieldValidation", "Strict")]}
         self._request(
             method, path, manifest["kind"], body=manifest, field_manager=FIELD_MANAGER, **more
         )

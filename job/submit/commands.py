@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
 
 from job.errors import InvalidValueError
 from job.submit import apply, listed, logs, names
@@ -90,7 +89,7 @@ def submit_kubernetes(
 def submit_status(name: str, context: str | None, namespace: str | None) -> None:
     """One run: its state, how far it is, why it failed."""
     run = _observed(Cluster(context, namespace), name)
-    Console().print(listed.details(run))
+    listed.show(listed.details(run))
 
 
 @submit.command("logs")
@@ -138,7 +137,7 @@ def submit_list(context: str | None, namespace: str | None) -> None:
     cluster = Cluster(context, namespace)
     runs = listed.runs(cluster)
     if runs:
-        Console().print(listed.table(runs))
+        listed.show(listed.table(runs))
     else:
         click.echo(f"there are no runs in {cluster.namespace}")
 

@@ -57,7 +57,7 @@ def follow_to_its_end(cluster: Cluster, name: str, timeout: float | None) -> Non
     Cluster raises.
     """
     display = display_for(sys.stderr)
-    seen = observations(lambda: observe(cluster, name), display.end, timeout)
+    seen = observations(lambda: observe(cluster, name), display.end, timeout, poll=POLL_SECONDS)
     try:
         run = follow(seen, display)
     except KeyboardInterrupt:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from job.submit.application import Observed, driver_name, observed
 from job.submit.apply import API_VERSION
 from job.submit.cluster import Cluster
 from job.submit.rendered import APPLICATION
 
+_WIDTH_OF_A_PIPE = 1000
 # The chart's label on applications, those of a schedule too, and on pods.
 OURS = "app.kubernetes.io/name=image-features"
 
@@ -33,7 +36,7 @@ def table(found: Sequence[Observed]) -> Table:
     rows.columns[0].overflow = "fold"
     for run in found:
         progress = str(run.progress or "") if not run.has_ended else ""
-        rows.add_row(run.name, run.state or "-", _started(run), _duration(run), progress)
+        rows.add_row(run.name, run.state or "-", _started(run), _duration(run), Text(progress))
     return rows
 
 
@@ -54,12 +57,20 @@ def details(run: Observed) -> Table:
     rows = Table(show_header=False, box=None, pad_edge=False)
     for name, value in known.items():
         if value:
-            rows.add_row(name, value)
+            rows.add_row(name, Text(value))
     return rows
 
 
+def show(rows: Table) -> None:
+    """Print it on standard output; a pipe gets whole lines, whatever their length."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, _WIDTH_OF_A_PIPE)
+    console.print(rows, highlight=False)
+
+
 def _started(run: Observed) -> str:
-    return f"{run.started:%Y-%m-%d %H:%M:%S} UTC" if run.started else ""
+    return f"{run.started:%Y-%m-%dT%H:%M:%SZ}" if run.started else ""
 
 
 def _duration(run: Observed) -> str:
