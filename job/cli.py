@@ -30,6 +30,7 @@ from job.config import (
     new_run_id,
 )
 from job.errors import InvalidValueError, JobError
+from job.submit.commands import submit
 
 if TYPE_CHECKING:
     from job.pipeline import Application
@@ -163,6 +164,9 @@ common_options = _options(
 @click.version_option(job.__version__)
 def cli() -> None:
     """Labelled images in object storage to CNN features and a PCA of them, on Spark."""
+
+
+cli.add_command(submit)
 
 
 @cli.command()

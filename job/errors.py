@@ -92,3 +92,32 @@ class UnmappableSettingError(JobError):
     """An fs.s3a setting that the concurrent reader cannot honour; the s3a reader can."""
 
     exit_code = 2
+
+
+class MissingPrerequisiteError(JobError):
+    """A program, or a part of the cluster, that the command needs is not installed."""
+
+    exit_code = 12
+
+
+class RunFailedError(JobError):
+    """A submitted run ended without success: its exit code becomes ours."""
+
+    @classmethod
+    def with_code(cls, what: str, exit_code: int) -> RunFailedError:
+        error = cls(what)
+        error.exit_code = exit_code
+        return error
+
+
+class FollowTimeoutError(JobError):
+    """A submitted run was not followed to its end; it goes on."""
+
+    # What `timeout` of coreutils answers.
+    exit_code = 124
+
+
+class FollowInterruptedError(FollowTimeoutError):
+    """A person stopped following a submitted run; it goes on."""
+
+    exit_code = 130

@@ -1,1 +1,1 @@
-"""Submit the rendered chart: runs on a person's machine or in CI."""
+"""Submit the rendered chart, and follow what becomes of it: on a person's machine or in CI."""

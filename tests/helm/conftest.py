@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.helm import INSTALLED, find_helm
+
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "helm" / "image-features"
 HELM_MODULE = "helm.sh/helm/v3/cmd/helm@v3.19.5"
@@ -28,16 +30,15 @@ class RenderError(Exception):
 @pytest.fixture(scope="session")
 def helm(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The helm program: of PATH, else of the last installation, else installed by Go."""
-    found = shutil.which("helm") or shutil.which("helm", path=str(ROOT / ".cache" / "bin"))
+    found = find_helm()
     if found is not None:
         return found
     if shutil.which("go") is None:
         pytest.fail("no helm on PATH, and no Go to install it; fix: install helm 3")
-    target = ROOT / ".cache" / "bin"
-    target.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "GOBIN": str(target), "GOWORK": "off", "CGO_ENABLED": "0"}
+    INSTALLED.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "GOBIN": str(INSTALLED), "GOWORK": "off", "CGO_ENABLED": "0"}
     subprocess.run(["go", "install", HELM_MODULE], check=True, env=environment)
-    return str(target / "helm")
+    return str(INSTALLED / "helm")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,29 @@
+"""A Kubernetes API on this machine, and helm on PATH."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.helm import find_helm
+from tests.unit.submit.kubernetes_api import KubernetesApi, serving
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubernetesApi]:
+    """An empty cluster with the spark-operator, which KUBECONFIG names."""
+    with serving(KubernetesApi()) as running:
+        monkeypatch.setenv("KUBECONFIG", str(running.kubeconfig(tmp_path)))
+        yield running
+
+
+@pytest.fixture
+def helm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """helm on PATH."""
+    found = find_helm()
+    if found is None:
+        pytest.skip("there is no helm; `make test-chart` installs it where Go is")
+    monkeypatch.setenv("PATH", f"{Path(found).parent}{os.pathsep}{os.environ['PATH']}")

@@ -1,0 +1,151 @@
+"""A server that answers as the Kubernetes API does, on the paths that `submit` asks for."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+Manifest = dict[str, Any]
+Answer = tuple[int, Any]
+NAMESPACE = "images"
+PAGE_NOT_FOUND: Answer = (404, "404 page not found\n")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked: `query` as a dict, `body` as data."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any
+
+    @property
+    def changes(self) -> bool:
+        return self.method != "GET" and self.query.get("dryRun") != "All"
+
+
+@dataclass
+class KubernetesApi:
+    """Objects by path; `answers` come first: by path, one a request, the last one stays."""
+
+    objects: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+    port: int = 0
+
+    def kubeconfig(self, folder: Path) -> Path:
+        """A kubeconfig with this server as its only context."""
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "test",
+            "contexts": [
+                {
+                    "name": "test",
+                    "context": {"cluster": "test", "user": "test", "namespace": NAMESPACE},
+                }
+            ],
+            "clusters": [
+                {"name": "test", "cluster": {"server": f"http://127.0.0.1:{self.port}"}},
+            ],
+            "users": [{"name": "test", "user": {"token": "t0ken"}}],
+        }
+        path = folder / "kubeconfig"
+        path.write_text(json.dumps(config))
+        return path
+
+    def kinds_changed(self) -> list[str]:
+        return [request.body["kind"] for request in self.requests if request.changes]
+
+    def answer(self, request: Request) -> Answer:
+        """What the server says, and does."""
+        self.requests.append(request)
+        waiting = self.answers.get(request.path)
+        if waiting:
+            return waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        if request.method == "GET":
+            return self._get(request.path)
+        if request.method == "DELETE":
+            return self._delete(request.path)
+        return self._put(request)
+
+    def _get(self, path: str) -> Answer:
+        if path.startswith("/apis/monitoring"):
+            return PAGE_NOT_FOUND
+        if path in self.objects:
+            return 200, self.objects[path]
+        if path.rsplit("/", 2)[-2] == NAMESPACE:
+            below = [item for at, item in self.objects.items() if at.startswith(f"{path}/")]
+            return 200, {"items": below}
+        return status(404, f'"{path}" not found', name=path.rsplit("/", 1)[1])
+
+    def _delete(self, path: str) -> Answer:
+        if self.objects.pop(path, None) is None:
+            return status(404, f'"{path}" not found', name=path.rsplit("/", 1)[1])
+        return 200, {"kind": "Status", "status": "Success"}
+
+    def _put(self, request: Request) -> Answer:
+        name = request.body["metadata"]["name"]
+        path = f"{request.path}/{name}" if request.method == "POST" else request.path
+        if request.method == "POST" and path in self.objects:
+            return status(409, f'"{name}" already exists', name=name)
+        if request.changes:
+            self.objects[path] = request.body
+        return 201, request.body
+
+
+def status(code: int, message: str, **details: str) -> Answer:
+    """A failure as the API server words it."""
+    return code, {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "status": "Failure",
+        "message": message,
+        "details": details,
+        "code": code,
+    }
+
+
+@contextmanager
+def serving(api: KubernetesApi) -> Iterator[KubernetesApi]:
+    """`api` on a port of this machine, until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _any(self) -> None:
+            address = urlsplit(self.path)
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length)) if length else None
+            query = dict(parse_qsl(address.query))
+            code, given = api.answer(Request(self.command, address.path, query, body))
+            content = given if isinstance(given, str) else json.dumps(given)
+            self.send_response(code)
+            kind = "text/plain" if isinstance(given, str) else "application/json"
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content.encode())))
+            self.end_headers()
+            self.wfile.write(content.encode())
+
+        do_GET = do_POST = do_PATCH = do_DELETE = _any
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", api.port), Handler)
+    api.port = server.server_address[1]
+    # The default looks twice a second whether it should stop.
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
