@@ -11,6 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 LINE_SECONDS = 4.0
 BAR_SECONDS = 0.5
+# Where a driver in a pod keeps its progress, for those who watch it.
+PROGRESS_ANNOTATION = "image-features/progress"
 
 
 @dataclass(frozen=True)

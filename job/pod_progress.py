@@ -12,9 +12,7 @@ from typing import Any
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
-from job.progress import Display, Tick
-
-ANNOTATION = "image-features/progress"
+from job.display import PROGRESS_ANNOTATION, Display, Tick
 
 
 def with_pod_progress(display: Display, spark: SparkSession) -> Display:
@@ -54,7 +52,7 @@ class PodProgress:
         self.display.end(text)
 
     def _annotate(self, value: str) -> None:
-        patch = json.dumps({"metadata": {"annotations": {ANNOTATION: value}}})
+        patch = json.dumps({"metadata": {"annotations": {PROGRESS_ANNOTATION: value}}})
         self._pod.patch(self._merge, patch)
 
     @cached_property

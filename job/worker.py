@@ -56,7 +56,11 @@ def featurizer(spec: WorkerSpec) -> Callable[[ArrowBatches], ArrowBatches]:
 
     def featurize(batches: ArrowBatches) -> ArrowBatches:
         decoded = (_decode(fetched, spec.rules) for fetched in _fetched(batches, spec))
-        for chunk in ahead(_chunks(decoded, spec.network.batch_size), _DECODED_AHEAD):
+        chunks = _chunks(decoded, spec.network.batch_size)
+        # On one core a second thread only takes the caches from the first; requests run anyway.
+        if spec.network.threads > 1:
+            chunks = ahead(chunks, _DECODED_AHEAD)
+        for chunk in chunks:
             yield _outcome(chunk, spec.network)
 
     return featurize

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from job.display import PROGRESS_ANNOTATION
+
 Manifest = dict[str, Any]
 
-PROGRESS_ANNOTATION = "image-features/progress"
 DRIVER_CONTAINER = "spark-kubernetes-driver"
 COMPLETED, FAILED = "COMPLETED", "FAILED"
 # SUBMISSION_FAILED and FAILING are not the end: the operator retries, or says FAILED after them.

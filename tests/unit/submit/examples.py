@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from job.submit.application import PROGRESS_ANNOTATION
+from job.display import PROGRESS_ANNOTATION
 from tests.unit.submit.kubernetes_api import NAMESPACE
 
 Manifest = dict[str, Any]
