@@ -79,21 +79,17 @@ def main(folder: Path | None, small: int, large: int, only: tuple[str, ...]) -> 
         work = Path(scratch)
         images = _images(folder, work)
         slots = os.cpu_count() or 1
-        before = limits(images, slots)
-        _say_limits("before", before)
-        cases = [
-            case
-            for case in _cases(small, large)
-            if not only or any(part in case.name for part in only)
-        ]
-        figures = {case.name: _figures(case, images, work) for case in cases}
-        after = limits(images, slots)
-        _say_limits("after", after)
-        limit = Limits(
-            (before.forward + after.forward) / 2,
-            (before.decode_and_forward + after.decode_and_forward) / 2,
-        )
-        _say_cases(figures, limit)
+        measured = []
+        before = _limits(images, slots)
+        for case in _cases(small, large):
+            if only and not any(part in case.name for part in only):
+                continue
+            figures = _figures(case, images, work)
+            # What else the machine does changes by the minute: each case has limits of its own.
+            after = _limits(images, slots)
+            measured.append((case, figures, before.mean(after)))
+            before = after
+        _say_cases(measured)
         if not only or "memory" in only:
             _say_memory(work)
 
@@ -181,23 +177,25 @@ def _storage(case: Case, folder: Path, work: Path) -> Iterator[Storage]:
             )
 
 
-def _say_limits(when: str, limit: Limits) -> None:
+def _limits(images: list[Path], slots: int) -> Limits:
+    limit = limits(images, slots)
     print(
-        f"limit {when}: forward {limit.forward:.1f} images/s, "
+        f"limit: forward {limit.forward:.1f} images/s, "
         f"decode + resize + forward {limit.decode_and_forward:.1f} images/s",
         flush=True,
     )
+    return limit
 
 
-def _say_cases(figures: dict[str, Figures], limit: Limits) -> None:
+def _say_cases(measured: list[tuple[Case, Figures, Limits]]) -> None:
     print("| case | start-up s | images/s | of forward | of decode + forward | S3 | peak MiB |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for name, of in figures.items():
+    for case, of, limit in measured:
         peaks = ", ".join(
             f"{kind} {mib:,.0f}" for kind, mib in sorted(of.measured.peak_mib.items())
         )
         print(
-            f"| {name} | {of.start_up:.1f} | {of.rate:.1f} | {of.rate / limit.forward:.2f} "
+            f"| {case.name} | {of.start_up:.1f} | {of.rate:.1f} | {of.rate / limit.forward:.2f} "
             f"| {of.rate / limit.decode_and_forward:.2f} | {of.storage_share:.0%} | {peaks} |"
         )
 

@@ -25,6 +25,13 @@ class Limits:
     forward: float
     decode_and_forward: float
 
+    def mean(self, other: Limits) -> Limits:
+        """Halfway between the two."""
+        return Limits(
+            (self.forward + other.forward) / 2,
+            (self.decode_and_forward + other.decode_and_forward) / 2,
+        )
+
 
 def limits(images: list[Path], processes: int) -> Limits:
     """Measure both with as many processes of one thread as the job has task slots, at once.
