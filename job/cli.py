@@ -341,6 +341,10 @@ def _application(
             print(f"run {run_id} is complete already: nothing is done", file=sys.stderr, flush=True)
             raise click.exceptions.Exit(0)
         yield app
+    except KeyboardInterrupt:
+        # What is stopped in its midst ends in stack traces of Spark's, which say nothing new.
+        spark.sparkContext.setLogLevel("OFF")
+        raise
     finally:
         app.summary.print_table(Console())
         if ours:

@@ -183,7 +183,7 @@ def _recorded(app: Application) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        app.summary.status = f"failed: {error}" if str(error) else f"failed: {type(error).__name__}"
+        app.summary.status = _status(error)
         # What ended the run may be the storage itself: it is asked once, not waited for.
         with suppress(*STORAGE_EXCEPTIONS):
             _write_summary(app)
@@ -191,6 +191,12 @@ def _recorded(app: Application) -> Iterator[None]:
     app.summary.status = "complete"
     waiting_out(lambda: _write_summary(app), app.layout.root)
     waiting_out(lambda: files.delete(app.spark, app.staging), app.staging)
+
+
+def _status(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return f"failed: {str(error) or type(error).__name__}"
 
 
 def _write_summary(app: Application) -> None:
