@@ -13,11 +13,20 @@ from pyspark.sql.types import StructType
 
 from job import schemas
 from job.output.layout import Layout
+from job.session import task_slots
 
 FINGERPRINT_PROPERTY = "image_features.fingerprint"
 
 # 20,000 rows of 1,280 floats are about 100 MB: a good size for one file of a table.
 ROWS_PER_FILE = 20_000
+# Below that a file is not worth a task of its own; above, no core waits for one that writes.
+LEAST_ROWS_PER_FILE = 2_500
+
+
+def file_count(rows: int, slots: int) -> int:
+    """Files for `rows` of features written at once by `slots` tasks."""
+    side_by_side = min(slots, -(-rows // LEAST_ROWS_PER_FILE))
+    return max(1, -(-rows // ROWS_PER_FILE), side_by_side)
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class Tables:
         table already (a changed image): then the newest wins. Committing a portion twice, as
         after an answer that was lost, changes nothing.
         """
-        files = max(1, -(-rows // ROWS_PER_FILE))
+        files = file_count(rows, task_slots(self.spark))
         good = self._rows(outcome, schemas.FEATURES_SCHEMA).coalesce(files)
         bad = self._rows(outcome, schemas.QUARANTINE_SCHEMA).coalesce(1)
         is_good, is_bad = f"{schemas.FEATURES} IS NOT NULL", f"{schemas.REASON} IS NOT NULL"
@@ -77,7 +86,7 @@ class Tables:
 
     def replace(self, outcome: DataFrame, rows: int, fingerprint: dict[str, Any]) -> None:
         """Make `outcome` all that the tables hold, with its fingerprint, in one commit each."""
-        files = max(1, -(-rows // ROWS_PER_FILE))
+        files = file_count(rows, task_slots(self.spark))
         good = (
             self._rows(outcome, schemas.FEATURES_SCHEMA)
             .where(F.col(schemas.FEATURES).isNotNull())
