@@ -22,13 +22,16 @@ def events(folder: Path) -> Iterator[Event]:
 
 def executors_over_time(folder: Path) -> list[int]:
     """How many executors there were, after each one that came or went while tasks could come."""
-    counts, now = [], 0
+    counts: list[int] = []
+    there: set[str] = set()
     for event in events(folder):
-        now += {"SparkListenerExecutorAdded": 1, "SparkListenerExecutorRemoved": -1}.get(
-            event["Event"], 0
-        )
-        if event["Event"].startswith("SparkListenerExecutor") and counts[-1:] != [now]:
-            counts.append(now)
+        # One that goes is told of more than once.
+        if event["Event"] == "SparkListenerExecutorAdded":
+            there.add(event["Executor ID"])
+        elif event["Event"] == "SparkListenerExecutorRemoved":
+            there.discard(event["Executor ID"])
+        if there and counts[-1:] != [len(there)]:
+            counts.append(len(there))
         if event["Event"] == "SparkListenerApplicationEnd":
             break
     return counts
