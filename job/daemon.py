@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -27,14 +28,15 @@ def prefer_installed_pyspark() -> None:
 def main() -> None:
     """Serve forks to the JVM until it closes our stdin."""
     prefer_installed_pyspark()
-    from pyspark.daemon import manager
+    from pyspark import daemon
 
     # Once here instead of once in each worker; nothing that has started threads of its own.
     importlib.import_module("pandas")
     importlib.import_module("pyspark.sql.pandas.types")
     # Workers collect garbage after each task: what is loaded now is none.
     gc.freeze()
-    manager()  # type: ignore[no-untyped-call]
+    serve: Callable[[], None] = daemon.manager
+    serve()
 
 
 if __name__ == "__main__":

@@ -82,13 +82,17 @@ def featurize(
     InputNotFoundError where nothing is listed or nothing of it is an image, DropRefusedError,
     AccountingError.
     """
+    exists = this.waiting(this.tables.exist)
+    reuses = exists and not this.config.refeaturize
     with this.stages.stage("list", unit="objects"):
-        listing = this.staged("listing", _listed(this))
+        listing = this.staged("listing", _listed(this, reuses))
         listed = this.waiting(listing.count)
     _require_objects(this, listed)
     check_listed(listed)
-    gone = _gone(this, listing)
-    known = _known(this)
+    gone = _gone(this, listing) if exists else None
+    if not exists and not this.config.refeaturize:
+        this.waiting(lambda: this.tables.create(this.fingerprint))
+    known = _known(this) if reuses else None
     work = listing if known is None else this.staged("work", work_to_do(listing, known))
     todo = listed if known is None else this.waiting(work.count)
     _featurize_portions(this, work, todo, known=known is not None)
@@ -113,9 +117,9 @@ def thumbnails(this: Featurizing) -> DataFrame | None:
     )
 
 
-def _listed(this: Featurizing) -> DataFrame:
+def _listed(this: Featurizing, reuses: bool) -> DataFrame:
     """The listing; where all of it is new, the workers that list also start TensorFlow."""
-    if this.waiting(this.tables.exist) and not this.config.refeaturize:
+    if reuses:
         return list_images(this.spark, this.config.images, this.lister)
     spec = this.worker.network
     return list_images(
@@ -133,12 +137,8 @@ def _require_objects(this: Featurizing, listed: int) -> None:
         )
 
 
-def _known(this: Featurizing) -> DataFrame | None:
-    """The object versions that need no look again; None where every object does."""
-    if this.config.refeaturize or not this.waiting(this.tables.exist):
-        if not this.config.refeaturize:
-            this.waiting(lambda: this.tables.create(this.fingerprint))
-        return None
+def _known(this: Featurizing) -> DataFrame:
+    """The object versions that need no look again."""
     version = (schemas.PATH, schemas.ETAG, schemas.LENGTH)
     settled = ~F.col(schemas.REASON).isin(*TRANSIENT_REASONS)
     quarantine = this.tables.quarantine().where(settled)
@@ -147,8 +147,6 @@ def _known(this: Featurizing) -> DataFrame | None:
 
 def _gone(this: Featurizing, listing: DataFrame) -> DataFrame | None:
     """Paths to drop, staged; None for none. Raises DropRefusedError for suspiciously many."""
-    if not this.waiting(this.tables.exist):
-        return None
     rows = (
         this.tables.features()
         .select(schemas.PATH)

@@ -25,6 +25,7 @@ from job.config import (
     ReportConfig,
     RunConfig,
 )
+from job.display import display_for
 from job.errors import InputNotFoundError, InvalidValueError
 from job.featurize import Featurizing, featurize, thumbnails
 from job.output import exports
@@ -33,7 +34,7 @@ from job.output.summary import Counts, Summary, committer_of, git_revision, vers
 from job.output.tables import Tables
 from job.pod_progress import with_pod_progress
 from job.preflight import prepare
-from job.progress import Stages, display_for
+from job.progress import Stages
 from job.reduction.bundle import Bundle, Manifest, load_bundle, require_fingerprint, save_bundle
 from job.reduction.moments import moments_of
 from job.reduction.pca import Fit, fit

@@ -12,9 +12,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from job.display import Display, Lines, Tick, display_for
-
-__all__ = ["Display", "Lines", "RowsOut", "Stages", "Tick", "display_for"]
+from job.display import Display, Tick, display_for
 
 
 @dataclass

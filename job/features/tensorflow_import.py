@@ -7,7 +7,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 # Written to stderr from C++ before any log level holds, twice in each process.
 _NOISE = (b"before absl::InitializeLog()", b"oneDNN custom operations are on")
@@ -36,11 +37,13 @@ def _without(module: str) -> Iterator[None]:
     if module in sys.modules:
         yield
         return
-    sys.modules[module] = None  # type: ignore[assignment]
+    # None, which typeshed does not know, is Python's own way to say so.
+    modules = cast("dict[str, ModuleType | None]", sys.modules)
+    modules[module] = None
     try:
         yield
     finally:
-        del sys.modules[module]
+        del modules[module]
 
 
 @contextmanager

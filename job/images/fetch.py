@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -84,25 +84,27 @@ def fetch_images(
 
 def fetch_through(
     read: Read, rows: Iterable[ListedImage], limits: FetchLimits
-) -> Iterator[FetchedImage]:
+) -> Generator[FetchedImage]:
     """`fetch_images` by any way to read.
 
     More requests start whenever one result is taken, and run on while the caller computes.
     """
     waiting = iter(rows)
     image = next(waiting, None)
-    arrived: SimpleQueue[tuple[int, Future[FetchedImage]]] = SimpleQueue()
+    arrived: SimpleQueue[Future[FetchedImage]] = SimpleQueue()
+    lengths: dict[Future[FetchedImage], int] = {}
     count = size = 0
     stopped = threading.Event()
     pool = ThreadPoolExecutor(limits.in_flight, thread_name_prefix="fetch")
     try:
         while count or image is not None:
             while image is not None and _fits(image, count, size, limits):
-                length = image.length
                 future = pool.submit(_fetch_image, image, read, limits, stopped)
-                future.add_done_callback(lambda done, length=length: arrived.put((length, done)))  # type: ignore[misc]
-                count, size, image = count + 1, size + length, next(waiting, None)
-            length, done = arrived.get()
+                future.add_done_callback(arrived.put)
+                lengths[future] = image.length
+                count, size, image = count + 1, size + image.length, next(waiting, None)
+            done = arrived.get()
+            length = lengths.pop(done)
             count, size = count - 1, size - length
             yield done.result()
     finally:

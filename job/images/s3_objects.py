@@ -158,7 +158,8 @@ class S3Objects:
         return self._once("client", lambda: _client(self._session(), self.settings))
 
     def _store(self, bucket: str) -> S3Store:
-        return self._once(f"store {bucket}", lambda: self._open(bucket))  # type: ignore[no-any-return]
+        store: S3Store = self._once(f"store {bucket}", lambda: self._open(bucket))
+        return store
 
     def _open(self, bucket: str) -> S3Store:
         region = self.settings.region or self._region_of(bucket)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 
 from job import files, schemas
-
-# 20,000 rows of 300 components are about 25 MB.
-ROWS_PER_FILE = 20_000
+from job.output.file_count import file_count
+from job.session import task_slots
 
 
 def write_projection(projection: DataFrame, rows: int, path: str) -> None:
     """Write PROJECTION_SCHEMA rows as plain Parquet, replacing what `path` held."""
-    count = max(1, -(-rows // ROWS_PER_FILE))
-    projection.coalesce(count).write.mode("overwrite").parquet(path)
+    files_at_once = file_count(rows, task_slots(projection.sparkSession))
+    projection.coalesce(files_at_once).write.mode("overwrite").parquet(path)
 
 
 def write_csv(spark: SparkSession, projection: DataFrame, k: int, path: str, staging: str) -> None:

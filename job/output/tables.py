@@ -12,21 +12,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from job import schemas
+from job.output.file_count import file_count
 from job.output.layout import Layout
 from job.session import task_slots
 
 FINGERPRINT_PROPERTY = "image_features.fingerprint"
-
-# 20,000 rows of 1,280 floats are about 100 MB: a good size for one file of a table.
-ROWS_PER_FILE = 20_000
-# Below that a file is not worth a task of its own; above, no core waits for one that writes.
-LEAST_ROWS_PER_FILE = 2_500
-
-
-def file_count(rows: int, slots: int) -> int:
-    """Files for `rows` of features written at once by `slots` tasks."""
-    side_by_side = min(slots, -(-rows // LEAST_ROWS_PER_FILE))
-    return max(1, -(-rows // ROWS_PER_FILE), side_by_side)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the cluster is asked for: rights, executors as tasks wait, and each run once."""
+"""What runs ask of the cluster: rights, executors as tasks wait, spot nodes; each run once."""
 
 from __future__ import annotations
 

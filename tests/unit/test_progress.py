@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from job.progress import Lines, Stages, Tick
+from job.display import Lines, Tick
+from job.progress import Stages
 
 
 def test_a_tick_says_done_total_rate_and_time_left() -> None:

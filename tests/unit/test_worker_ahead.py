@@ -39,12 +39,12 @@ def test_no_more_than_depth_items_wait() -> None:
     time.sleep(0.3)
     # One was taken, two wait, one is in the thread's hand.
     assert len(made) == 4
-    items.close()  # type: ignore[attr-defined]
+    items.close()
 
 
 def test_closing_ends_the_thread() -> None:
     before = threading.active_count()
     items = ahead(iter(int, 1), depth=2)
     next(items)
-    items.close()  # type: ignore[attr-defined]
+    items.close()
     assert threading.active_count() == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -141,7 +141,7 @@ def test_a_caller_that_stops_is_not_kept_waiting() -> None:
     images = fetch_through(_answering(answers), rows, LIMITS)
     next(images)
     started = time.monotonic()
-    images.close()  # type: ignore[attr-defined]
+    images.close()
     assert time.monotonic() - started < 1
 
 
@@ -163,14 +163,14 @@ def test_requests_are_bounded_by_number_and_by_bytes(limits: FetchLimits, most: 
 def test_rows_are_taken_only_as_there_is_room() -> None:
     taken: list[int] = []
 
-    def rows() -> object:
+    def rows() -> Iterator[ListedImage]:
         for i in range(1_000):
             taken.append(i)
             yield _listed(str(i))
 
     images = fetch_through(
         _answering({}),
-        rows(),  # type: ignore[arg-type]
+        rows(),
         FetchLimits(max_image_bytes=1_000, in_flight=8),
     )
     next(images)
@@ -221,8 +221,8 @@ def _on_disk(path: Path) -> ListedImage:
     return ListedImage(found.path, None, found.length, found.etag, found.modification_time)
 
 
-def _by_name(images: object) -> dict[str, FetchedImage]:
-    return {item.image.path.rpartition("/")[2]: item for item in images}  # type: ignore[attr-defined]
+def _by_name(images: Iterable[FetchedImage]) -> dict[str, FetchedImage]:
+    return {item.image.path.rpartition("/")[2]: item for item in images}
 
 
 def _reason(fetched: FetchedImage) -> tuple[str | None, str | None]:

@@ -25,5 +25,5 @@ def helm(monkeypatch: pytest.MonkeyPatch) -> None:
     """helm on PATH."""
     found = find_helm()
     if found is None:
-        pytest.skip("there is no helm; `make test-chart` installs it where Go is")
+        pytest.skip("no helm on PATH, and no Go to install it")
     monkeypatch.setenv("PATH", f"{Path(found).parent}{os.pathsep}{os.environ['PATH']}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,8 @@ from job.submit.follow import failure, follow, observations
 from tests.unit.submit.examples import FEATURIZE, NAME, application, driver
 
 
-def run(state: str, **of_driver: object) -> Observed:
-    return observed(application(state), driver(**of_driver))  # type: ignore[arg-type]
+def run(state: str, **of_driver: Any) -> Observed:
+    return observed(application(state), driver(**of_driver))
 
 
 def followed(seen: Iterable[Observed], seconds_between: float = 2.0) -> tuple[Observed, list[str]]:
