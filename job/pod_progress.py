@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import SparkSession
 
 from job.display import PROGRESS_ANNOTATION, Display, Tick
@@ -45,8 +45,7 @@ class PodProgress:
             self._annotate(progress_json(tick))
         except Py4JError as error:
             self._refused = True
-            reason = str(error).strip().splitlines()[-1][:200]
-            print(f"no progress on the pod: {reason}", file=sys.stderr, flush=True)
+            print(f"no progress on the pod: {_reason(error)}", file=sys.stderr, flush=True)
 
     def end(self, text: str) -> None:
         self.display.end(text)
@@ -58,18 +57,32 @@ class PodProgress:
     @cached_property
     def _kubernetes(self) -> Any:
         # Spark's own client: it is there, it finds the account of the pod, it needs no package.
-        jvm: Any = self.spark.sparkContext._jvm
-        return jvm.io.fabric8.kubernetes.client
+        return self._jvm.io.fabric8.kubernetes.client
+
+    @property
+    def _jvm(self) -> Any:
+        return self.spark.sparkContext._jvm
 
     @cached_property
     def _pod(self) -> Any:
-        client = self._kubernetes.KubernetesClientBuilder().build()
-        return client.pods().inNamespace(self.namespace).withName(self.name)
+        # The client repeats a refused request for a minute; the next tick comes sooner than that.
+        config = self._kubernetes.ConfigBuilder().withRequestRetryBackoffLimit(0).build()
+        client = self._kubernetes.KubernetesClientBuilder().withConfig(config).build()
+        # With a pod in hand it sends the patch alone; by its name it would get the pod each time.
+        metadata = self._jvm.io.fabric8.kubernetes.api.model.PodBuilder().withNewMetadata()
+        pod = metadata.withName(self.name).withNamespace(self.namespace).endMetadata().build()
+        return client.pods().resource(pod)
 
     @cached_property
     def _merge(self) -> Any:
         base = self._kubernetes.dsl.base
         return base.PatchContext.of(base.PatchType.JSON_MERGE)
+
+
+def _reason(error: Py4JError) -> str:
+    """The first line of what Java said: a Py4JJavaError's own text is a whole stack trace."""
+    message = error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else error
+    return (str(message).splitlines() or ["no reason given"])[0][:200]
 
 
 def progress_json(tick: Tick) -> str:
