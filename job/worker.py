@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -25,6 +26,9 @@ OUTCOME = to_arrow_schema(schemas.OUTCOME_SCHEMA)
 FEATURES_TYPE = OUTCOME.field(schemas.FEATURES).type
 # Decoded batches that wait for the network: enough to hide a slow decode, 1.2 MB each.
 _DECODED_AHEAD = 4
+# A message to the JVM, and how long a slow one's rows may wait: progress is counted there.
+_ROWS_PER_MESSAGE = 64
+_SECONDS_PER_MESSAGE = 2.0
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,7 @@ def featurizer(spec: WorkerSpec) -> Callable[[ArrowBatches], ArrowBatches]:
         # On one core a second thread only takes the caches from the first; requests run anyway.
         if spec.network.threads > 1:
             chunks = ahead(chunks, _DECODED_AHEAD)
-        for chunk in chunks:
-            yield _outcome(chunk, spec.network)
+        yield from joined(_outcome(chunk, spec.network) for chunk in chunks)
 
     return featurize
 
@@ -76,6 +79,20 @@ def starting_network(
         yield from function(batches)
 
     return both
+
+
+def joined(batches: ArrowBatches) -> ArrowBatches:
+    """The rows of `batches` in fewer messages: waking the JVM costs more than a few rows do."""
+    waiting: list[pa.RecordBatch] = []
+    rows, since = 0, time.monotonic()
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= _ROWS_PER_MESSAGE or time.monotonic() > since + _SECONDS_PER_MESSAGE:
+            yield pa.concat_batches(waiting)
+            waiting, rows, since = [], 0, time.monotonic()
+    if waiting:
+        yield pa.concat_batches(waiting)
 
 
 def ahead(items: Iterable[T], depth: int) -> Generator[T]:

@@ -1,4 +1,4 @@
-"""The thread that decodes ahead of the network."""
+"""The thread that decodes ahead of the network, and the messages that leave the worker."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Iterator
 
+import pyarrow as pa
 import pytest
 
-from job.worker import ahead
+from job import worker
+from job.worker import ahead, joined
 
 
 def test_items_come_in_order() -> None:
@@ -48,3 +50,25 @@ def test_closing_ends_the_thread() -> None:
     next(items)
     items.close()
     assert threading.active_count() == before
+
+
+def batches(*rows: int) -> Iterator[pa.RecordBatch]:
+    first = 0
+    for count in rows:
+        yield pa.record_batch({"n": list(range(first, first + count))})
+        first += count
+
+
+def test_small_batches_leave_as_few_messages_with_all_rows_in_order() -> None:
+    messages = list(joined(batches(*[8] * 20, 3)))
+    assert [message.num_rows for message in messages] == [64, 64, 35]
+    assert [n for message in messages for n in message["n"].to_pylist()] == list(range(163))
+
+
+def test_without_rows_there_is_no_message() -> None:
+    assert list(joined(batches())) == []
+
+
+def test_rows_of_a_slow_worker_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_SECONDS_PER_MESSAGE", 0.0)
+    assert [message.num_rows for message in joined(batches(8, 8))] == [8, 8]
