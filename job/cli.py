@@ -156,6 +156,13 @@ common_options = _options(
     click.option(
         "--master", metavar="URL", help="Spark master  [default: spark-submit's, else this machine]"
     ),
+    click.option(
+        "--claim-seconds",
+        type=click.FloatRange(min=1),
+        default=60,
+        show_default=True,
+        help="Another run may take over the output when this one was silent for so long.",
+    ),
     click.option("--debug", is_flag=True, help="Show the traceback of a failure."),
 )
 
@@ -334,7 +341,8 @@ def _application(
     if ours:
         # PySpark's own handler asks the JVM to cancel jobs, from within a call to it, and fails.
         signal.signal(signal.SIGINT, _interrupt)
-    app = application(spark, command, config, output_path, run_id)
+    claim_seconds = options["claim_seconds"]
+    app = application(spark, command, config, output_path, run_id, claim_seconds)
     try:
         # An id that nobody chose is new.
         if options["run_id"] and is_complete(app):

@@ -17,7 +17,6 @@ from job.images.binary_files import write_outcome_of_binary_files
 from job.images.listing import list_images
 from job.images.new import dropped, work_to_do
 from job.images.object_store import StoreSettings
-from job.output.layout import Layout
 from job.output.tables import Tables
 from job.progress import RowsOut, Stages
 from job.session import task_slots
@@ -48,6 +47,7 @@ class Featurizing:
 
     spark: SparkSession
     config: FeaturizeConfig
+    tables: Tables
     fingerprint: dict[str, object]
     worker: WorkerSpec
     lister: StoreSettings | None
@@ -55,11 +55,7 @@ class Featurizing:
 
     @property
     def staging(self) -> str:
-        return Layout(self.config.output_path).staging(self.config.run_id)
-
-    @property
-    def tables(self) -> Tables:
-        return Tables(self.spark, Layout(self.config.output_path), self.config.run_id)
+        return self.tables.layout.staging(self.config.run_id)
 
     def waiting(self, step: Callable[[], T]) -> T:
         return waiting_out(step, self.config.output_path)

@@ -22,7 +22,7 @@ def read_bytes(spark: SparkSession, path: str) -> bytes:
 
     Raises FileNotFoundError, also for a folder; other failures of storage as Py4JJavaError.
     """
-    system, target = _resolve(spark, path)
+    system, target = resolve(spark, path)
     with _named_errors(path):
         stream = system.open(target)
         try:
@@ -37,7 +37,7 @@ def write_bytes(spark: SparkSession, path: str, data: bytes, *, overwrite: bool 
     Raises FileExistsError where `overwrite` is False and the file is there. That check and the
     write are two steps: it is no lock.
     """
-    system, target = _resolve(spark, path)
+    system, target = resolve(spark, path)
     with _named_errors(path):
         if target.toUri().getScheme() in _ATOMIC_SCHEMES:
             _create(system, target, data, overwrite)
@@ -45,13 +45,13 @@ def write_bytes(spark: SparkSession, path: str, data: bytes, *, overwrite: bool 
         if not overwrite and system.exists(target):
             raise FileExistsError(path)
         unfinished = f"{path}.{uuid.uuid4().hex[:8]}.tmp"
-        _create(system, _resolve(spark, unfinished)[1], data, overwrite)
+        _create(system, resolve(spark, unfinished)[1], data, overwrite)
         rename(spark, unfinished, path)
 
 
 def exists(spark: SparkSession, path: str) -> bool:
     """Whether a file or folder `path` is there."""
-    system, target = _resolve(spark, path)
+    system, target = resolve(spark, path)
     return bool(system.exists(target))
 
 
@@ -60,14 +60,14 @@ def names(spark: SparkSession, path: str) -> list[str]:
 
     Raises FileNotFoundError. For folders of our own making, with few entries.
     """
-    system, target = _resolve(spark, path)
+    system, target = resolve(spark, path)
     with _named_errors(path):
         return sorted(str(status.getPath().getName()) for status in system.listStatus(target))
 
 
 def delete(spark: SparkSession, path: str) -> None:
     """Delete a file, or a folder with all that is in it; where there is none, nothing happens."""
-    system, target = _resolve(spark, path)
+    system, target = resolve(spark, path)
     system.delete(target, True)
     # SeaweedFS goes on listing folders whose objects are gone, for minutes: whoever then looks
     # whether `path` is free finds it taken.
@@ -80,8 +80,8 @@ def rename(spark: SparkSession, source: str, destination: str) -> None:
 
     One step on a local disk; on S3 a delete and a copy. Raises FileNotFoundError.
     """
-    system, here = _resolve(spark, source)
-    there = _resolve(spark, destination)[1]
+    system, here = resolve(spark, source)
+    there = resolve(spark, destination)[1]
     with _named_errors(source):
         system.getFileStatus(here)
         if here.toUri().getScheme() in _ATOMIC_SCHEMES:
@@ -105,7 +105,7 @@ def _create(system: Any, target: Any, data: bytes, overwrite: bool) -> None:
         stream.close()
 
 
-def _resolve(spark: SparkSession, path: str) -> tuple[Any, Any]:
+def resolve(spark: SparkSession, path: str) -> tuple[Any, Any]:
     """The Hadoop FileSystem that `path` lives on, and its qualified Path.
 
     The local one without its `.crc` files: a checksum left from an earlier content would make

@@ -29,11 +29,13 @@ from job.display import display_for
 from job.errors import InputNotFoundError, InvalidValueError
 from job.featurize import Featurizing, featurize, thumbnails
 from job.output import exports
+from job.output.claim import LEASE_SECONDS, Claim, claim
+from job.output.claim_store import claim_store
 from job.output.layout import Layout
 from job.output.summary import Counts, Summary, committer_of, git_revision, versions
 from job.output.tables import Tables
 from job.pod_progress import with_pod_progress
-from job.preflight import prepare
+from job.preflight import prepare, writing_to
 from job.progress import Stages
 from job.reduction.bundle import Bundle, Manifest, load_bundle, require_fingerprint, save_bundle
 from job.reduction.moments import moments_of
@@ -44,11 +46,16 @@ from job.storage_errors import STORAGE_EXCEPTIONS, waiting_out
 
 @dataclass
 class Application:
-    """One run of one subcommand: its session, its stages and the summary it fills."""
+    """One run of one subcommand: its session, its stages and the summary it fills.
+
+    `claim` is there from when its output is claimed.
+    """
 
     spark: SparkSession
     summary: Summary
     stages: Stages
+    claim: Claim | None = None
+    claim_seconds: float = LEASE_SECONDS
 
     @property
     def layout(self) -> Layout:
@@ -56,7 +63,8 @@ class Application:
 
     @property
     def tables(self) -> Tables:
-        return Tables(self.spark, self.layout, self.summary.run_id)
+        assert self.claim is not None
+        return Tables(self.spark, self.layout, self.summary.run_id, self.claim)
 
     @property
     def staging(self) -> str:
@@ -69,7 +77,12 @@ class Application:
 
 
 def application(
-    spark: SparkSession, command: str, config: Any, output_path: str, run_id: str
+    spark: SparkSession,
+    command: str,
+    config: Any,
+    output_path: str,
+    run_id: str,
+    claim_seconds: float = LEASE_SECONDS,
 ) -> Application:
     """An application whose summary says what was asked for and by which versions."""
     summary = Summary(
@@ -83,7 +96,7 @@ def application(
         git_revision=git_revision(),
     )
     display = with_pod_progress(display_for(sys.stderr), spark)
-    return Application(spark, summary, Stages(display))
+    return Application(spark, summary, Stages(display), claim_seconds=claim_seconds)
 
 
 def is_complete(app: Application) -> bool:
@@ -180,18 +193,40 @@ def run_report(app: Application, config: ReportConfig) -> Path | None:
 
 @contextmanager
 def _recorded(app: Application) -> Iterator[None]:
-    """Keep the summary, whatever the end; what a run staged goes with its success."""
+    """Claim the output and keep the summary, whatever the end; what is staged goes with success."""
+    with _claimed(app) as held:
+        try:
+            yield
+            app.stages.may_begin()
+        except BaseException as error:
+            app.summary.status = _status(error)
+            # What ended the run may be the storage itself: it is asked once, not waited for.
+            with suppress(*STORAGE_EXCEPTIONS):
+                # Who has lost the claim fails in many ways, as the other deletes what was staged;
+                # and the summary of this id may be the other's by now.
+                held.check()
+                _write_summary(app)
+            raise
+        app.summary.status = "complete"
+        waiting_out(lambda: _write_summary(app), app.layout.root)
+        # Runs that died have left theirs; no other lives.
+        staging = app.layout.all_staging
+        waiting_out(lambda: files.delete(app.spark, staging), staging)
+
+
+@contextmanager
+def _claimed(app: Application) -> Iterator[Claim]:
+    """The claim on the output, which every stage and every commit asks for. OutputBusyError."""
+    output = app.layout.root
+    with writing_to(output):
+        store = claim_store(app.spark, app.layout.claim)
+        held = claim(store, app.summary.run_id, output, app.claim_seconds)
+    app.claim = held
+    app.stages.may_begin = lambda: waiting_out(held.check, output)
     try:
-        yield
-    except BaseException as error:
-        app.summary.status = _status(error)
-        # What ended the run may be the storage itself: it is asked once, not waited for.
-        with suppress(*STORAGE_EXCEPTIONS):
-            _write_summary(app)
-        raise
-    app.summary.status = "complete"
-    waiting_out(lambda: _write_summary(app), app.layout.root)
-    waiting_out(lambda: files.delete(app.spark, app.staging), app.staging)
+        yield held
+    finally:
+        held.release()
 
 
 def _status(error: BaseException) -> str:
@@ -223,7 +258,7 @@ def _featurize(
     bundle: Bundle | None = None,
 ) -> tuple[Featurizing, Account]:
     with app.stages.stage("check", unit="checks"):
-        this = prepare(app.spark, config, app.stages)
+        this = prepare(app.spark, config, app.tables, app.stages)
         if bundle is not None:
             require_fingerprint(bundle, this.fingerprint)
     app.summary.input_path = config.images.input_path

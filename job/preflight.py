@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
@@ -26,7 +28,9 @@ from job.storage_errors import as_job_error
 from job.worker import WorkerSpec
 
 
-def prepare(spark: SparkSession, config: FeaturizeConfig, stages: Stages) -> Featurizing:
+def prepare(
+    spark: SparkSession, config: FeaturizeConfig, tables: Tables, stages: Stages
+) -> Featurizing:
     """Check network, weights, input, output and fingerprint; what workers need comes out.
 
     Raises InvalidValueError, WeightsError, InputNotFoundError, AccessDeniedError,
@@ -38,7 +42,7 @@ def prepare(spark: SparkSession, config: FeaturizeConfig, stages: Stages) -> Fea
     lister = _store(spark, config.images, stages)
     check_input(spark, config.images, lister)
     check_output(spark, config.output_path, config.run_id)
-    theirs = Tables(spark, Layout(config.output_path), config.run_id).fingerprint()
+    theirs = tables.fingerprint()
     if theirs is not None and not config.refeaturize:
         require_same(fingerprint, Fingerprint.from_dict(theirs), config.output_path)
     worker = WorkerSpec(
@@ -47,7 +51,7 @@ def prepare(spark: SparkSession, config: FeaturizeConfig, stages: Stages) -> Fea
         limits=FetchLimits(max_image_bytes=config.images.max_image_bytes),
         store=None if config.images.reader == "s3a" else lister,
     )
-    return Featurizing(spark, config, fingerprint.to_dict(), worker, lister, stages)
+    return Featurizing(spark, config, tables, fingerprint.to_dict(), worker, lister, stages)
 
 
 def check_output(spark: SparkSession, output_path: str, run_id: str) -> None:
@@ -56,9 +60,16 @@ def check_output(spark: SparkSession, output_path: str, run_id: str) -> None:
     Raises AccessDeniedError, InputNotFoundError (no bucket) or TransportError.
     """
     probe = f"{Layout(output_path).staging(run_id)}/probe"
-    try:
+    with writing_to(output_path):
         files.write_bytes(spark, probe, b"image-features")
         files.delete(spark, probe)
+
+
+@contextmanager
+def writing_to(output_path: str) -> Iterator[None]:
+    """The first writes under an output: what fails is told as the output's."""
+    try:
+        yield
     except (Py4JError, OSError) as error:
         raise as_job_error(error, output_path) or AccessDeniedError(
             f"{output_path} cannot be written: {str(error).splitlines()[0][:200]}",

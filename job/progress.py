@@ -17,10 +17,14 @@ from job.display import Display, Tick, display_for
 
 @dataclass
 class Stages:
-    """The stages of one run, one after the other; `seconds` keeps how long each took."""
+    """The stages of one run, one after the other; `seconds` keeps how long each took.
+
+    `may_begin` is called before each stage, and may raise.
+    """
 
     display: Display = field(default_factory=lambda: display_for(sys.stderr))
     seconds: dict[str, float] = field(default_factory=dict)
+    may_begin: Callable[[], None] = lambda: None
 
     @contextmanager
     def stage(
@@ -32,6 +36,7 @@ class Stages:
         done: Callable[[], int] = lambda: 0,
     ) -> Iterator[None]:
         """Show `done()` of `total` until the block ends; it is called from another thread."""
+        self.may_begin()
         started = time.monotonic()
         ended = threading.Event()
 

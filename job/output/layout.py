@@ -39,9 +39,17 @@ class Layout:
     def report_data(self) -> str:
         return f"{self.root}/report/data.json"
 
+    @property
+    def claim(self) -> str:
+        return f"{self.root}/_claim.json"
+
+    @property
+    def all_staging(self) -> str:
+        # Spark and Delta readers pass over names that begin with an underscore.
+        return f"{self.root}/_staging"
+
     def summary(self, run_id: str) -> str:
         return f"{self.root}/runs/{run_id}.json"
 
     def staging(self, run_id: str) -> str:
-        # Spark and Delta readers pass over names that begin with an underscore.
-        return f"{self.root}/_staging/{run_id}"
+        return f"{self.all_staging}/{run_id}"

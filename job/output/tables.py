@@ -12,20 +12,29 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from job import schemas
+from job.output.claim import Claim
 from job.output.file_count import file_count
 from job.output.layout import Layout
 from job.session import task_slots
 
 FINGERPRINT_PROPERTY = "image_features.fingerprint"
+# All runs commit under one name, with versions that grow from claim to claim: Delta passes over a
+# commit whose version is not above the last one's, which is that of a run that has lost its claim.
+_WRITER = "image-features"
+_MOST_PORTIONS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The two tables of one output; `run_id` is written into the rows this run makes."""
+    """The two tables of one output; `run_id` is written into the rows this run makes.
+
+    What writes raises OutputBusyError where `claim` was lost to another run.
+    """
 
     spark: SparkSession
     layout: Layout
     run_id: str
+    claim: Claim
 
     def exist(self) -> bool:
         """Whether this output has a features table."""
@@ -60,6 +69,7 @@ class Tables:
         table already (a changed image): then the newest wins. Committing a portion twice, as
         after an answer that was lost, changes nothing.
         """
+        self.claim.check()
         files = file_count(rows, task_slots(self.spark))
         good = self._rows(outcome, schemas.FEATURES_SCHEMA).coalesce(files)
         bad = self._rows(outcome, schemas.QUARANTINE_SCHEMA).coalesce(1)
@@ -76,6 +86,7 @@ class Tables:
 
     def replace(self, outcome: DataFrame, rows: int, fingerprint: dict[str, Any]) -> None:
         """Make `outcome` all that the tables hold, with its fingerprint, in one commit each."""
+        self.claim.check()
         files = file_count(rows, task_slots(self.spark))
         good = (
             self._rows(outcome, schemas.FEATURES_SCHEMA)
@@ -96,6 +107,7 @@ class Tables:
 
     def drop(self, paths: DataFrame) -> None:
         """Delete the rows of `paths` from both tables."""
+        self.claim.check()
         for location in (self.layout.features, self.layout.quarantine):
             (
                 DeltaTable.forPath(self.spark, location)
@@ -121,8 +133,8 @@ class Tables:
         (
             rows.write.format("delta")
             .mode("append")
-            .option("txnAppId", self.run_id)
-            .option("txnVersion", portion)
+            .option("txnAppId", _WRITER)
+            .option("txnVersion", self.claim.number * _MOST_PORTIONS + portion)
             .save(location)
         )
 
