@@ -25,3 +25,23 @@ chart_options = together(
         "--run-id", metavar="ID", help="Name of this run  [default: time and a random part]"
     ),
 )
+wait_options = together(
+    click.option("--wait", is_flag=True, help="Follow the run; end with its exit code."),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Follow it for so long at most; then end with 124.",
+    ),
+)
+cluster_options = together(
+    click.option("--context", metavar="CTX", help="Context of the kubeconfig."),
+    click.option("--namespace", metavar="NS", help="Namespace  [default: the context's]"),
+)
+_VIRTUAL_CLUSTER = "--virtual-cluster"
+virtual_cluster_option = click.option(
+    _VIRTUAL_CLUSTER, metavar="ID", help="Of EMR on EKS, instead of a cluster."
+)
+required_virtual_cluster_option = click.option(
+    _VIRTUAL_CLUSTER, metavar="ID", required=True, help="The virtual cluster of EMR on EKS."
+)

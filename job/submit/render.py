@@ -86,16 +86,17 @@ def to_emr(chart: Chart, place: Place) -> Converted:
             expected="the id of a virtual cluster",
             fix="`aws emr-containers list-virtual-clusters` shows them",
         )
-    run, asked = emr_run(chart)
-    return _with(run, emr.converted(run.application, run.beside, asked, place.virtual_cluster))
+    return job_run(chart, place.virtual_cluster).as_text()
 
 
-def emr_run(chart: Chart) -> tuple[OneRun, Manifest]:
-    """The chart as one run, and what it says to EMR alone."""
+def job_run(chart: Chart, virtual_cluster: str) -> emr.JobRunToStart:
+    """The chart as a job run of EMR. Raises InvalidValueError for values that EMR cannot take."""
     run = one_run(chart, [EMR_API])
     asked = the_one(EMR_JOB_RUN, run.beside)
     assert asked is not None
-    return replace(run, beside=[each for each in run.beside if each is not asked]), asked
+    beside = [each for each in run.beside if each is not asked]
+    found = emr.converted(run.application, beside, asked, virtual_cluster)
+    return replace(found, left_out=(*run.left_out, *found.left_out))
 
 
 TARGETS: Mapping[str, Callable[[Chart, Place], Converted]] = {

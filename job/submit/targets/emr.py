@@ -6,6 +6,7 @@ import json
 import shlex
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from job.errors import InvalidValueError
@@ -23,24 +24,38 @@ LONGEST_ARGUMENT = 10_280
 _RETRIES = "restartPolicy.onFailureRetries"
 
 
+@dataclass(frozen=True)
+class JobRunToStart:
+    """A request, the pod templates by file name, the folder on S3 where it expects them."""
+
+    request: Request
+    templates: Mapping[str, str]
+    folder: str
+    left_out: tuple[LeftOut, ...]
+
+    def as_text(self) -> Converted:
+        """The request as JSON, and the templates as files."""
+        text = json.dumps(self.request, indent=2) + "\n"
+        return Converted(text, self.templates, self.left_out)
+
+
 def converted(
     application: Manifest, beside: Sequence[Manifest], asked: Manifest, virtual_cluster: str
-) -> Converted:
-    """The request as JSON, and the pod templates that it refers to as files."""
+) -> JobRunToStart:
+    """The job run of an application; `asked` is the chart's EmrJobRun.
+
+    Raises InvalidValueError for what exceeds a limit of EMR's.
+    """
     request, left_out = start_job_run(application, asked, virtual_cluster)
     templates, left_of_pods = pod_templates(application)
-    text = json.dumps(request, indent=2) + "\n"
-    return Converted(text, templates, (*left_out, *left_of_pods, *objects(beside, EMR)))
+    left = (*left_out, *left_of_pods, *objects(beside, EMR))
+    return JobRunToStart(request, templates, templates_folder(application, asked), left)
 
 
 def start_job_run(
     application: Manifest, asked: Manifest, virtual_cluster: str
 ) -> tuple[Request, list[LeftOut]]:
-    """The request, and what it leaves out; `asked` is the chart's EmrJobRun.
-
-    Sent twice it starts one run: its token is that of the run's name. Raises InvalidValueError for
-    what exceeds a limit of EMR's.
-    """
+    """The request, and what it leaves out. Sent twice it starts one run, by its token."""
     metadata, spec, of_emr = application["metadata"], application["spec"], asked["spec"]
     found, left_out = settings(application, EMR, elsewhere=[_RETRIES])
     found |= {SETTLED: "true", "spark.jars": _jars(found)}
