@@ -43,8 +43,7 @@ def spark_session(
     given = _given_settings()
     if "spark.master" not in given and master is None:
         master = LOCAL_MASTER
-    base = {} if given.get(SETTLED) == "true" else _base_settings(master)
-    chosen = {**base, **given, **(settings or {})}
+    chosen = chosen_settings(given, settings or {}, master)
     if master is not None:
         chosen["spark.master"] = master
     # Without it, workers start whichever python3 is first on PATH.
@@ -55,6 +54,14 @@ def spark_session(
     for key, value in chosen.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def chosen_settings(
+    given: Mapping[str, str], settings: Mapping[str, str], master: str | None
+) -> dict[str, str]:
+    """The settings of a session, of which later ones win; what is settled gets no base list."""
+    base = {} if given.get(SETTLED) == "true" else _base_settings(master)
+    return {**base, **given, **settings}
 
 
 def _base_settings(master: str | None) -> dict[str, str]:

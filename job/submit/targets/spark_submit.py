@@ -27,7 +27,7 @@ def converted(
     apply = ""
     if beside:
         files[BESIDE] = as_yaml(beside)
-        apply = join(["kubectl", "apply", "--filename", str(folder / BESIDE)]) + "\n"
+        apply = join(["kubectl", "apply", "--filename", str(folder / BESIDE)]) + " && \\\n"
     return Converted(f"{apply}{_folded(argv)}\n", files, tuple(left_out))
 
 
