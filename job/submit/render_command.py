@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from job.errors import InvalidValueError
 from job.submit import names
 from job.submit.options import chart_options
 from job.submit.render import TARGETS, Place
@@ -52,17 +53,27 @@ def render(
     folder = (output_dir or Path(names.application_name(release, run_id))).absolute()
     chart = Chart(release, namespace, run_id, values, sets)
     converted = TARGETS[target](chart, Place(folder, master, virtual_cluster))
-    _write(converted, output, folder)
+    _give(converted, output, folder)
 
 
-def _write(converted: Converted, output: Path | None, folder: Path) -> None:
+def _give(converted: Converted, output: Path | None, folder: Path) -> None:
     for name, text in converted.files.items():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-        click.echo(f"written: {folder / name}", err=True)
+        _write(folder / name, text)
     for line in told(converted.left_out):
         click.echo(line, err=True)
     if output is None:
         click.echo(converted.text, nl=False)
     else:
-        output.write_text(converted.text, encoding="utf-8")
+        _write(output, converted.text)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise InvalidValueError(
+            f"{path} cannot be written: {problem.strerror}",
+            fix="choose another --output or --output-dir",
+        ) from problem
+    click.echo(f"written: {path}", err=True)

@@ -58,7 +58,7 @@ def test_files_beside_it_go_to_a_folder_named_after_the_run(
     [
         (
             "spark-submit",
-            "--target is spark-submit, and there is no --master; expected the address",
+            "--target is spark-submit, and there is no --master; expected",
         ),
         ("emr", "--target is emr, and there is no --virtual-cluster; expected the id"),
         ("scheduled", "--target is scheduled, and these values have no schedule; expected a cron"),
@@ -84,6 +84,12 @@ def test_one_run_of_a_schedule_is_told_to_be_one(capsys: Output) -> None:
     said = capsys.readouterr()
     assert [*yaml.safe_load_all(said.out)][-1]["kind"] == "SparkApplication"
     assert said.err.startswith("left out: schedule (this target is one run; --target scheduled")
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, capsys: Output) -> None:
+    (tmp_path / "file").touch()
+    assert render("kubernetes", "-o", str(tmp_path / "file" / "run.yaml")) == 2
+    assert "run.yaml cannot be written: " in capsys.readouterr().err
 
 
 def test_a_name_that_is_too_long_is_told(capsys: Output) -> None:
