@@ -7,11 +7,11 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
@@ -30,29 +30,18 @@ from job.config import (
     new_run_id,
 )
 from job.errors import InvalidValueError, JobError
+from job.options import together
 from job.submit.commands import submit
+from job.submit.render_command import render
 
 if TYPE_CHECKING:
     from job.pipeline import Application
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 INTERRUPTED = 130
 # Kubernetes shows what a container wrote here as the reason of its end.
 TERMINATION_LOG = Path("/dev/termination-log")
 _IMAGES = ImagesConfig("")
 _FEATURIZE = FeaturizeConfig("", _IMAGES)
-
-
-def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """One decorator of several: the same options, with the same help, on each subcommand."""
-
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
 
 
 input_option = click.option(
@@ -69,7 +58,7 @@ output_option = click.option(
     metavar="PATH",
     help="Where tables, models and report are kept.",
 )
-images_options = _options(
+images_options = together(
     click.option(
         "--glob", default=_IMAGES.glob, show_default=True, help="Which objects under the input."
     ),
@@ -91,7 +80,7 @@ images_options = _options(
     click.option("--max-image-bytes", default=_IMAGES.max_image_bytes, show_default=True),
     click.option("--max-image-pixels", default=_IMAGES.max_image_pixels, show_default=True),
 )
-network_options = _options(
+network_options = together(
     click.option("--backbone", default="mobilenet_v2", show_default=True, help="Which network."),
     click.option(
         "--weights",
@@ -105,7 +94,7 @@ network_options = _options(
         help="Images a forward pass.",
     ),
 )
-featurize_options = _options(
+featurize_options = together(
     click.option(
         "--max-bad-fraction",
         default=_FEATURIZE.max_bad_fraction,
@@ -127,7 +116,7 @@ featurize_options = _options(
         help="Drop rows even if more than 10 % of the images are gone.",
     ),
 )
-fit_options = _options(
+fit_options = together(
     click.option(
         "--variance", default=0.90, show_default=True, help="Keep components up to this share."
     ),
@@ -139,7 +128,7 @@ csv_option = click.option(
 report_option = click.option(
     "--report-copy", metavar="FILE", help="Write the report to this local file too."
 )
-common_options = _options(
+common_options = together(
     click.option(
         "--run-id",
         envvar="IMAGE_FEATURES_RUN_ID",
@@ -174,6 +163,7 @@ def cli() -> None:
 
 
 cli.add_command(submit)
+cli.add_command(render)
 
 
 @cli.command()

@@ -10,6 +10,9 @@ _CHECKOUT = _PACKAGE.parent
 # Where pyproject.toml's force-include puts them in the wheel; absent in a checkout.
 _IN_WHEEL = _PACKAGE / "data"
 
+# Says that who submits has settled every setting: the list below is not added where it runs.
+SETTLED = "spark.imageFeatures.settled"
+
 
 def chart() -> Path:
     """The folder of the Helm chart."""

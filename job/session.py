@@ -14,7 +14,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from job.errors import InvalidValueError
-from job.resources import spark_base_settings
+from job.resources import SETTLED, spark_base_settings
 
 # A task that fails on one machine is tried again, as it would be on a cluster.
 LOCAL_MASTER = "local[*,4]"
@@ -36,13 +36,14 @@ def spark_session(
 ) -> SparkSession:
     """The session of this process, made on the first call.
 
-    What spark-submit or the operator has set wins over the base list; `settings` (a person's
-    `--conf`) wins over both. Without a master from outside, Spark runs in this process.
+    What spark-submit or the operator has set wins over the base list, and replaces it if it says
+    that it is settled; `settings` (a person's `--conf`) wins over both. Without a master from
+    outside, Spark runs in this process.
     """
     given = _given_settings()
     if "spark.master" not in given and master is None:
         master = LOCAL_MASTER
-    chosen = {**_base_settings(master), **given, **(settings or {})}
+    chosen = chosen_settings(given, settings or {}, master)
     if master is not None:
         chosen["spark.master"] = master
     # Without it, workers start whichever python3 is first on PATH.
@@ -53,6 +54,14 @@ def spark_session(
     for key, value in chosen.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def chosen_settings(
+    given: Mapping[str, str], settings: Mapping[str, str], master: str | None
+) -> dict[str, str]:
+    """The settings of a session, of which later ones win; what is settled gets no base list."""
+    base = {} if given.get(SETTLED) == "true" else _base_settings(master)
+    return {**base, **given, **settings}
 
 
 def _base_settings(master: str | None) -> dict[str, str]:

@@ -14,9 +14,10 @@ from job.display import PROGRESS_ANNOTATION
 Manifest = dict[str, Any]
 
 DRIVER_CONTAINER = "spark-kubernetes-driver"
-COMPLETED, FAILED = "COMPLETED", "FAILED"
+# The last one is of EMR alone.
+COMPLETED, FAILED, CANCELLED = "COMPLETED", "FAILED", "CANCELLED"
 # SUBMISSION_FAILED and FAILING are not the end: the operator retries, or says FAILED after them.
-ENDED = (COMPLETED, FAILED)
+ENDED = (COMPLETED, FAILED, CANCELLED)
 # The operator does not pass on what the driver said, only its code.
 _EXIT_CODE = re.compile(r"ExitCode: (\d+)")
 _LONGEST_REASON = 500
@@ -39,9 +40,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class Observed:
-    """A run at one moment. `exit_code` and `reason` are known once its driver has ended."""
+    """A run at one moment. `exit_code` and `reason` are known once its driver has ended.
+
+    `title` is what it was called by who submitted it, where `name` is an id.
+    """
 
     name: str
+    title: str = ""
     state: str = ""
     driver: str = ""
     started: datetime | None = None

@@ -1,58 +1,42 @@
-"""`image-features submit`: runs on clusters, from where a person or CI is."""
+"""`image-features submit`: runs on clusters and on EMR, from where a person or CI is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
 from job.errors import InvalidValueError
-from job.submit import apply, listed, logs, names
+from job.submit import apply, listed, names
 from job.submit.answers import NoSuchObjectError
 from job.submit.application import Observed
 from job.submit.cluster import Cluster
-from job.submit.follow import follow_to_its_end, observe
+from job.submit.emr.runs import EmrRuns
+from job.submit.emr.submit import submit as submit_to_emr
+from job.submit.emr.virtual_cluster import VirtualCluster
+from job.submit.follow import follow_to_its_end
+from job.submit.kubernetes_runs import KubernetesRuns
+from job.submit.options import (
+    chart_options,
+    cluster_options,
+    required_virtual_cluster_option,
+    virtual_cluster_option,
+    wait_options,
+)
+from job.submit.render import job_run
 from job.submit.rendered import APPLICATION, Chart
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def cluster_options(command: Command) -> Command:
-    """Which cluster, and which namespace of it."""
-    for option in (
-        click.option("--context", metavar="CTX", help="Context of the kubeconfig."),
-        click.option("--namespace", metavar="NS", help="Namespace  [default: the context's]"),
-    ):
-        command = option(command)
-    return command
+from job.submit.runs import Runs
+from job.submit.targets.conversion import told
 
 
 @click.group()
 def submit() -> None:
-    """Submit runs to a Kubernetes cluster, follow them, see what became of them."""
+    """Submit runs to a cluster or to EMR on EKS, follow them, see what became of them."""
 
 
 @submit.command("kubernetes")
-@click.option(
-    "--values",
-    required=True,
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Values of the chart; may be repeated, later ones win.",
-)
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One value of the chart.")
-@click.option("--release", default="image-features", show_default=True, help="Whose run it is.")
-@click.option("--run-id", metavar="ID", help="Name of this run  [default: time and a random part]")
-@click.option("--wait", is_flag=True, help="Follow the run; end with its exit code.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Follow it for so long at most; then end with 124.",
-)
+@chart_options
+@wait_options
 @cluster_options
 def submit_kubernetes(
     values: tuple[Path, ...],
@@ -69,26 +53,53 @@ def submit_kubernetes(
     Prints the name of the run on standard output. A run that exists is never changed: the same
     command with the same --run-id does nothing again, and follows the run with --wait.
     """
-    if timeout is not None and not wait:
-        raise InvalidValueError("--timeout is of a run that is followed", fix="add --wait")
+    _require_wait(timeout, wait)
     run_id = run_id or names.fitting_run_id(release)
     application = names.application_name(release, run_id)
     cluster = Cluster(context, namespace)
     chart = Chart(release, cluster.namespace, run_id, values, sets)
     submitted = apply.submit(cluster, chart, application, one_run=wait)
-    what = "submitted" if submitted.is_new else "exists already, nothing is submitted"
-    click.echo(f"{submitted.name}: {what}", err=True)
-    click.echo(submitted.name)
-    if wait:
-        follow_to_its_end(cluster, submitted.name, timeout)
+    _after(KubernetesRuns(cluster), submitted, wait, timeout)
+
+
+@submit.command("emr")
+@required_virtual_cluster_option
+@chart_options
+@wait_options
+def submit_emr(
+    virtual_cluster: str,
+    values: tuple[Path, ...],
+    sets: tuple[str, ...],
+    release: str,
+    run_id: str | None,
+    wait: bool,
+    timeout: float | None,
+) -> None:
+    """Turn the chart into a job run of EMR on EKS, and start it.
+
+    Prints the id of the job run on standard output. The same command with the same --run-id starts
+    nothing again, and follows the run with --wait.
+    """
+    _require_wait(timeout, wait)
+    run_id = run_id or names.fitting_run_id(release)
+    names.application_name(release, run_id)
+    # EMR has the namespace of its virtual cluster; nothing of a job run names it.
+    run = job_run(Chart(release, "default", run_id, values, sets), virtual_cluster)
+    for line in told(run.left_out):
+        _say(line)
+    runs = EmrRuns(VirtualCluster(virtual_cluster))
+    _after(runs, submit_to_emr(runs.cluster, run), wait, timeout)
 
 
 @submit.command("status")
 @click.argument("name")
 @cluster_options
-def submit_status(name: str, context: str | None, namespace: str | None) -> None:
+@virtual_cluster_option
+def submit_status(
+    name: str, context: str | None, namespace: str | None, virtual_cluster: str | None
+) -> None:
     """One run: its state, how far it is, why it failed."""
-    run = _observed(Cluster(context, namespace), name)
+    run = _observed(_runs(context, namespace, virtual_cluster), name)
     listed.show(listed.details(run))
 
 
@@ -98,6 +109,7 @@ def submit_status(name: str, context: str | None, namespace: str | None) -> None
 @click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")
 @click.option("--executor", type=click.IntRange(min=1), metavar="N", help="Of this executor.")
 @cluster_options
+@virtual_cluster_option
 def submit_logs(
     name: str,
     follow: bool,
@@ -105,13 +117,27 @@ def submit_logs(
     executor: int | None,
     context: str | None,
     namespace: str | None,
+    virtual_cluster: str | None,
 ) -> None:
     """What the driver of a run has said, or one of its executors."""
-    cluster = Cluster(context, namespace)
-    run = _observed(cluster, name)
-    pod = run.driver if executor is None else logs.executor_pod(cluster, name, executor)
-    for line in logs.lines(cluster, pod, tail=tail, follow=follow, say=_say):
+    runs = _runs(context, namespace, virtual_cluster)
+    run = _observed(runs, name)
+    for line in runs.log(run, _say, tail=tail, follow=follow, executor=executor):
         click.echo(line)
+
+
+@submit.command("cancel")
+@click.argument("name")
+@required_virtual_cluster_option
+def submit_cancel(name: str, virtual_cluster: str) -> None:
+    """Stop a run on EMR; its output stays. On a cluster, `delete` does."""
+    runs = EmrRuns(VirtualCluster(virtual_cluster))
+    run = _observed(runs, name)
+    if run.has_ended:
+        click.echo(f"{name} has ended as {run.state}: nothing is cancelled")
+    else:
+        runs.cluster.cancel(name)
+        click.echo(f"{name} is being cancelled; its output stays")
 
 
 @submit.command("delete")
@@ -132,23 +158,50 @@ def submit_delete(name: str, context: str | None, namespace: str | None) -> None
 
 @submit.command("list")
 @cluster_options
-def submit_list(context: str | None, namespace: str | None) -> None:
-    """The runs in a namespace."""
-    cluster = Cluster(context, namespace)
-    runs = listed.runs(cluster)
-    if runs:
-        listed.show(listed.table(runs))
+@virtual_cluster_option
+def submit_list(context: str | None, namespace: str | None, virtual_cluster: str | None) -> None:
+    """The runs in a namespace, or of a virtual cluster."""
+    runs = _runs(context, namespace, virtual_cluster)
+    found = runs.all()
+    if found:
+        listed.show(listed.table(found))
     else:
-        click.echo(f"there are no runs in {cluster.namespace}")
+        click.echo(f"there are no runs in {runs.described}")
 
 
-def _observed(cluster: Cluster, name: str) -> Observed:
+def _runs(context: str | None, namespace: str | None, virtual_cluster: str | None) -> Runs:
+    if virtual_cluster is None:
+        return KubernetesRuns(Cluster(context, namespace))
+    if context or namespace:
+        raise InvalidValueError(
+            f"--virtual-cluster is {virtual_cluster}, and there is --context or --namespace too",
+            expected="EMR or a cluster",
+            fix="leave out one of them",
+        )
+    return EmrRuns(VirtualCluster(virtual_cluster))
+
+
+def _require_wait(timeout: float | None, wait: bool) -> None:
+    if timeout is not None and not wait:
+        raise InvalidValueError("--timeout is of a run that is followed", fix="add --wait")
+
+
+def _after(runs: Runs, submitted: apply.Submitted, wait: bool, timeout: float | None) -> None:
+    """Say what became of a submission, and follow the run if that is wanted."""
+    what = "submitted" if submitted.is_new else "exists already, nothing is submitted"
+    _say(f"{submitted.name}: {what}")
+    click.echo(submitted.name)
+    if wait:
+        follow_to_its_end(runs, submitted.name, timeout)
+
+
+def _observed(runs: Runs, name: str) -> Observed:
     try:
-        return observe(cluster, name)
+        return runs.observe(name)
     except NoSuchObjectError as missing:
         raise InvalidValueError(
-            f"there is no run {name!r} in {cluster.namespace}",
-            fix="`image-features submit list` shows what there is",
+            f"there is no run {name!r} in {runs.described}",
+            fix=f"`image-features submit list {runs.options}` shows what there is",
         ) from missing
 
 

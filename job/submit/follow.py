@@ -25,10 +25,8 @@ from job.errors import (
     TransportError,
 )
 from job.submit.answers import NoSuchObjectError
-from job.submit.application import COMPLETED, Observed, driver_name, observed
-from job.submit.apply import API_VERSION
-from job.submit.cluster import Cluster
-from job.submit.rendered import APPLICATION
+from job.submit.application import CANCELLED, COMPLETED, Observed
+from job.submit.runs import Runs, Say
 
 POLL_SECONDS = 2.0
 LAST_LINES = 20
@@ -49,55 +47,44 @@ class Waiting(Tick):
         return f"{self.stage}{why}, {self.seconds:.0f} s"
 
 
-def follow_to_its_end(cluster: Cluster, name: str, timeout: float | None) -> None:
+def follow_to_its_end(runs: Runs, name: str, timeout: float | None) -> None:
     """Show on standard error what becomes of a run; return when it is complete.
 
     Raises RunFailedError with the exit code of a run that fails, and, while the run goes on,
     FollowTimeoutError after `timeout` seconds, FollowInterruptedError at Ctrl-C, and what
-    Cluster raises.
+    Runs raise.
     """
     display = display_for(sys.stderr)
-    seen = observations(lambda: observe(cluster, name), display.end, timeout, poll=POLL_SECONDS)
+    seen = observations(lambda: runs.observe(name), display.end, timeout, poll=POLL_SECONDS)
     try:
         run = follow(seen, display)
     except KeyboardInterrupt:
-        display.end(how_to_go_on(cluster, name))
+        display.end(how_to_go_on(runs, name))
         raise FollowInterruptedError(f"interrupted; the run {name} goes on") from None
     except (FollowTimeoutError, TransportError):
-        display.end(how_to_go_on(cluster, name))
+        display.end(how_to_go_on(runs, name))
         raise
     failed = failure(run)
     if failed is not None:
-        display.end(last_lines(cluster, run.driver))
+        display.end(last_lines(runs, run, display.end))
         raise failed
 
 
-def how_to_go_on(cluster: Cluster, name: str) -> str:
+def how_to_go_on(runs: Runs, name: str) -> str:
     """The commands for a run that is no longer followed."""
-    where = f" --namespace {cluster.namespace}"
-    where += f" --context {cluster.context}" if cluster.context else ""
-    commands = (f"logs {name} --follow", f"status {name}", f"delete {name}")
-    lines = [f"  image-features submit {command}{where}" for command in commands]
-    return "\n".join([f"{name} is no longer followed; to follow, see or delete it:", *lines])
+    commands = (f"logs {name} --follow", f"status {name}", f"{runs.stopping} {name}")
+    lines = [f"  image-features submit {command} {runs.options}" for command in commands]
+    to = f"to follow, see or {runs.stopping} it:"
+    return "\n".join([f"{name} is no longer followed; {to}", *lines])
 
 
-def last_lines(cluster: Cluster, driver: str) -> str:
+def last_lines(runs: Runs, run: Observed, say: Say) -> str:
     """The end of the driver's log, or why there is none: the run's own failure matters more."""
     try:
-        lines = [f"  {line}" for line in cluster.log(driver, tail=LAST_LINES)]
+        lines = [f"  {line}" for line in runs.log(run, say, tail=LAST_LINES)]
     except JobError as problem:
-        return f"no log of {driver}: {problem.what}"
-    return "\n".join([f"the last lines of {driver}:", *lines])
-
-
-def observe(cluster: Cluster, name: str) -> Observed:
-    """The run as it is now. Raises NoSuchObjectError where there is no such application."""
-    application = cluster.read(API_VERSION, APPLICATION, name)
-    try:
-        driver = cluster.read("v1", "Pod", driver_name(application))
-    except NoSuchObjectError:
-        driver = None
-    return observed(application, driver)
+        return f"no log of {run.driver}: {problem.what}"
+    return "\n".join([f"the last lines of {run.driver}:", *lines])
 
 
 def observations(
@@ -146,7 +133,8 @@ def failure(run: Observed) -> JobError | None:
         return None
     reason = run.reason or "the cluster gives no reason"
     # The driver may end well and the run fail all the same: it was never started, or it is gone.
-    return RunFailedError.with_code(f"{run.name} has failed: {reason}", run.exit_code or 1)
+    became = "was cancelled" if run.state == CANCELLED else "has failed"
+    return RunFailedError.with_code(f"{run.name} {became}: {reason}", run.exit_code or 1)
 
 
 class _Watcher:
@@ -177,7 +165,7 @@ def said(run: Observed) -> str:
     after = f" after {run.seconds:.0f} s" if run.has_ended and run.seconds is not None else ""
     attempt = f", attempt {run.attempts}" if run.attempts > 1 else ""
     # Between states the operator keeps the message of the attempt before.
-    why = f": {run.reason}" if run.reason and run.state.endswith("FAILED") else ""
+    why = f": {run.reason}" if run.reason and run.state.endswith(("FAILED", CANCELLED)) else ""
     return f"{run.name}: {state}{after}{attempt}{why}"
 
 

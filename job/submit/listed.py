@@ -9,34 +9,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from job.submit.application import Observed, driver_name, observed
-from job.submit.apply import API_VERSION
-from job.submit.cluster import Cluster
-from job.submit.rendered import APPLICATION
+from job.submit.application import Observed
 
 _WIDTH_OF_A_PIPE = 1000
-# The chart's label on applications, those of a schedule too, and on pods.
-OURS = "app.kubernetes.io/name=image-features"
-
-
-def runs(cluster: Cluster) -> list[Observed]:
-    """The runs in the namespace, by name: those of a release by time."""
-    applications = cluster.select(API_VERSION, APPLICATION, OURS)
-    drivers = {
-        pod["metadata"]["name"]: pod
-        for pod in cluster.select("v1", "Pod", f"{OURS},spark-role=driver")
-    }
-    return [observed(each, drivers.get(driver_name(each))) for each in applications]
 
 
 def table(found: Sequence[Observed]) -> Table:
     """One row a run."""
-    rows = Table("name", "state", "started", "duration", "progress", box=None, pad_edge=False)
+    titles = ["run"] if any(run.title for run in found) else []
+    columns = ["name", *titles, "state", "started", "duration", "progress"]
+    rows = Table(*columns, box=None, pad_edge=False)
     # Names are for copying: never shortened to fit.
     rows.columns[0].overflow = "fold"
     for run in found:
         progress = str(run.progress or "") if not run.has_ended else ""
-        rows.add_row(run.name, run.state or "-", _started(run), _duration(run), Text(progress))
+        names = [run.name, *([run.title] if titles else [])]
+        rows.add_row(*names, run.state or "-", _started(run), _duration(run), Text(progress))
     return rows
 
 
@@ -44,6 +32,7 @@ def details(run: Observed) -> Table:
     """One row for each thing that is known of a run."""
     known = {
         "name": run.name,
+        "run": run.title,
         "state": run.state or "not seen by the operator yet",
         "started": _started(run),
         "duration": _duration(run),

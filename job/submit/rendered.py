@@ -18,6 +18,8 @@ from job.errors import InvalidValueError, MissingPrerequisiteError
 Manifest = dict[str, Any]
 
 APPLICATION, SCHEDULE = "SparkApplication", "ScheduledSparkApplication"
+# What the chart tells of a run to EMR alone: rendered where this API version is named, no object.
+EMR_JOB_RUN, EMR_API = "EmrJobRun", "image-features/emr"
 # What a run needs comes first, runs come last; kinds that are not named here come between.
 _FIRST = ("ServiceAccount", "Role", "RoleBinding", "NetworkPolicy", "PodDisruptionBudget")
 _LAST = (SCHEDULE, APPLICATION)

@@ -354,10 +354,10 @@ def test_runs_are_listed_with_their_progress(api: KubernetesApi, capsys: Output)
     ]
 
 
-def test_help_asks_for_no_kubernetes_no_spark_and_no_network() -> None:
+def test_help_asks_for_no_kubernetes_no_spark_no_aws_and_no_network() -> None:
     code = (
         "import sys; from job.cli import main; main(['submit', '--help']); "
-        "print([each for each in ('kubernetes', 'pyspark', 'tensorflow') if each in sys.modules])"
+        "print([each for each in ('boto3', 'kubernetes', 'pyspark') if each in sys.modules])"
     )
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -8,7 +8,15 @@ import pytest
 
 from job import resources
 from job.errors import InvalidValueError, MissingPrerequisiteError
-from job.submit.rendered import Chart, in_order, refusal, render, the_one
+from job.submit.rendered import (
+    EMR_API,
+    EMR_JOB_RUN,
+    Chart,
+    in_order,
+    refusal,
+    render,
+    the_one,
+)
 
 EXAMPLES = sorted((resources.chart() / "ci").glob("*.yaml"))
 REFUSED = "the chart refuses these values: "
@@ -83,6 +91,16 @@ def test_a_values_file_that_is_no_yaml_is_told_in_one_line(tmp_path: Path) -> No
     with pytest.raises(InvalidValueError, match=r"helm: failed to parse .*broken\.yaml") as error:
         render(chart(broken))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.usefixtures("helm")
+@pytest.mark.parametrize("values", EXAMPLES, ids=lambda path: path.stem)
+def test_what_only_emr_is_told_is_no_object_of_a_cluster(values: Path) -> None:
+    assert the_one(EMR_JOB_RUN, render(chart(values))) is None
+    needed = ("emr.executionRoleArn=arn:aws:iam::123456789012:role/emr", "emr.podTemplates=s3://b/")
+    asked = the_one(EMR_JOB_RUN, render(chart(values, sets=needed), [EMR_API]))
+    assert asked is not None
+    assert asked["spec"]["podTemplates"] == "s3://b"
 
 
 def test_several_complaints_of_the_schema_are_one_line() -> None:

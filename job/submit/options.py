@@ -1,0 +1,47 @@
+"""Options that several commands of this room take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from job.options import together
+
+chart_options = together(
+    click.option(
+        "--values",
+        required=True,
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Values of the chart; may be repeated, later ones win.",
+    ),
+    click.option(
+        "--set", "sets", multiple=True, metavar="KEY=VALUE", help="One value of the chart."
+    ),
+    click.option("--release", default="image-features", show_default=True, help="Whose run it is."),
+    click.option(
+        "--run-id", metavar="ID", help="Name of this run  [default: time and a random part]"
+    ),
+)
+wait_options = together(
+    click.option("--wait", is_flag=True, help="Follow the run; end with its exit code."),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Follow it for so long at most; then end with 124.",
+    ),
+)
+cluster_options = together(
+    click.option("--context", metavar="CTX", help="Context of the kubeconfig."),
+    click.option("--namespace", metavar="NS", help="Namespace  [default: the context's]"),
+)
+_VIRTUAL_CLUSTER = "--virtual-cluster"
+virtual_cluster_option = click.option(
+    _VIRTUAL_CLUSTER, metavar="ID", help="Of EMR on EKS, instead of a cluster."
+)
+required_virtual_cluster_option = click.option(
+    _VIRTUAL_CLUSTER, metavar="ID", required=True, help="The virtual cluster of EMR on EKS."
+)

@@ -1,0 +1,97 @@
+"""`image-features render`: what goes where, and what a target asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from job import resources
+from job.cli import main
+
+CI = resources.chart() / "ci"
+NAMES = ["--release", "fruits", "--run-id", "one"]
+Output = pytest.CaptureFixture[str]
+
+pytestmark = pytest.mark.usefixtures("helm")
+
+
+def render(target: str, *more: str, values: str = "eks") -> int:
+    file = str(CI / f"{values}.yaml")
+    return main(["render", "--target", target, "--values", file, *NAMES, *more])
+
+
+def test_what_a_target_gets_is_the_only_thing_on_standard_output(capsys: Output) -> None:
+    assert render("kubernetes", "--namespace", "images") == 0
+    said = capsys.readouterr()
+    application = [*yaml.safe_load_all(said.out)][-1]
+    assert application["kind"] == "SparkApplication"
+    assert application["metadata"]["namespace"] == "images"
+    assert said.err == ""
+
+
+def test_output_may_go_to_a_file(tmp_path: Path, capsys: Output) -> None:
+    file = tmp_path / "run.yaml"
+    assert render("kubernetes", "-o", str(file)) == 0
+    assert [*yaml.safe_load_all(file.read_text())][-1]["kind"] == "SparkApplication"
+    assert capsys.readouterr().out == ""
+
+
+def test_files_beside_it_go_to_a_folder_named_after_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert render("spark-submit", "--master", "k8s://https://host:6443") == 0
+    said = capsys.readouterr()
+    names = ("driver.yaml", "executor.yaml", "objects.yaml")
+    for name in names:
+        file = tmp_path / "fruits-one" / name
+        assert file.is_file()
+        assert str(file) in said.out
+        assert f"written: {file}" in said.err
+    assert "left out: timeToLiveSeconds (nobody removes a driver that has ended" in said.err
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (
+            "spark-submit",
+            "--target is spark-submit, and there is no --master; expected",
+        ),
+        ("emr", "--target is emr, and there is no --virtual-cluster; expected the id"),
+        ("scheduled", "--target is scheduled, and these values have no schedule; expected a cron"),
+    ],
+)
+def test_what_a_target_lacks_is_told_and_nothing_is_written(
+    target: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert render(target) == 2
+    assert capsys.readouterr().err.startswith(f"image-features: {said}")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_schedule_is_rendered_as_one(capsys: Output) -> None:
+    assert render("scheduled", values="scheduled") == 0
+    kinds = [each["kind"] for each in yaml.safe_load_all(capsys.readouterr().out)]
+    assert kinds[-1] == "ScheduledSparkApplication"
+
+
+def test_one_run_of_a_schedule_is_told_to_be_one(capsys: Output) -> None:
+    assert render("kubernetes", values="scheduled") == 0
+    said = capsys.readouterr()
+    assert [*yaml.safe_load_all(said.out)][-1]["kind"] == "SparkApplication"
+    assert said.err.startswith("left out: schedule (this target is one run; --target scheduled")
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, capsys: Output) -> None:
+    (tmp_path / "file").touch()
+    assert render("kubernetes", "-o", str(tmp_path / "file" / "run.yaml")) == 2
+    assert "run.yaml cannot be written: " in capsys.readouterr().err
+
+
+def test_a_name_that_is_too_long_is_told(capsys: Output) -> None:
+    assert render("kubernetes", "--run-id", "x" * 40) == 2
+    assert "fix: shorten --run-id or --release" in capsys.readouterr().err
