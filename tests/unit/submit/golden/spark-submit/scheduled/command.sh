@@ -39,6 +39,7 @@ spark-submit \
   --conf spark.hadoop.fs.s3a.retry.throttle.interval=500ms \
   --conf spark.hadoop.fs.s3a.retry.throttle.limit=20 \
   --conf spark.hadoop.mapreduce.outputcommitter.factory.scheme.s3a=org.apache.hadoop.fs.s3a.commit.S3ACommitterFactory \
+  --conf 'spark.hadoop.parquet.enable.dictionary#features.list.element=false' \
   --conf spark.kubernetes.authenticate.driver.serviceAccountName=fruits-driver \
   --conf spark.kubernetes.authenticate.executor.serviceAccountName=fruits-executor \
   --conf spark.kubernetes.container.image=123456789012.dkr.ecr.eu-central-1.amazonaws.com/image-features:0.1.0 \
