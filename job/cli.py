@@ -19,6 +19,8 @@ from rich.console import Console
 import job
 from job.config import (
     READERS,
+    RETENTION_HOURS,
+    CompactConfig,
     ExportConfig,
     FeaturizeConfig,
     FitConfig,
@@ -108,6 +110,13 @@ featurize_options = together(
         help="Images committed at a time: what a crash can lose.",
     ),
     click.option(
+        "--compact-above",
+        default=_FEATURIZE.compact_above,
+        show_default=True,
+        metavar="FILES",
+        help="Compact the tables when they have so many files more than their rows need.",
+    ),
+    click.option(
         "--refeaturize", is_flag=True, help="Featurize all images again, with another network too."
     ),
     click.option(
@@ -115,12 +124,16 @@ featurize_options = together(
         is_flag=True,
         help="Drop rows even if more than 10 % of the images are gone.",
     ),
+    click.option("--keep-deleted", is_flag=True, help="Keep the rows of images that are gone."),
 )
 fit_options = together(
     click.option(
         "--variance", default=0.90, show_default=True, help="Keep components up to this share."
     ),
     click.option("--components", type=int, help="Keep this many components instead."),
+)
+refit_option = click.option(
+    "--refit", is_flag=True, help="Fit again, where an earlier run's fit would be kept."
 )
 csv_option = click.option(
     "--csv-max-rows", default=5_000_000, show_default=True, help="No CSV above this."
@@ -173,6 +186,7 @@ cli.add_command(render)
 @network_options
 @featurize_options
 @fit_options
+@refit_option
 @csv_option
 @report_option
 @common_options
@@ -183,7 +197,9 @@ def run(**options: Any) -> None:
     output_path, run_id = _output(options), _run_id(options)
     config = RunConfig(
         featurize=_featurize_config(options, output_path, run_id),
-        fit=FitConfig(output_path, run_id, options["variance"], options["components"]),
+        fit=FitConfig(
+            output_path, run_id, options["variance"], options["components"], options["refit"]
+        ),
         export=ExportConfig(output_path, csv_max_rows=options["csv_max_rows"]),
         report=ReportConfig(output_path, options["report_copy"]),
     )
@@ -290,6 +306,25 @@ def report(**options: Any) -> None:
     _say_report(path)
 
 
+@cli.command()
+@output_option
+@click.option(
+    "--retention-hours",
+    default=RETENTION_HOURS,
+    show_default=True,
+    help="Keep what readers of so long ago may need.",
+)
+@common_options
+def compact(**options: Any) -> None:
+    """Rewrite the small files of daily runs as large ones, and delete old files."""
+    from job import pipeline
+
+    output_path, run_id = _output(options), _run_id(options)
+    config = CompactConfig(output_path, run_id, options["retention_hours"])
+    with _application("compact", config, options, output_path, run_id) as app:
+        pipeline.run_compact(app, config)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; every failure that a person can mend is one line and its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -383,7 +418,14 @@ def _featurize_config(options: dict[str, Any], output_path: str, run_id: str) ->
         run_id=run_id,
         **{
             name: options[name]
-            for name in ("max_bad_fraction", "portion_images", "refeaturize", "allow_drop")
+            for name in (
+                "max_bad_fraction",
+                "portion_images",
+                "compact_above",
+                "refeaturize",
+                "allow_drop",
+                "keep_deleted",
+            )
         },
     )
 

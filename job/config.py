@@ -10,6 +10,8 @@ from job.errors import InvalidValueError
 
 READERS = ("auto", "concurrent", "s3a")
 MEBIBYTE = 1024 * 1024
+# A week: who reads an older version, or fits from what has changed since it, is done by then.
+RETENTION_HOURS = 168
 
 
 def new_run_id() -> str:
@@ -59,7 +61,9 @@ class NetworkConfig:
 class FeaturizeConfig:
     """`featurize`: images in, features and quarantine tables out.
 
-    `portion_images` images are committed at a time: what a crash can lose.
+    `portion_images` images are committed at a time: what a crash can lose. More than
+    `compact_above` files beyond those that the rows need are compacted. `keep_deleted` keeps the
+    rows of images that are gone.
     """
 
     output_path: str
@@ -68,8 +72,10 @@ class FeaturizeConfig:
     run_id: str = field(default_factory=new_run_id)
     max_bad_fraction: float = 0.01
     portion_images: int = 50_000
+    compact_above: int = 100
     refeaturize: bool = False
     allow_drop: bool = False
+    keep_deleted: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_bad_fraction <= 1:
@@ -79,16 +85,21 @@ class FeaturizeConfig:
                 fix="0.01 allows one bad image in a hundred",
             )
         _at_least("--portion-images", self.portion_images, 1)
+        _at_least("--compact-above", self.compact_above, 0)
 
 
 @dataclass(frozen=True)
 class FitConfig:
-    """`fit`: scaler + PCA on existing features; `components` wins over `variance`."""
+    """`fit`: scaler + PCA on existing features; `components` wins over `variance`.
+
+    Without `refit` an earlier fit that was asked for in the same way stays.
+    """
 
     output_path: str
     run_id: str = field(default_factory=new_run_id)
     variance: float = 0.90
     components: int | None = None
+    refit: bool = True
 
     def __post_init__(self) -> None:
         if not 0 < self.variance <= 1:
@@ -134,6 +145,18 @@ class ReportConfig:
 
     output_path: str
     local_copy: str | None = None
+
+
+@dataclass(frozen=True)
+class CompactConfig:
+    """`compact`: small files of the tables of `output_path` as large ones, old ones deleted."""
+
+    output_path: str
+    run_id: str = field(default_factory=new_run_id)
+    retention_hours: int = RETENTION_HOURS
+
+    def __post_init__(self) -> None:
+        _at_least("--retention-hours", self.retention_hours, 0)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from job.account import Account, require_few_bad
 from job.analysis.collect import collect_report_data
 from job.analysis.report import render_report
 from job.config import (
+    RETENTION_HOURS,
+    CompactConfig,
     ExportConfig,
     FeaturizeConfig,
     FitConfig,
@@ -28,18 +30,19 @@ from job.config import (
 from job.display import display_for
 from job.errors import InputNotFoundError, InvalidValueError
 from job.featurize import Featurizing, featurize, thumbnails
+from job.fitting import kept_bundle, new_bundle
 from job.output import exports
 from job.output.claim import LEASE_SECONDS, Claim, claim
 from job.output.claim_store import claim_store
+from job.output.compaction import compact, surplus_files
 from job.output.layout import Layout
 from job.output.summary import Counts, Summary, committer_of, git_revision, versions
 from job.output.tables import Tables
 from job.pod_progress import with_pod_progress
 from job.preflight import prepare, writing_to
 from job.progress import Stages
-from job.reduction.bundle import Bundle, Manifest, load_bundle, require_fingerprint, save_bundle
-from job.reduction.moments import moments_of
-from job.reduction.pca import Fit, fit
+from job.reduction.bundle import Bundle, load_bundle, require_fingerprint
+from job.reduction.pca import Fit
 from job.reduction.projection import project
 from job.storage_errors import STORAGE_EXCEPTIONS, waiting_out
 
@@ -191,6 +194,13 @@ def run_report(app: Application, config: ReportConfig) -> Path | None:
         return _report(app, config, None)
 
 
+def run_compact(app: Application, config: CompactConfig) -> None:
+    """Large files in the place of small ones, in both tables."""
+    with _recorded(app):
+        _require_features(app)
+        _compact(app, config.retention_hours)
+
+
 @contextmanager
 def _recorded(app: Application) -> Iterator[None]:
     """Claim the output and keep the summary, whatever the end; what is staged goes with success."""
@@ -276,7 +286,16 @@ def _featurize(
     found = featurize(this, check_listed)
     app.summary.counts = found.counts
     app.summary.quarantine_reasons = found.reasons
+    rows = found.counts.featurized + found.counts.reused
+    if waiting_out(lambda: surplus_files(app.tables, rows), app.layout.root) > config.compact_above:
+        _compact(app, RETENTION_HOURS)
     return this, found
+
+
+def _compact(app: Application, retention_hours: int) -> None:
+    with app.stages.stage("compact", unit="tables"):
+        before, after = waiting_out(lambda: compact(app.tables, retention_hours), app.layout.root)
+    app.stages.display.end(f"compact: {before:,} files of features, now {after:,}")
 
 
 def _require_few_bad(app: Application, config: FeaturizeConfig, found: Account) -> None:
@@ -284,22 +303,17 @@ def _require_few_bad(app: Application, config: FeaturizeConfig, found: Account) 
 
 
 def _fit(app: Application, config: FitConfig) -> Bundle:
-    features = app.tables.features()
     with app.stages.stage("fit", unit="rows"):
-        moments = waiting_out(lambda: moments_of(features), app.layout.features)
-        fitted = fit(moments, variance=config.variance, components=config.components)
-        manifest = Manifest.of(
-            fitted,
-            run_id=app.summary.run_id,
-            fingerprint=app.tables.fingerprint() or {},
-            versions=app.summary.versions,
-            variance=config.variance,
-            components=config.components,
+        kept = waiting_out(lambda: kept_bundle(app.tables, config), app.layout.bundle)
+        bundle = kept or new_bundle(app.tables, config, app.summary)
+    if kept:
+        rows = f"{kept.manifest.rows:,} rows"
+        app.stages.display.end(
+            f"fit: kept that of {kept.manifest.run_id}, on {rows} (--refit fits again)"
         )
-        path = app.layout.bundle
-        bundle = waiting_out(lambda: save_bundle(app.spark, fitted, moments, manifest, path), path)
-    app.summary.components = fitted.k
-    app.summary.explained_variance = manifest.variance_explained
+    app.summary.fitted_by = bundle.manifest.run_id
+    app.summary.components = bundle.manifest.k
+    app.summary.explained_variance = bundle.manifest.variance_explained
     return bundle
 
 

@@ -27,6 +27,8 @@ PORTION = "portion"
 CONTENT = "content"
 RUN_ID = "run_id"
 PCA = "pca"
+# Of a change: whether the row came or went.
+CAME = "came"
 
 _OBJECT = [
     StructField(PATH, StringType(), nullable=False),

@@ -57,6 +57,7 @@ class Summary:
     images_per_second: float | None = None
     quarantine_reasons: dict[str, int] = field(default_factory=dict)
     fingerprint: dict[str, Any] = field(default_factory=dict)
+    fitted_by: str | None = None
     components: int | None = None
     explained_variance: float | None = None
     committer: str | None = None

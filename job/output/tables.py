@@ -50,9 +50,30 @@ class Tables:
 
     def create(self, fingerprint: dict[str, Any]) -> None:
         """Make both tables, empty, where they do not exist yet."""
-        properties = {FINGERPRINT_PROPERTY: json.dumps(fingerprint, sort_keys=True)}
-        self._create(self.layout.features, schemas.FEATURES_SCHEMA, properties)
+        self._create(self.layout.features, schemas.FEATURES_SCHEMA, _properties(fingerprint))
         self._create(self.layout.quarantine, schemas.QUARANTINE_SCHEMA, {})
+
+    def version(self) -> int:
+        """The number of the last commit to the features table."""
+        history = DeltaTable.forPath(self.spark, self.layout.features).history(1)
+        return int(history.select("version").collect()[0][0])
+
+    def changes(self, since: int) -> DataFrame | None:
+        """FEATURES_SCHEMA and CAME of each row that came or went after the version `since`.
+
+        None where nothing did. Fails, at the latest when it is read, where those commits or their
+        files are gone (vacuumed), or where the table was made without a change feed.
+        """
+        if self.version() == since:
+            return None
+        return (
+            self.spark.read.format("delta")
+            .option("readChangeFeed", "true")
+            .option("startingVersion", since + 1)
+            .load(self.layout.features)
+            .withColumn(schemas.CAME, F.col("_change_type").isin("insert", "update_postimage"))
+            .select(*schemas.FEATURES_SCHEMA.names, schemas.CAME)
+        )
 
     def features(self) -> DataFrame:
         """The features table, FEATURES_SCHEMA."""
@@ -97,12 +118,10 @@ class Tables:
             F.col(schemas.REASON).isNotNull()
         )
         # CREATE OR REPLACE sets rows and fingerprint together: no moment has one without the other.
-        (
-            good.writeTo(f"delta.`{self.layout.features}`")
-            .using("delta")
-            .tableProperty(FINGERPRINT_PROPERTY, json.dumps(fingerprint, sort_keys=True))
-            .createOrReplace()
-        )
+        writer = good.writeTo(f"delta.`{self.layout.features}`").using("delta")
+        for key, value in _properties(fingerprint).items():
+            writer = writer.tableProperty(key, value)
+        writer.createOrReplace()
         bad.coalesce(1).write.format("delta").mode("overwrite").save(self.layout.quarantine)
 
     def drop(self, paths: DataFrame) -> None:
@@ -148,3 +167,11 @@ class Tables:
             .whenNotMatchedInsertAll(condition=belongs_here)
             .execute()
         )
+
+
+def _properties(fingerprint: dict[str, Any]) -> dict[str, str]:
+    """Of a features table: what made it, and that a later fit can read only what has changed."""
+    return {
+        FINGERPRINT_PROPERTY: json.dumps(fingerprint, sort_keys=True),
+        "delta.enableChangeDataFeed": "true",
+    }

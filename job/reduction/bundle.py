@@ -52,8 +52,9 @@ class ArrayFile:
 class Manifest:
     """What `manifest.json` says; `explained_variance_ratio` is the whole curve, not only k of it.
 
-    `variance` or `components` is what was asked for; `arrays` names the files of `fit` and
-    `moments` and is set by `save_bundle`.
+    `variance` or `components` is what was asked for; `features_version` is the version of the
+    features table that was fitted; `arrays` names the files of `fit` and `moments` and is set by
+    `save_bundle`.
     """
 
     run_id: str
@@ -69,6 +70,7 @@ class Manifest:
     variance_explained: float
     explained_variance_ratio: list[float]
     model_uid: str
+    features_version: int | None = None
     arrays: dict[str, ArrayFile] = field(default_factory=dict)
 
     @classmethod
@@ -81,6 +83,7 @@ class Manifest:
         versions: Mapping[str, str],
         variance: float | None,
         components: int | None,
+        features_version: int | None = None,
     ) -> Manifest:
         """The manifest of a fit that was asked for with `variance` or, which wins, `components`."""
         return cls(
@@ -97,6 +100,7 @@ class Manifest:
             variance_explained=float(fit.explained_variance_ratio[: fit.k].sum()),
             explained_variance_ratio=fit.explained_variance_ratio.tolist(),
             model_uid=f"image_features_{run_id}",
+            features_version=features_version,
         )
 
     def to_json(self) -> str:
@@ -109,6 +113,8 @@ class Manifest:
         content = json.loads(text)
         if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
             raise ValueError(f"not a manifest of format {_FORMAT}")
+        # Not in the first manifests.
+        content.setdefault("features_version", None)
         if content.keys() != {each.name for each in fields(cls)}:
             raise ValueError(f"other keys: {', '.join(sorted(content))}")
         try:

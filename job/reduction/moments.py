@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, IntegerType, LongType, StructField, StructType
 
 from job.errors import InvalidValueError
 from job.reduction.rows import dimensions, matrix
-from job.schemas import FEATURES
+from job.schemas import CAME, FEATURES
 
 Floats = npt.NDArray[np.float64]
 
@@ -138,6 +139,16 @@ def moments_of(features: DataFrame) -> Moments:
         for row in collected.collect()
     ]
     return _checked(reduce(_Partial.merged, found, _Partial()))
+
+
+def moments_since(before: Moments, changes: DataFrame) -> Moments:
+    """Moments of the rows as they are: `before`, with the rows that came, without those that went.
+
+    `changes` has `features` and the bool `came`. Raises as `moments_of` does.
+    """
+    came = moments_of(changes.where(F.col(CAME)))
+    gone = moments_of(changes.where(~F.col(CAME)))
+    return without(merged(before, came), gone)
 
 
 @dataclass(frozen=True)
