@@ -31,6 +31,7 @@ from job.config import (
 )
 from job.errors import InvalidValueError, JobError
 from job.submit.commands import submit
+from job.submit.lint.command import lint
 
 if TYPE_CHECKING:
     from job.pipeline import Application
@@ -167,6 +168,7 @@ def cli() -> None:
 
 
 cli.add_command(submit)
+cli.add_command(lint)
 
 
 @cli.command()
