@@ -17,13 +17,13 @@ _FIX = "put it into a Secret: s3.credentials: secret and s3.secretName, or bette
 def secret_in_settings(subject: Subject) -> Iterator[Finding]:
     """A secret in a Spark setting."""
     for setting, value in subject.own_conf.items():
-        if holds_secret(setting, value):
+        if value and holds_secret(setting, value):
             yield error(conf_key(setting), "(hidden)", _SHOWN, _FIX)
 
 
 def secret_in_arguments(subject: Subject) -> Iterator[Finding]:
     """A secret in the arguments."""
-    if any(holds_secret(each.partition("=")[0], each) for each in subject.arguments.given):
+    if any(holds_secret("", each) for each in subject.arguments.given):
         yield error("arguments", list(subject.arguments.given), _SHOWN, _FIX)
 
 
@@ -31,7 +31,7 @@ def secret_in_environment(subject: Subject) -> Iterator[Finding]:
     """A secret as the plain value of a variable."""
     for role in ROLES:
         for place, entry in enumerate(subject.value(f"{role}.env")):
-            if holds_secret(entry["name"], entry.get("value", "")):
+            if entry.get("value") and holds_secret(entry["name"], entry["value"]):
                 key = f"{role}.env.{place}.value"
                 fix = f"give {entry['name']} a valueFrom with a secretKeyRef"
                 yield error(key, "(hidden)", _SHOWN, fix)

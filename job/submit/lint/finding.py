@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-# Keys whose values are secrets, however misspelt the rest of the key is.
-_SECRET_KEY = re.compile(
-    r"^(?!.*secretKeyRef).*((acc?ess?|secret|session|private)[._-]?(access[._-]?)?(key|token)"
-    r"|password|oauthtoken$|authenticate\.secret$)",
-    re.IGNORECASE,
+# Words in the names of secrets, however the rest of the name is spelt.
+_TELLING_WORDS = (
+    r"(?:(?:acc?ess?|secret|session|private)[._-]?(?:access[._-]?)?(?:key|token)(?!Ref)"
+    r"|password|oauthtoken(?!File)|authenticate\.secret)"
 )
-# AWS's access keys; a user and password in a URL.
-_SECRET_TEXT = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|(?<=://)[^/@\s]+:[^/@\s]+(?=@)")
+# A reference to a Secret is none: what follows it is the name of a variable.
+_SECRET_KEY = re.compile(rf"(?!.*secretKeyRef).*{_TELLING_WORDS}", re.IGNORECASE)
+# A user and password in a URL; AWS's access keys.
+_SECRET_TEXT = re.compile(r"(?<=://)[^/@\s]+:[^/@\s]+(?=@)|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
+_ASSIGNED = re.compile(rf"([\w.-]*{_TELLING_WORDS}[\w.-]*=)[^\s,\]]+", re.IGNORECASE)
 _HIDDEN = "(hidden)"
 _LONGEST_VALUE = 120
 
@@ -50,26 +52,28 @@ def warning(key: str, value: Any, why: str, fix: str) -> Finding:
 
 def holds_secret(key: str, value: Any) -> bool:
     """Whether a value is a secret, by its key or by what it looks like."""
-    if value in ("", None):
-        return False
-    return bool(_SECRET_KEY.search(key) or _SECRET_TEXT.search(str(value)))
+    text = str(value)
+    secret = _SECRET_KEY.match(key) or _SECRET_TEXT.search(text) or _ASSIGNED.search(text)
+    return bool(secret)
 
 
 def _finding(severity: Severity, key: str, value: Any, why: str, fix: str) -> Finding:
-    shown = _HIDDEN if _SECRET_KEY.search(key) else _without_secrets(_text(value))
+    shown = _without_secrets(_text(value, key))
     if len(shown) > _LONGEST_VALUE:
         shown = shown[:_LONGEST_VALUE] + "..."
     return Finding(severity, key, shown, _without_secrets(why), fix)
 
 
 def _without_secrets(text: str) -> str:
-    return _SECRET_TEXT.sub(_HIDDEN, text)
+    return _ASSIGNED.sub(rf"\1{_HIDDEN}", _SECRET_TEXT.sub(_HIDDEN, text))
 
 
-def _text(value: Any) -> str:
-    """As YAML has it: true, not True."""
-    if isinstance(value, bool):
-        return str(value).lower()
+def _text(value: Any, key: str = "") -> str:
+    """As YAML has it on one line: true, not True."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_text(each, name)}" for name, each in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_text, value)) + "]"
-    return str(value)
+        return "[" + ", ".join(_text(each, key) for each in value) + "]"
+    if holds_secret(key, ""):
+        return _HIDDEN
+    return str(value).lower() if isinstance(value, bool) else str(value)

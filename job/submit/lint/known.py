@@ -18,10 +18,13 @@ HADOOP = "spark.hadoop."
 S3A = HADOOP + "fs.s3a."
 PER_BUCKET = S3A + "bucket."
 CREDENTIALS = S3A + "aws.credentials.provider"
+# Beginnings of settings of clients that Hadoop 3 does not have.
+OLD_CLIENTS = ("fs.s3.", "fs.s3n.")
 # Beneath these a person chooses the names, or Spark makes them of parts.
 OPEN_FAMILIES = (
     HADOOP + "fs.s3a.create.header.",
     "spark.databricks.delta.properties.defaults.",
+    "spark.delta.logStore.",
     "spark.executorEnv.",
     *(
         f"spark.kubernetes.{role}.{kind}."
@@ -33,8 +36,10 @@ OPEN_FAMILIES = (
     "spark.kubernetes.node.selector.",
     "spark.metrics.conf.",
     "spark.rpc.io.",
+    "spark.scheduler.listenerbus.eventqueue.",
     "spark.shuffle.io.",
     "spark.sql.catalog.",
+    "spark.ssl.",
 )
 
 

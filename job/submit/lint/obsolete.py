@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from job.submit.lint.finding import Finding, error, warning
-from job.submit.lint.known import CREDENTIALS, HADOOP, known, without_bucket
+from job.submit.lint.known import CREDENTIALS, HADOOP, OLD_CLIENTS, known, without_bucket
 from job.submit.lint.subject import Subject, conf_key
 
 _S3GUARD = "S3Guard is gone from Hadoop since 3.4, as S3 is consistent by itself"
@@ -27,8 +27,7 @@ _S3A = {
         "Hadoop 3.3 renamed it",
         "set spark.hadoop.fs.s3a.encryption.key",
     ),
-    "fs.s3.": (_OLD_CLIENT, "set the fs.s3a setting of the same end, or leave it out"),
-    "fs.s3n.": (_OLD_CLIENT, "set the fs.s3a setting of the same end, or leave it out"),
+    **dict.fromkeys(OLD_CLIENTS, (_OLD_CLIENT, "set the fs.s3a setting of that name, if any")),
 }
 # How a block is buffered is still a choice.
 _NOT_OBSOLETE = ("fs.s3a.fast.upload.buffer", "fs.s3a.fast.upload.active.blocks")

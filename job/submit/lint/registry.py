@@ -111,14 +111,19 @@ def name_of(check: Check) -> str:
     return check.__name__.replace("_", "-")
 
 
-def described() -> list[tuple[str, str]]:
-    """(name, what it finds) of all that can be found, in the order in which it is looked for."""
-    by_helm = [
-        (schema.CHECK, schema.WHAT),
-        (REFUSED_BY_CHART, "Values that do not go together, such as a name that gets too long."),
-    ]
-    return by_helm + [(name_of(each), _sentence(each)) for each in CHECKS]
+def families() -> dict[str, dict[str, str]]:
+    """What can be found: by what a family says of itself, checks and what each finds, in order."""
+    found = {
+        "What helm refuses before anything is checked.": {
+            schema.CHECK: schema.WHAT,
+            REFUSED_BY_CHART: "Values that do not go together, such as a name that gets too long.",
+        }
+    }
+    for check in CHECKS:
+        family = found.setdefault(_sentence(inspect.getmodule(check)), {})
+        family[name_of(check)] = _sentence(check)
+    return found
 
 
-def _sentence(of: Check) -> str:
+def _sentence(of: object) -> str:
     return (inspect.getdoc(of) or "").partition("\n\n")[0].replace("\n", " ")

@@ -8,6 +8,7 @@ from job.submit.lint.finding import Finding, error
 from job.submit.lint.known import (
     CREDENTIALS,
     HADOOP,
+    OLD_CLIENTS,
     OPEN_FAMILIES,
     known,
     nearest,
@@ -42,7 +43,7 @@ def misspelt_s3a_setting(subject: Subject) -> Iterator[Finding]:
         name = without_bucket(setting).removeprefix(HADOOP)
         if not setting.startswith(HADOOP) or setting.startswith(OPEN_FAMILIES):
             continue
-        meant = nearest(name, known().hadoop)
+        meant = None if name.startswith(OLD_CLIENTS) else nearest(name, known().hadoop)
         if meant is not None and meant != name:
             yield error(
                 conf_key(setting),
