@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from job.submit.lint.finding import Finding, error, warning
 from job.submit.lint.quantities import seconds
-from job.submit.lint.subject import Subject, conf_key
+from job.submit.lint.subject import Subject, conf_key, default_of
 
 _ENABLED = "spark.dynamicAllocation.enabled"
 _TRACKING = "spark.dynamicAllocation.shuffleTracking."
@@ -43,8 +43,7 @@ def endless_executors(subject: Subject) -> Iterator[Finding]:
             "set dynamicAllocation.enabled: true instead, which brings finite timeouts",
         )
     for key, setting in _timeouts(subject):
-        time = seconds(setting)
-        if time is None or time > _ENDLESS:
+        if seconds(setting) > _ENDLESS:
             why = "an executor that idles for so long is as good as never released, and is paid"
             yield error(key, setting, why, "set a time such as 300s")
 
@@ -75,7 +74,7 @@ def untracked_shuffle(subject: Subject) -> Iterator[Finding]:
 
 def number_that_is_not_used(subject: Subject) -> Iterator[Finding]:
     """`executor.instances` while dynamic allocation decides."""
-    instances, default = subject.value("executor.instances"), 2
+    instances, default = subject.value("executor.instances"), default_of("executor.instances")
     if _is_dynamic(subject) and instances != default:
         why = "dynamic allocation is on: this number is not used"
         fix = "set dynamicAllocation.maxExecutors, or dynamicAllocation.enabled: false"

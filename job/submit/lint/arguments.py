@@ -39,13 +39,10 @@ def job_arguments(cli: click.Command, command: str, given: Sequence[str]) -> Job
     if not isinstance(cli, click.Group) or command not in cli.commands:
         return JobArguments(tuple(given))
     try:
-        context = cli.commands[command].make_context(command, list(given))
+        # No --help: it would print.
+        context = cli.commands[command].make_context(command, list(given), help_option_names=[])
     except click.ClickException as problem:
         return JobArguments(tuple(given), complaints=(InvalidValueError(problem.format_message()),))
-    except click.exceptions.Exit:
-        # --help and --version print and end.
-        said = InvalidValueError("the job would print its help and end")
-        return JobArguments(tuple(given), complaints=(said,))
     return JobArguments(tuple(given), context.params, tuple(_complaints(context.params)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import click
 
 from job.errors import InvalidValueError
 from job.submit.complaints import RefusedValuesError
-from job.submit.lint import schema
+from job.submit.lint import schema, unreadable
 from job.submit.lint.arguments import job_arguments
 from job.submit.lint.finding import Finding, error
 from job.submit.lint.registry import CHECKS, REFUSED_BY_CHART, name_of
@@ -29,6 +29,8 @@ from job.submit.rendered import (
     the_one,
 )
 
+Keys = tuple[str, ...]
+
 # The chart's own complaints are of the same form as ours.
 _COMPLAINT = re.compile(r"(?P<what>.*?)(?:; expected (?P<expected>.*?))?(?:; fix: (?P<fix>.*))?")
 
@@ -36,25 +38,27 @@ _COMPLAINT = re.compile(r"(?P<what>.*?)(?:; expected (?P<expected>.*?))?(?:; fix
 def findings(chart: Chart, node: Node, cli: click.Command) -> list[Finding]:
     """All that is wrong with the values of a chart; `cli` is the job's command line.
 
-    Values that the schema refuses are reported, and taken as left out, so that the rest is checked
+    Values that cannot be read are reported, and taken as left out, so that the rest is checked
     too. Raises InvalidValueError for what is no YAML, MissingPrerequisiteError without helm.
     """
     values = merged_values(chart)
+    wrong = _unreadable(values)
     try:
-        return _checked(values, render(chart), node, cli)
-    except RefusedValuesError as error_of_schema:
-        refused = error_of_schema.refused
-        of_schema = [
-            replace(each, check=schema.CHECK) for each in schema.findings_of(refused, values)
-        ]
-        left = _without(values, schema.refused_paths(refused))
-        return of_schema + _findings_of_the_rest(chart, left, node, cli)
-    except InvalidValueError as refusal:
-        return [_of_template(refusal)]
+        manifests = render(chart)
+    except RefusedValuesError as said:
+        wrong += _refused(said, values)
+    except InvalidValueError as said:
+        if not wrong:
+            return [_of_template(said)]
+    else:
+        if not wrong:
+            return _checked(values, manifests, node, cli)
+    left = _without(values, [path for path, _ in wrong])
+    return [finding for _, finding in wrong] + _findings_of_the_rest(chart, left, node, cli)
 
 
 def _findings_of_the_rest(
-    chart: Chart, values: dict[str, Any], node: Node, cli: click.Command
+    chart: Chart, values: Mapping[str, Any], node: Node, cli: click.Command
 ) -> list[Finding]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "values.yaml"
@@ -62,14 +66,28 @@ def _findings_of_the_rest(
         rest = replace(chart, values=(file,), sets=())
         try:
             return _checked(merged_values(rest), render(rest), node, cli)
-        except RefusedValuesError:
-            return []
-        except InvalidValueError as refusal:
-            return [_of_template(refusal)]
+        except InvalidValueError as said:
+            return [_of_template(said)]
+
+
+def _unreadable(values: Mapping[str, Any]) -> list[tuple[Keys, Finding]]:
+    nulled = [
+        (path, replace(each, check=unreadable.NULLED))
+        for path, each in unreadable.nulled_values(values)
+    ]
+    return nulled + [
+        (path, replace(each, check=unreadable.UNREADABLE))
+        for path, each in unreadable.unreadable_values(values)
+    ]
+
+
+def _refused(said: RefusedValuesError, values: Mapping[str, Any]) -> list[tuple[Keys, Finding]]:
+    found = schema.findings_of(said.refused, values)
+    return [(path, replace(each, check=schema.CHECK)) for path, each in found]
 
 
 def _checked(
-    values: Mapping[str, Any], manifests: list[Manifest], node: Node, cli: click.Command
+    values: Mapping[str, Any], manifests: Sequence[Manifest], node: Node, cli: click.Command
 ) -> list[Finding]:
     application = the_one(APPLICATION, manifests) or the_one(SCHEDULE, manifests)
     assert application is not None
@@ -83,10 +101,10 @@ def _of_template(refusal: InvalidValueError) -> Finding:
     assert said is not None
     why = said["what"] + (f"; expected {said['expected']}" if said["expected"] else "")
     fix = said["fix"] or "mend it, and run lint again for the rest"
-    return replace(error("values", "", why, fix), check=REFUSED_BY_CHART)
+    return replace(error("values", None, why, fix), check=REFUSED_BY_CHART)
 
 
-def _without(values: Mapping[str, Any], paths: Iterable[tuple[str, ...]]) -> dict[str, Any]:
+def _without(values: Mapping[str, Any], paths: Iterable[Keys]) -> dict[str, Any]:
     """A copy of the values without what is at the paths."""
     left: dict[str, Any] = json.loads(json.dumps(values))
     for *sections, key in paths:

@@ -7,7 +7,7 @@ from typing import Any
 
 from job.submit.lint.finding import Finding, error, warning
 from job.submit.lint.quantities import seconds
-from job.submit.lint.subject import Subject, conf_key
+from job.submit.lint.subject import Subject, conf_key, default_of
 
 _DECOMMISSION = (
     "spark.decommission.enabled",
@@ -22,6 +22,7 @@ _SPOT_NOTICE = 120
 _KUBERNETES_GRACE = 30
 # Spark's own limit for a task.
 _TASK_FAILURES = 4
+_DAY = 86400
 _GRACE = "executor.terminationGracePeriodSeconds"
 
 
@@ -49,8 +50,7 @@ def few_losses_on_spot(subject: Subject) -> Iterator[Finding]:
 def losses_that_add_up(subject: Subject) -> Iterator[Finding]:
     """Executors on spot nodes, with losses that count for a day or for ever."""
     interval = subject.conf[_INTERVAL]
-    time = seconds(interval)
-    if _spot(subject, "executor") and (time is None or time >= 86400):
+    if _spot(subject, "executor") and seconds(interval) >= _DAY:
         why = "each spot node that went counts for as long, until the run fails of their sum"
         yield warning("failures.executorsInterval", interval, why, "set a time such as 10m")
 
@@ -58,16 +58,17 @@ def losses_that_add_up(subject: Subject) -> Iterator[Finding]:
 def few_attempts_on_spot(subject: Subject) -> Iterator[Finding]:
     """Executors on spot nodes, with fewer attempts of a task than Spark's own default."""
     attempts = subject.conf["spark.task.maxFailures"]
+    key = "failures.maxTaskAttempts"
     if _spot(subject, "executor") and int(attempts) < _TASK_FAILURES:
         why = "each node that goes costs its tasks an attempt, and Spark's own default is 4"
-        yield warning("failures.maxTaskAttempts", attempts, why, "leave it out: the chart has 8")
+        yield warning(key, attempts, why, _left_out(key))
 
 
 def no_decommission_on_spot(subject: Subject) -> Iterator[Finding]:
     """Executors on spot nodes that do not move their blocks away before they go."""
     if _spot(subject, "executor") and not subject.value("decommission.enabled"):
         why = "blocks of a node that goes are lost, and the tasks that made them run again"
-        yield warning("decommission.enabled", False, why, "leave it out: the chart has true")
+        yield warning("decommission.enabled", False, why, "leave it out: the chart moves them")
 
 
 def half_a_decommission(subject: Subject) -> Iterator[Finding]:
@@ -87,7 +88,7 @@ def short_grace(subject: Subject) -> Iterator[Finding]:
     grace = subject.value(_GRACE)
     if subject.value("decommission.enabled") and grace < _KUBERNETES_GRACE:
         why = "blocks are moved between the notice and the end, and Kubernetes' own 30 s are more"
-        yield warning(_GRACE, grace, why, "leave it out: the chart has 110")
+        yield warning(_GRACE, grace, why, _left_out(_GRACE))
 
 
 def grace_beyond_notice(subject: Subject) -> Iterator[Finding]:
@@ -95,7 +96,11 @@ def grace_beyond_notice(subject: Subject) -> Iterator[Finding]:
     grace = subject.value(_GRACE)
     if _spot(subject, "executor") and grace > _SPOT_NOTICE:
         why = "a spot node is gone 120 s after its notice, whatever Kubernetes has promised"
-        yield warning(_GRACE, grace, why, "leave it out: the chart has 110")
+        yield warning(_GRACE, grace, why, _left_out(_GRACE))
+
+
+def _left_out(key: str) -> str:
+    return f"leave it out: the chart has {default_of(key)}"
 
 
 def _spot(subject: Subject, role: str) -> str:

@@ -74,6 +74,8 @@ def _text(value: Any, key: str = "") -> str:
         return "{" + ", ".join(f"{name}: {_text(each, name)}" for name, each in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_text(each, key) for each in value) + "]"
+    if value is None:
+        return ""
     if holds_secret(key, ""):
         return _HIDDEN
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value) or '""'

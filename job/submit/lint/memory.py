@@ -15,7 +15,7 @@ _PYTHON_WORKER = 1200 * MEBIBYTE
 _JVM_OVERHEAD = 384 * MEBIBYTE
 # What the kubelet of an EKS node keeps: 255 MiB, 11 MiB a pod of at least 29, and 100 MiB free.
 _KEPT_BY_NODE = (255 + 11 * 29 + 100) * MEBIBYTE
-_FEATURIZING = ("run", "featurize", "project")
+_FEATURIZING = ("run", "featurize")
 _PYSPARK_MEMORY = "spark.executor.pyspark.memory"
 _RESULT_SIZE = "spark.driver.maxResultSize"
 
@@ -81,7 +81,10 @@ def results_larger_than_heap(subject: Subject) -> Iterator[Finding]:
 
 
 def _has_network(subject: Subject, role: str) -> bool:
-    return role == "executor" and subject.value("command") in _FEATURIZING
+    # project featurizes where it is given images.
+    images = subject.arguments.options.get("input_path")
+    featurizes = subject.value("command") in _FEATURIZING or images is not None
+    return role == "executor" and featurizes
 
 
 def _asked(subject: Subject, role: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from job.submit.lint.finding import Finding, error, warning
+from job.submit.lint.known import known
 from job.submit.lint.subject import ROLES, Subject
 
 _LONGEST_LABEL = 63
@@ -19,6 +20,8 @@ _REPOSITORY = re.compile(
     r"([\w.-]+(:\d+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
 )
 _TAG = re.compile(r"[A-Za-z0-9_][\w.-]{0,127}", re.ASCII)
+_VERSION_IN_NAME = re.compile(r"(spark|hadoop)-?(\d+\.\d+(?:\.\d+)?)")
+_OF_SPARK_ALONE = re.compile(r"(^|/)(spark|spark-py|apache/spark(-py)?|bitnami/spark)$")
 _MOVING_TAGS = ("latest", "main", "master", "stable", "nightly")
 
 
@@ -71,6 +74,19 @@ def image_that_is_none(subject: Subject) -> Iterator[Finding]:
     elif tag and not _TAG.fullmatch(tag):
         why = "a tag is letters, digits, dots, hyphens and underscores; 128 at most"
         yield error("image.tag", tag, why, "write the tag that was pushed")
+
+
+def image_of_another_spark(subject: Subject) -> Iterator[Finding]:
+    """An image that by its name is Spark's own, or holds another Spark or Hadoop than the job's."""
+    image = str(subject.spec["image"])
+    versions = {"spark": known().spark_version, "hadoop": known().hadoop_version}
+    for what, version in _VERSION_IN_NAME.findall(image.lower()):
+        if not f"{versions[what]}.".startswith(f"{version}."):
+            why = f"by its name it holds {what} {version}; the job is of {what} {versions[what]}"
+            yield warning("image", image, why, "build the job's image: make image")
+    if _OF_SPARK_ALONE.search(subject.value("image.repository")):
+        why = "this is an image of Spark alone: the job is not in it, nor are its jars"
+        yield error("image.repository", image, why, "build the job's image: make image")
 
 
 def moving_tag(subject: Subject) -> Iterator[Finding]:

@@ -137,7 +137,7 @@ def short_network_timeout(subject: Subject) -> Iterator[Finding]:
     setting, heartbeat = "spark.network.timeout", "spark.executor.heartbeatInterval"
     limit = seconds(subject.conf.get(setting, "120s"))
     between = seconds(subject.conf[heartbeat])
-    if limit is not None and between is not None and limit <= between:
+    if limit <= between:
         yield error(
             conf_key(setting if setting in subject.own_conf else heartbeat),
             subject.conf.get(setting, subject.conf[heartbeat]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import SplitResult, urlsplit
 
 from job.errors import InvalidValueError
 
@@ -10,8 +11,9 @@ _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _JAVA = re.compile(r"(\d+)([kmgt]?)b?", re.IGNORECASE)
 _KUBERNETES = re.compile(r"(\d+(?:\.\d+)?)([KMGT]i)")
 _CPU = re.compile(r"(\d+(?:\.\d+)?)(m?)")
-_DURATION = re.compile(r"(\d+)(ms|s|m|min|h|d)?")
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+)(us|ms|s|m|min|h|d)?")
+_SECONDS = {"us": 1e-6, "ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_WHOLE = re.compile(r"\d+")
 MEBIBYTE = 1024**2
 
 
@@ -33,10 +35,26 @@ def cpu(text: str) -> float:
     return float(found[1]) / (1000 if found[2] else 1)
 
 
-def seconds(text: str) -> float | None:
-    """A time of Spark's, without a unit in seconds; None for what is none, such as `infinity`."""
-    found = _DURATION.fullmatch(text.strip())
-    return int(found[1]) * _SECONDS[found[2] or "s"] if found else None
+def seconds(text: str) -> float:
+    """A time of Spark's, without a unit in seconds."""
+    found = _must_match(_DURATION, text, "a time such as 60s")
+    return int(found[1]) * _SECONDS[found[2] or "s"]
+
+
+def whole(text: str) -> int:
+    """A whole number."""
+    return int(_must_match(_WHOLE, text, "a whole number")[0])
+
+
+def address(text: str) -> SplitResult:
+    """The address of an S3, with or without a scheme; without one it is https."""
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        parts.port  # noqa: B018 - it is read only when it is asked for
+    except ValueError as problem:
+        expected = "an address such as https://s3.local:8333"
+        raise InvalidValueError(f"{text!r} is no address", expected=expected) from problem
+    return parts
 
 
 def gibibytes(amount: float) -> str:

@@ -20,6 +20,7 @@ from job.submit.lint import (
     schedule,
     schema,
     spelling,
+    unreadable,
 )
 from job.submit.lint.finding import Finding
 from job.submit.lint.subject import Subject
@@ -99,6 +100,7 @@ CHECKS: tuple[Check, ...] = (
     names.label_that_is_none,
     names.object_name_that_is_none,
     names.image_that_is_none,
+    names.image_of_another_spark,
     names.moving_tag,
     schedule.schedule_that_is_none,
     schedule.time_zone_that_is_none,
@@ -114,8 +116,10 @@ def name_of(check: Check) -> str:
 def families() -> dict[str, dict[str, str]]:
     """What can be found: by what a family says of itself, checks and what each finds, in order."""
     found = {
-        "What helm refuses before anything is checked.": {
+        "What cannot be rendered or read: the rest is checked without it.": {
             schema.CHECK: schema.WHAT,
+            unreadable.NULLED: unreadable.NULLED_WHAT,
+            unreadable.UNREADABLE: unreadable.UNREADABLE_WHAT,
             REFUSED_BY_CHART: "Values that do not go together, such as a name that gets too long.",
         }
     }

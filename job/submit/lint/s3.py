@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from job.submit.lint.finding import Finding, error, warning
 from job.submit.lint.known import S3A
+from job.submit.lint.quantities import address
 from job.submit.lint.subject import Subject
 
 _AWS = re.compile(r"(^|\.)amazonaws\.com(\.cn)?$")
@@ -30,11 +30,10 @@ def path_style_on_aws(subject: Subject) -> Iterator[Finding]:
 def host_style_elsewhere(subject: Subject) -> Iterator[Finding]:
     """Buckets addressed by host name on an S3 that is not AWS's."""
     if not _path_style(subject) and not _is_aws(subject):
-        host = urlsplit(_endpoint(subject)).hostname
         yield warning(
             "s3.pathStyle",
             False,
-            f"each bucket is then a host of its own, such as bucket.{host}, which DNS must know",
+            f"each bucket is a host of its own then, bucket.{_host(subject)}, which DNS must know",
             "set s3.pathStyle: true",
         )
 
@@ -49,7 +48,7 @@ def plain_http_to_aws(subject: Subject) -> Iterator[Finding]:
 
 def endpoint_of_another_region(subject: Subject) -> Iterator[Finding]:
     """An endpoint of AWS in another region than `s3.region`."""
-    found = _AWS_REGION.search(urlsplit(_endpoint(subject)).hostname or "")
+    found = _AWS_REGION.search(_host(subject))
     region = subject.value("s3.region")
     if found and region and found[1] != region:
         yield error(
@@ -91,8 +90,8 @@ def endpoint_without_a_way(subject: Subject) -> Iterator[Finding]:
     """A network policy that does not let pods reach the port of `s3.endpoint`."""
     if not subject.value("networkPolicy.enabled"):
         return
-    address = urlsplit(_endpoint(subject))
-    port = address.port or (80 if address.scheme == "http" else 443)
+    asked = address(_endpoint(subject))
+    port = asked.port or (80 if asked.scheme == "http" else 443)
     ports = subject.value("networkPolicy.s3.ports")
     if port not in ports:
         yield error(
@@ -107,10 +106,12 @@ def _endpoint(subject: Subject) -> str:
     return subject.conf.get(S3A + "endpoint", "")
 
 
+def _host(subject: Subject) -> str:
+    return address(_endpoint(subject)).hostname or ""
+
+
 def _is_aws(subject: Subject) -> bool:
-    endpoint = _endpoint(subject)
-    host = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").hostname or ""
-    return not host or bool(_AWS.search(host))
+    return not _host(subject) or bool(_AWS.search(_host(subject)))
 
 
 def _path_style(subject: Subject) -> bool:

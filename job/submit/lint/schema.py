@@ -66,36 +66,28 @@ _REFUSED_SETTINGS = {
 }
 
 
-def findings_of(refused: Sequence[Complaint], values: Mapping[str, Any]) -> list[Finding]:
-    """A finding for each thing that is refused, in the order of their keys."""
+def findings_of(
+    refused: Sequence[Complaint], values: Mapping[str, Any]
+) -> list[tuple[Path, Finding]]:
+    """What is refused, in the order of its keys, each with the path that has to go."""
     found = [each for complaint in refused for each in _findings(complaint, values)]
-    return sorted(found, key=lambda finding: finding.key)
+    return sorted(found, key=lambda each: each[1].key)
 
 
-def refused_paths(refused: Sequence[Complaint]) -> Iterator[Path]:
-    """The paths whose removal leaves values that the schema takes."""
-    for complaint in refused:
-        path, text = complaint.path, complaint.text
-        if unknown := _UNKNOWN_KEYS.fullmatch(text):
-            yield from (_outside_lists((*path, key)) for key in _QUOTED.findall(unknown[1]))
-        elif wrong := _WRONG_KEY.fullmatch(text):
-            yield ("sparkConf", wrong[1])
-        elif path:
-            yield _outside_lists(path)
-
-
-def _findings(complaint: Complaint, values: Mapping[str, Any]) -> Iterator[Finding]:
+def _findings(complaint: Complaint, values: Mapping[str, Any]) -> Iterator[tuple[Path, Finding]]:
     path, text = complaint.path, complaint.text
     if unknown := _UNKNOWN_KEYS.fullmatch(text):
         for key in _QUOTED.findall(unknown[1]):
-            yield _unknown_key((*path, key), values)
+            yield _outside_lists((*path, key)), _unknown_key((*path, key), values)
     elif wrong := _WRONG_KEY.fullmatch(text):
-        yield _refused_setting(wrong[1], values["sparkConf"][wrong[1]])
+        setting = wrong[1]
+        yield ("sparkConf", setting), _refused_setting(setting, values["sparkConf"][setting])
     elif missing := _MISSING_KEYS.fullmatch(text):
         keys = ", ".join(_QUOTED.findall(missing[1]))
-        yield error(".".join(path), _at(values, path), f"it lacks {keys}", f"add {keys}")
+        finding = error(".".join(path), _at(values, path), f"it lacks {keys}", f"add {keys}")
+        yield _outside_lists(path), finding
     else:
-        yield _wrong_value(path, values, text)
+        yield _outside_lists(path), _wrong_value(path, values, text)
 
 
 def _unknown_key(path: Path, values: Mapping[str, Any]) -> Finding:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import yaml
+
+from job import resources
 from job.submit.lint.arguments import JobArguments
 from job.submit.rendered import SCHEDULE, Manifest
 
@@ -31,10 +35,7 @@ class Subject:
 
     def value(self, key: str) -> Any:
         """The value at a dotted path, the chart's default if the files have none."""
-        found: Any = self.values
-        for part in key.split("."):
-            found = found[part]
-        return found
+        return _at(self.values, key)
 
     @property
     def is_scheduled(self) -> bool:
@@ -56,6 +57,25 @@ class Subject:
         """The Spark settings that the values files add."""
         own = self.values["sparkConf"]
         return {key: self.conf[key] for key in own}
+
+
+@cache
+def chart_defaults() -> Mapping[str, Any]:
+    """The values that the chart has by itself."""
+    text = (resources.chart() / "values.yaml").read_text(encoding="utf-8")
+    defaults: dict[str, Any] = yaml.safe_load(text)
+    return defaults
+
+
+def default_of(key: str) -> Any:
+    """The chart's default at a dotted path."""
+    return _at(chart_defaults(), key)
+
+
+def _at(found: Any, key: str) -> Any:
+    for part in key.split("."):
+        found = found[part]
+    return found
 
 
 def conf_key(setting: str) -> str:

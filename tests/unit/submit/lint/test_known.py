@@ -44,3 +44,9 @@ def test_a_name_like_no_other_is_nobodys() -> None:
 )
 def test_a_setting_of_a_bucket_is_that_of_all(setting: str, of_all: str) -> None:
     assert without_bucket(HADOOP + setting) == HADOOP + of_all
+
+
+def test_the_jars_of_the_image_fit_the_spark_that_the_list_is_of() -> None:
+    pom = resources.jar_list().read_text(encoding="utf-8")
+    assert f"<spark.version>{known().spark_version}</spark.version>" in pom
+    assert f"<hadoop.version>{known().hadoop_version}</hadoop.version>" in pom
