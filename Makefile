@@ -69,6 +69,10 @@ lock: setup ## Pin all requirements anew from pyproject.toml (needs network)
 	$(LOCK) pyproject.toml -o docker/requirements.txt
 	$(LOCK) --group dev -c docker/requirements.txt -o docker/requirements-dev.txt
 
+.PHONY: known-settings
+known-settings: setup ## List anew the settings that lint knows, from the jars of docker/pom.xml
+	$(IN_VENV)/python docker/known_settings.py
+
 .PHONY: clean
 clean: ## Remove caches and what was built; .venv stays
 	rm -rf .cache .mypy_cache .pytest_cache .ruff_cache build dist spark-warehouse metastore_db derby.log

@@ -34,6 +34,7 @@ from job.config import (
 from job.errors import InvalidValueError, JobError
 from job.options import together
 from job.submit.commands import submit
+from job.submit.lint.command import lint
 from job.submit.render_command import render
 
 if TYPE_CHECKING:
@@ -177,6 +178,7 @@ def cli() -> None:
 
 cli.add_command(submit)
 cli.add_command(render)
+cli.add_command(lint)
 
 
 @cli.command()

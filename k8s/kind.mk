@@ -73,8 +73,9 @@ render: ## The chart as plain YAML: VALUES=helm/image-features/ci/kind.yaml
 	@$(RENDER) --set-string runId=$(RUN_ID)
 
 .PHONY: manifests
-manifests: ## Generate k8s/sparkapplication.yaml and the chart's README anew
+manifests: ## Generate k8s/sparkapplication.yaml and the tables of the docs anew
 	$(or $(VENV),.venv)/bin/python helm/readme.py
+	$(or $(VENV),.venv)/bin/python -m docs.lint_table
 	helm/render-manifest.sh
 
 .PHONY: kind-up

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ import yaml
 
 from job import resources
 from job.errors import InvalidValueError, MissingPrerequisiteError
+from job.submit.complaints import RefusedValuesError, complaints
 
 Manifest = dict[str, Any]
 
@@ -23,18 +26,20 @@ EMR_JOB_RUN, EMR_API = "EmrJobRun", "image-features/emr"
 # What a run needs comes first, runs come last; kinds that are not named here come between.
 _FIRST = ("ServiceAccount", "Role", "RoleBinding", "NetworkPolicy", "PodDisruptionBudget")
 _LAST = (SCHEDULE, APPLICATION)
-_SCHEMA_COMPLAINT = re.compile(r"^- (?:at )?(.*)$", re.MULTILINE)
 _TEMPLATE_COMPLAINT = re.compile(r"execution error at \(.*?\): (.*)")
-_POINTER = re.compile(r"^'/?([^']*)': ")
+_ALL_VALUES = "{{ .Values | toJson }}"
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What is rendered: values files and `--set` pairs, as helm takes them; later ones win."""
+    """What is rendered: values files and `--set` pairs, as helm takes them; later ones win.
+
+    `run_id` None leaves it to the values.
+    """
 
     release: str
     namespace: str
-    run_id: str
+    run_id: str | None
     values: tuple[Path, ...]
     sets: tuple[str, ...] = ()
 
@@ -56,12 +61,21 @@ def render(chart: Chart, api_versions: Sequence[str] = ()) -> list[Manifest]:
     `api_versions` are those of the cluster that the chart asks for. Raises InvalidValueError with
     what helm says of wrong values, MissingPrerequisiteError where there is no helm.
     """
-    answer = subprocess.run(
-        _command(chart, api_versions), capture_output=True, text=True, check=False
-    )
-    if answer.returncode:
-        raise refusal(answer.stderr)
-    return in_order([each for each in yaml.safe_load_all(answer.stdout) if each])
+    said = _said(_command(chart, resources.chart(), api_versions))
+    return in_order([each for each in yaml.safe_load_all(said) if each])
+
+
+def merged_values(chart: Chart) -> dict[str, Any]:
+    """All values as helm merges them, the chart's defaults included; the schema is not asked."""
+    with tempfile.TemporaryDirectory() as folder:
+        # A chart that has the same defaults, and renders nothing but its values.
+        (Path(folder) / "templates").mkdir()
+        (Path(folder) / "templates" / "values.yaml").write_text(_ALL_VALUES, encoding="utf-8")
+        for name in ("Chart.yaml", "values.yaml"):
+            shutil.copy(resources.chart() / name, folder)
+        rendered = _said(_command(chart, Path(folder)))
+    values: dict[str, Any] = json.loads(rendered[rendered.index("{") :])
+    return values
 
 
 def in_order(manifests: Sequence[Manifest]) -> list[Manifest]:
@@ -76,24 +90,13 @@ def the_one(kind: str, manifests: Sequence[Manifest]) -> Manifest | None:
 
 def refusal(said: str) -> InvalidValueError:
     """What helm said on standard error, as one line."""
-    if complaints := _SCHEMA_COMPLAINT.findall(said):
-        return InvalidValueError(
-            f"the chart refuses these values: {'; '.join(map(_with_dots, complaints))}",
-            fix=f"see {resources.chart() / 'README.md'} for what there is",
-        )
+    if refused := complaints(said):
+        see = f"see {resources.chart() / 'README.md'} for what there is"
+        return RefusedValuesError.of(refused, fix=see)
     if complaint := _TEMPLATE_COMPLAINT.search(said):
         return InvalidValueError(complaint[1])
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return InvalidValueError(f"helm: {' '.join(lines).removeprefix('Error: ')}")
-
-
-def _with_dots(complaint: str) -> str:
-    """`'/driver/cores': got string` as `driver.cores: got string`, which is how --set names it."""
-    pointer = _POINTER.match(complaint)
-    if pointer is None:
-        return complaint
-    key = pointer[1].replace("/", ".")
-    return f"{key}: {complaint[pointer.end() :]}" if key else complaint[pointer.end() :]
 
 
 def _place(kind: str) -> int:
@@ -102,9 +105,15 @@ def _place(kind: str) -> int:
     return len(_FIRST) + (1 + _LAST.index(kind) if kind in _LAST else 0)
 
 
-def _command(chart: Chart, api_versions: Sequence[str]) -> list[str]:
-    command = [_helm(), "template", chart.release, str(resources.chart())]
-    command += ["--namespace", chart.namespace]
+def _said(command: list[str]) -> str:
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise refusal(answer.stderr)
+    return answer.stdout
+
+
+def _command(chart: Chart, folder: Path, api_versions: Sequence[str] = ()) -> list[str]:
+    command = [_helm(), "template", chart.release, str(folder), "--namespace", chart.namespace]
     for path in chart.values:
         command += ["--values", str(path)]
     for pair in chart.sets:
@@ -112,7 +121,7 @@ def _command(chart: Chart, api_versions: Sequence[str]) -> list[str]:
     for version in api_versions:
         command += ["--api-versions", version]
     # helm lets --set-string win over --set.
-    return [*command, "--set-string", f"runId={chart.run_id}"]
+    return command if chart.run_id is None else [*command, "--set-string", f"runId={chart.run_id}"]
 
 
 def _helm() -> str:

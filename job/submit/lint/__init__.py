@@ -1,0 +1,1 @@
+"""What is wrong with values before anything starts: checks of values and what they render."""

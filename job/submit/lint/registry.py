@@ -1,0 +1,133 @@
+"""All checks, by family; to add one is to write a function and to name it here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+
+from job.submit.lint import (
+    allocation,
+    cores,
+    credentials,
+    eviction,
+    jars,
+    memory,
+    names,
+    obsolete,
+    overrides,
+    paths,
+    s3,
+    schedule,
+    schema,
+    spelling,
+    unreadable,
+)
+from job.submit.lint.finding import Finding
+from job.submit.lint.subject import Subject
+
+Check = Callable[[Subject], Iterable[Finding]]
+
+# What helm says by itself, before any check: of the schema, and of the templates.
+REFUSED_BY_CHART = "refused-by-chart"
+
+CHECKS: tuple[Check, ...] = (
+    spelling.misspelt_spark_setting,
+    spelling.misspelt_s3a_setting,
+    spelling.hadoop_setting_without_prefix,
+    spelling.unknown_credentials_class,
+    obsolete.obsolete_spark_setting,
+    obsolete.obsolete_s3a_setting,
+    obsolete.sdk_v1_credentials,
+    obsolete.file_committer_algorithm,
+    overrides.undone_setting,
+    overrides.setting_of_the_operator,
+    overrides.setting_with_a_value_of_its_own,
+    overrides.metrics_without_web_port,
+    overrides.short_network_timeout,
+    jars.jar_of_another_version,
+    jars.sdk_bundle,
+    jars.packages_without_a_way,
+    credentials.secret_in_settings,
+    credentials.secret_in_arguments,
+    credentials.secret_in_environment,
+    credentials.irsa_without_role,
+    credentials.role_that_is_none,
+    credentials.role_that_is_not_used,
+    credentials.secret_that_is_not_used,
+    s3.path_style_on_aws,
+    s3.host_style_elsewhere,
+    s3.plain_http_to_aws,
+    s3.endpoint_of_another_region,
+    s3.region_that_is_none,
+    s3.zone_of_another_region,
+    s3.endpoint_without_a_way,
+    paths.wrong_argument,
+    paths.path_not_on_s3,
+    paths.bucket_without_a_host,
+    paths.old_scheme,
+    paths.output_over_input,
+    paths.folder_in_the_input,
+    paths.event_log_without_prefix,
+    paths.event_log_without_folder,
+    paths.master_in_arguments,
+    paths.settings_in_arguments,
+    paths.run_id_in_arguments,
+    memory.heap_too_small,
+    memory.overhead_too_small,
+    memory.pod_larger_than_node,
+    memory.limited_python,
+    memory.results_larger_than_heap,
+    cores.request_above_limit,
+    cores.request_above_cores,
+    cores.more_cores_than_node,
+    cores.cores_below_task,
+    allocation.least_above_most,
+    allocation.first_outside,
+    allocation.endless_executors,
+    allocation.idle_time_of_nothing,
+    allocation.shuffle_service,
+    allocation.untracked_shuffle,
+    allocation.number_that_is_not_used,
+    eviction.driver_on_spot,
+    eviction.few_losses_on_spot,
+    eviction.losses_that_add_up,
+    eviction.few_attempts_on_spot,
+    eviction.no_decommission_on_spot,
+    eviction.half_a_decommission,
+    eviction.short_grace,
+    eviction.grace_beyond_notice,
+    names.name_that_begins_with_a_digit,
+    names.label_that_is_none,
+    names.object_name_that_is_none,
+    names.image_that_is_none,
+    names.image_of_another_spark,
+    names.moving_tag,
+    schedule.schedule_that_is_none,
+    schedule.time_zone_that_is_none,
+    schedule.all_anew_each_time,
+)
+
+
+def name_of(check: Check) -> str:
+    """How a finding names its check."""
+    return check.__name__.replace("_", "-")
+
+
+def families() -> dict[str, dict[str, str]]:
+    """What can be found: by what a family says of itself, checks and what each finds, in order."""
+    found = {
+        "What cannot be rendered or read: the rest is checked without it.": {
+            schema.CHECK: schema.WHAT,
+            unreadable.NULLED: unreadable.NULLED_WHAT,
+            unreadable.UNREADABLE: unreadable.UNREADABLE_WHAT,
+            REFUSED_BY_CHART: "Values that do not go together, such as a name that gets too long.",
+        }
+    }
+    for check in CHECKS:
+        family = found.setdefault(_sentence(inspect.getmodule(check)), {})
+        family[name_of(check)] = _sentence(check)
+    return found
+
+
+def _sentence(of: object) -> str:
+    return (inspect.getdoc(of) or "").partition("\n\n")[0].replace("\n", " ")
