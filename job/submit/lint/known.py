@@ -23,6 +23,8 @@ OLD_CLIENTS = ("fs.s3.", "fs.s3n.")
 # Beneath these a person chooses the names, or Spark makes them of parts.
 OPEN_FAMILIES = (
     HADOOP + "fs.s3a.create.header.",
+    # Some end with the name of a column.
+    HADOOP + "parquet.",
     "spark.databricks.delta.properties.defaults.",
     "spark.delta.logStore.",
     "spark.executorEnv.",

@@ -3,7 +3,10 @@ spark-submit \
   --master k8s://https://cluster.test:6443 \
   --deploy-mode cluster \
   --name fruits-one \
+  --conf spark.databricks.delta.optimize.maxFileSize=134217728 \
+  --conf spark.databricks.delta.optimize.minFileSize=67108864 \
   --conf spark.databricks.delta.properties.defaults.checkpointInterval=20 \
+  --conf spark.databricks.delta.retentionDurationCheck.enabled=false \
   --conf spark.databricks.delta.snapshotPartitions=2 \
   --conf spark.databricks.delta.writeChecksumFile.enabled=false \
   --conf spark.decommission.enabled=true \
@@ -50,6 +53,7 @@ spark-submit \
   --conf spark.kubernetes.driver.ownPersistentVolumeClaim=false \
   --conf spark.kubernetes.driver.pod.name=fruits-one-driver \
   --conf spark.kubernetes.driver.podTemplateFile=/templates/driver.yaml \
+  --conf spark.kubernetes.driver.request.cores=500m \
   --conf spark.kubernetes.driver.reusePersistentVolumeClaim=false \
   --conf spark.kubernetes.driver.service.deleteOnTermination=false \
   --conf spark.kubernetes.executor.deleteOnTermination=true \

@@ -3,7 +3,10 @@ spark-submit \
   --master k8s://https://cluster.test:6443 \
   --deploy-mode cluster \
   --name fruits-one \
+  --conf spark.databricks.delta.optimize.maxFileSize=134217728 \
+  --conf spark.databricks.delta.optimize.minFileSize=67108864 \
   --conf spark.databricks.delta.properties.defaults.checkpointInterval=20 \
+  --conf spark.databricks.delta.retentionDurationCheck.enabled=false \
   --conf spark.databricks.delta.snapshotPartitions=2 \
   --conf spark.databricks.delta.writeChecksumFile.enabled=false \
   --conf spark.decommission.enabled=true \
