@@ -59,6 +59,10 @@ format: setup ## Mend what lint can mend by itself
 bench: setup ## Measure against the limits; ARGS="--help" for what can be chosen
 	$(IN_VENV)/python -m tests.benchmarks.bench $(ARGS)
 
+.PHONY: chaos
+chaos: setup ## Kill processes and break storage, and count images: CHAOS_SEED=1
+	$(IN_VENV)/python -m pytest tests/chaos $(ARGS)
+
 .PHONY: wheel
 wheel: setup ## Build dist/*.whl, which works outside the checkout
 	$(VENV)/bin/hatchling build -t wheel

@@ -46,6 +46,23 @@ class Response:
         return cls(status, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode())
 
 
+@dataclass(frozen=True)
+class Cut:
+    """The server's answer, cut off after so many bytes of its body; -1: before its head."""
+
+    body_bytes: int = -1
+
+
+@dataclass(frozen=True)
+class Stall:
+    """The server's answer, so many seconds late."""
+
+    seconds: float
+
+
+Fault = Response | Cut | Stall
+
+
 class S3Proxy:
     """A context in which `endpoint` is the S3 server `upstream`, each answer delayed and counted.
 
@@ -61,7 +78,7 @@ class S3Proxy:
         self._listening = threading.Event()
         self.delay_seconds = delay_seconds
         # Asked for each request; what it returns is answered, None lets the request through.
-        self.hook: Callable[[Request], Response | None] | None = None
+        self.hook: Callable[[Request], Fault | None] | None = None
         self.requests: list[Request] = []
         self.endpoint = ""
         self._cpu_seconds_at_end: float | None = None
@@ -157,11 +174,13 @@ class _Connection:
             arrived = time.monotonic()
             request = _request(head)
             self._proxy.requests.append(request)
-            response = self._proxy.hook(request) if self._proxy.hook else None
-            if response is None:
-                await self._pass_on(head, arrived)
-            else:
-                await self._answer(head, arrived, response)
+            fault = self._proxy.hook(request) if self._proxy.hook else None
+            if isinstance(fault, Response):
+                await self._answer(head, arrived, fault)
+                continue
+            if isinstance(fault, Stall):
+                await asyncio.sleep(fault.seconds)
+            await self._pass_on(head, arrived, fault if isinstance(fault, Cut) else None)
 
     def close(self) -> None:
         for peer in (self._client, self._server):
@@ -178,7 +197,7 @@ class _Connection:
         lines = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/xml\r\n"
         await self._client.send(f"{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
-    async def _pass_on(self, head: bytes, arrived: float) -> None:
+    async def _pass_on(self, head: bytes, arrived: float, cut: Cut | None) -> None:
         server = await self._connected()
         await server.send(head)
         if _header(head, b"expect"):
@@ -191,6 +210,11 @@ class _Connection:
             await server.send(part)
         answer = await server.head()
         await self._delay(arrived)
+        if cut is not None:
+            # The server has done what it was asked for: who asked cannot know.
+            first = await server.reader.read(cut.body_bytes) if cut.body_bytes > 0 else b""
+            await self._client.send(answer + first if cut.body_bytes >= 0 else b"")
+            raise ConnectionResetError
         self._client.writer.write(answer)
         await self._relay_body(server, head, answer)
 

@@ -1,0 +1,157 @@
+"""The job as a process of its own that can be killed, and what it has left."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from deltalake import DeltaTable
+
+EXECUTOR = "CoarseGrainedExecutorBackend"
+WORKER = "job.daemon"
+
+
+@dataclass
+class Job:
+    """A running job, its standard error so far, and the children of it that one may kill."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def told(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def wait_for(self, text: str, seconds: float = 180) -> None:
+        """Until it has said `text`; it must not end before."""
+        deadline = time.monotonic() + seconds
+        while text not in self.told():
+            assert self.process.poll() is None, self.told()[-3000:]
+            assert time.monotonic() < deadline, f"no {text!r} in {self.told()[-3000:]}"
+            time.sleep(0.05)
+
+    def children(self, command: str) -> list[psutil.Process]:
+        """Its descendants whose command line has `command`; of forks only the last generation."""
+        found = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            try:
+                if command in " ".join(child.cmdline()) and not child.children():
+                    found.append(child)
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def kill(self) -> None:
+        """SIGKILL to all its processes, as when its machine is gone."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def end(self, seconds: float = 400) -> int:
+        """Its exit code."""
+        return self.process.wait(timeout=seconds)
+
+
+@contextmanager
+def job(*arguments: str, environment: Mapping[str, str]) -> Iterator[Job]:
+    """The job in a process group of its own, of which nothing is left at the end."""
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        log = Path(folder) / "stderr"
+        with log.open("wb") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "job", *arguments],
+                env=dict(environment),
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        started = Job(process, log)
+        try:
+            yield started
+        finally:
+            if process.poll() is None:
+                started.kill()
+
+
+def kill_at_random(
+    running: Job, command: str, times: int, chance: random.Random, most_seconds: float
+) -> int:
+    """SIGKILL `times` children of that command, with random pauses; how many were there to kill."""
+    killed = 0
+    while killed < times and running.process.poll() is None:
+        time.sleep(chance.uniform(0.5, most_seconds))
+        there = running.children(command)
+        if there:
+            chance.choice(there).kill()
+            killed += 1
+    return killed
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is in the tables of an output."""
+
+    features: list[str]
+    quarantine: list[str]
+
+
+@dataclass
+class Counts:
+    """What a scenario did to its images; `lost` and `duplicated` must be 0."""
+
+    listed: int
+    featurized: int
+    quarantined: int
+    lost: int
+    duplicated: int
+    twice: int
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value:,}" for name, value in vars(self).items())
+
+
+def counts(listed: set[str], found: Found, gets: int) -> Counts:
+    """`gets` are the GETs of images: those beyond one an image were for featurizing it again."""
+    every = [*found.features, *found.quarantine]
+    return Counts(
+        listed=len(listed),
+        featurized=len(set(found.features)),
+        quarantined=len(set(found.quarantine)),
+        lost=len(listed - set(every)),
+        duplicated=len(every) - len(set(every)),
+        twice=max(gets - len(listed), 0),
+    )
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of an output on S3, read without Spark."""
+
+    output: str
+    storage_options: Mapping[str, str] = field(default_factory=dict)
+
+    def found(self) -> Found:
+        return Found(self._paths("features"), self._paths("quarantine"))
+
+    def _paths(self, name: str) -> list[str]:
+        options = dict(self.storage_options)
+        table = DeltaTable(
+            f"{self.output.replace('s3a://', 's3://')}/{name}", storage_options=options
+        )
+        return [str(path) for path in table.to_pyarrow_table(columns=["path"])["path"].to_pylist()]
+
+
+def until(condition: Callable[[], bool], seconds: float) -> None:
+    """Return when the condition holds; fail when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.1)

@@ -1,0 +1,114 @@
+"""Processes that die: workers and executors while the run goes on, the driver between two runs."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyspark
+import pytest
+
+from tests.chaos.conftest import Scene
+from tests.chaos.job_process import EXECUTOR, WORKER, job, kill_at_random, until
+
+# What the driver says last before each stage begins.
+BEGINS_AFTER = {
+    "list": "check:",
+    "featurize": "list:",
+    "account": "featurize:",
+    "fit": "account:",
+    "project": "fit:",
+    "export": "project:",
+    "report": "export:",
+}
+
+
+def test_python_workers_are_killed(scene: Callable[..., Scene], chance: random.Random) -> None:
+    here = scene()
+    environment = here.server.environment()
+    with job(*here.arguments("featurize"), environment=environment) as running:
+        running.wait_for("list:")
+        assert kill_at_random(running, WORKER, 3, chance, 2.0) > 0
+        assert running.end() == 0, running.told()[-3000:]
+    found = here.counts()
+    assert (found.featurized, found.lost, found.duplicated) == (240, 0, 0)
+
+
+def test_executors_are_killed(scene: Callable[..., Scene], chance: random.Random) -> None:
+    """Each executor is a process of its own, as on a cluster; another one takes its place."""
+    here = scene()
+    environment = here.server.environment() | {"SPARK_HOME": str(Path(pyspark.__file__).parent)}
+    cluster = ["--master", "local-cluster[2,1,1024]", "--conf=spark.executor.memory=1g"]
+    # On a machine without a cluster manager nobody counts how often is too often.
+    cluster += ["--conf=spark.task.maxFailures=20", "--conf=spark.deploy.maxExecutorRetries=-1"]
+    with job(*here.arguments("featurize", *cluster), environment=environment) as running:
+        running.wait_for("list:")
+        assert kill_at_random(running, EXECUTOR, 3, chance, 6.0) > 0
+        assert running.end() == 0, running.told()[-3000:]
+    found = here.counts()
+    assert (found.featurized, found.lost, found.duplicated) == (240, 0, 0)
+
+
+def test_the_driver_is_killed_in_each_stage_and_run_again(
+    scene: Callable[..., Scene], chance: random.Random
+) -> None:
+    here = scene(6)
+    environment = here.server.environment()
+    run = here.arguments("run", "--portion-images", "40", "--refit")
+    for before in BEGINS_AFTER.values():
+        with job(*run, environment=environment) as running:
+            running.wait_for(before)
+            time.sleep(chance.uniform(0.0, 1.0))
+            running.kill()
+    with job(*run, environment=environment) as running:
+        assert running.end() == 0, running.told()[-3000:]
+    found = here.counts()
+    assert (found.featurized, found.lost, found.duplicated) == (120, 0, 0)
+    # Of each run that died in the middle of featurize, one portion at most was done again.
+    assert found.twice <= 2 * 40
+
+
+def test_a_driver_killed_between_portions_loses_one_at_most(
+    scene: Callable[..., Scene], chance: random.Random
+) -> None:
+    here = scene(6)
+    environment = here.server.environment()
+    featurize = here.arguments("featurize", "--portion-images", "20")
+    with job(*featurize, environment=environment) as running:
+        running.wait_for("list:")
+        log = f"{here.bucket}/out/features/_delta_log/00000000000000000002.json".split("/", 1)[1]
+        until(lambda: _is_there(here, log), 120)
+        time.sleep(chance.uniform(0.0, 1.0))
+        running.kill()
+    with job(*featurize, environment=environment) as running:
+        assert running.end() == 0, running.told()[-3000:]
+    found = here.counts()
+    assert (found.featurized, found.lost, found.duplicated) == (120, 0, 0)
+    assert found.twice <= 2 * 20
+
+
+def _is_there(here: Scene, key: str) -> bool:
+    listed = here.server.client().list_objects_v2(Bucket=here.bucket, Prefix=key)
+    return bool(listed.get("KeyCount"))
+
+
+@pytest.mark.parametrize("reader", ["concurrent", "s3a"])
+def test_speculative_copies_of_tasks_duplicate_nothing(
+    scene: Callable[..., Scene], reader: str
+) -> None:
+    here = scene()
+    speculation = {
+        "spark.speculation": "true",
+        "spark.speculation.multiplier": "1.01",
+        "spark.speculation.quantile": "0.1",
+        "spark.speculation.interval": "50ms",
+        "spark.speculation.minTaskRuntime": "1ms",
+    }
+    conf = [f"--conf={key}={value}" for key, value in speculation.items()]
+    arguments = here.arguments("featurize", "--reader", reader, "--portion-images", "60", *conf)
+    with job(*arguments, environment=here.server.environment()) as running:
+        assert running.end() == 0, running.told()[-3000:]
+    found = here.counts()
+    assert (found.featurized, found.lost, found.duplicated) == (240, 0, 0)
