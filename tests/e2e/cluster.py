@@ -94,6 +94,12 @@ class Cluster:
         pods = self.get("pods", "-l", selector)["items"]
         return [pod for pod in pods if pod["status"]["phase"] == "Running"]
 
+    def executor_addresses(self, application: str) -> set[str]:
+        """Addresses of the executor pods of an application, of those too that have ended."""
+        selector = f"sparkoperator.k8s.io/app-name={application},spark-role=executor"
+        pods = self.get("pods", "-l", selector)["items"]
+        return {str(pod["status"]["podIP"]) for pod in pods if "podIP" in pod["status"]}
+
     def secret(self, name: str) -> dict[str, str]:
         data = self.get("secret", name)["data"]
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
@@ -142,10 +148,14 @@ class Cluster:
                 path.write_bytes(store.get(item["path"]).bytes().to_bytes())
         return folder
 
-    def s3_requests(self, since: str) -> list[S3Request]:
-        """The S3 server's access log since a time (RFC 3339)."""
-        log = self.kubectl("logs", "deployment/s3", f"--since-time={since}")
-        return [S3Request(*found.groups()) for found in ACCESS.finditer(log)]
+    def s3_requests(self, since: str, until_then: str) -> list[S3Request]:
+        """The S3 server's access log between two times as `now` gives them."""
+        log = self.kubectl("logs", "deployment/s3", "--timestamps", f"--since-time={since}")
+        return [
+            S3Request(*found.groups()[1:])
+            for found in ACCESS.finditer(log)
+            if found[1] <= until_then.rstrip("Z")
+        ]
 
 
 @dataclass(frozen=True)
@@ -159,7 +169,14 @@ class S3Request:
     copy_source: str
 
 
-ACCESS = re.compile(r'^(\S+) "(\S+) (\S+) [^"]*" (\d+) \d+ copy="([^"]*)"$', re.MULTILINE)
+ACCESS = re.compile(
+    r'^([^.]+)\.\d+Z (\S+) "(\S+) (\S+) [^"]*" (\d+) \d+ copy="([^"]*)"$', re.MULTILINE
+)
+
+
+def now() -> str:
+    """The time in UTC, to the second (RFC 3339)."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def until(true: Callable[[], bool], what: str, seconds: int) -> None:

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 from deltalake import DeltaTable
 
-from tests.e2e.cluster import OUTPUTS, ROOT, Cluster, until
+from tests.e2e.cluster import OUTPUTS, ROOT, Cluster, now, until
 
 Rows = dict[tuple[str, str], "np.ndarray[Any, np.dtype[np.float32]]"]
 SAMPLE = "s3a://images/sample"
@@ -55,6 +54,7 @@ class WatchedRun:
     application: str
     state: str
     started: str
+    ended: str
     output: Path
     executor_addresses: set[str] = field(default_factory=set)
     processes: dict[str, str] = field(default_factory=dict)
@@ -67,17 +67,19 @@ class WatchedRun:
 @pytest.fixture(scope="session")
 def watched_run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> WatchedRun:
     """A run whose pods are looked into, and one of whose executors is evicted."""
-    started = datetime.now(UTC).isoformat()
+    started = now()
     arguments = ["--input", SAMPLE, "--output", f"s3a://results/{OUTPUTS}/watched"]
     values = {"runId": "watched", "arguments": [*arguments, "--reader", "concurrent"]}
     application = cluster.apply({**values, "executor": {"deleteOnTermination": False}})
-    run = WatchedRun(application, "", started, tmp_path_factory.mktemp("watched"))
+    run = WatchedRun(application, "", started, "", tmp_path_factory.mktemp("watched"))
     cluster.wait_for_log(application, "list:")
     until(lambda: len(cluster.executors(application)) >= 2, "two executors run", 300)
     _look_into(cluster, run)
     cluster.wait_for_log(application, "featurize:")
     run.evicted_log = _evict_one(cluster, application)
     run.state = cluster.wait(application)
+    run.ended = now()
+    run.executor_addresses |= cluster.executor_addresses(application)
     cluster.fetch("results", f"{OUTPUTS}/watched", run.output)
     return run
 

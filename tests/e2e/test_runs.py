@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.e2e.cluster import OUTPUTS, Cluster
+from tests.e2e.cluster import OUTPUTS, Cluster, now
 from tests.e2e.conftest import SAMPLE, Rows, WatchedRun, features_of
 from tests.e2e.event_log import executors_over_time, executors_that_featurized
 
@@ -19,10 +18,11 @@ IMAGES = 240
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that has ended: its state, when it began, and a copy of its output."""
+    """A run that is over: its state, when it began and ended, and a copy of its output."""
 
     state: str
     started: str
+    ended: str
     output: Path
 
 
@@ -42,11 +42,12 @@ def test_a_run_completes_although_an_executor_is_evicted(
 @pytest.fixture(scope="session")
 def s3a_run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     """A run with the s3a reader that nobody disturbs."""
-    started = datetime.now(UTC).isoformat()
+    started = now()
     arguments = ["--input", SAMPLE, "--output", f"s3a://results/{OUTPUTS}/s3a", "--reader", "s3a"]
     state = cluster.wait(cluster.apply({"runId": "s3a", "arguments": arguments}))
+    ended = now()
     output = cluster.fetch("results", f"{OUTPUTS}/s3a", tmp_path_factory.mktemp("s3a"))
-    return FinishedRun(state, started, output)
+    return FinishedRun(state, started, ended, output)
 
 
 def test_a_run_with_the_s3a_reader_gives_the_same_features(
@@ -63,7 +64,7 @@ def test_an_evicted_executor_is_decommissioned(watched_run: WatchedRun) -> None:
 def test_images_are_fetched_once_by_executors(cluster: Cluster, watched_run: WatchedRun) -> None:
     gets = [
         request
-        for request in cluster.s3_requests(watched_run.started)
+        for request in cluster.s3_requests(watched_run.started, watched_run.ended)
         if request.method == "GET" and request.path.startswith("/images/sample/")
     ]
     assert {get.address for get in gets} <= watched_run.executor_addresses
@@ -77,17 +78,21 @@ def test_an_undisturbed_run_fetches_each_image_once(cluster: Cluster, s3a_run: F
     """The s3a reader asks for each image with one GET, and so does the concurrent one."""
     gets = [
         request
-        for request in cluster.s3_requests(s3a_run.started)
+        for request in cluster.s3_requests(s3a_run.started, s3a_run.ended)
         if request.method == "GET" and request.path.startswith("/images/sample/")
     ]
     assert IMAGES <= len(gets) <= 1.05 * IMAGES
 
 
 def test_commits_copy_nothing(cluster: Cluster, watched_run: WatchedRun) -> None:
-    requests = cluster.s3_requests(watched_run.started)
-    copied = {request.path.rpartition("/")[2] for request in requests if request.copy_source != "-"}
+    output = f"/results/{OUTPUTS}/watched/"
+    copied = {
+        request.path.removeprefix(output)
+        for request in cluster.s3_requests(watched_run.started, watched_run.ended)
+        if request.copy_source != "-" and request.path.startswith(output)
+    }
     # The CSV is written by one task, and then gets its name.
-    assert copied <= {"final_features.csv"}
+    assert copied == {"final_features.csv"}
 
 
 def test_exports_are_committed_by_the_magic_committer(watched_run: WatchedRun) -> None:
