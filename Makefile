@@ -38,7 +38,7 @@ weights: setup ## Download Keras's official weights into docker/weights and reco
 
 .PHONY: test
 test: setup ## Unit and integration tests; ARGS="-k name" for some of them
-	$(IN_VENV)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(IN_VENV)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-chart
 test-chart: setup ## The chart as data; helm from PATH, else installed by Go

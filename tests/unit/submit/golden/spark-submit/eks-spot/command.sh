@@ -73,6 +73,7 @@ spark-submit \
   --conf spark.sql.parquet.output.committer.class=org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.sql.sources.commitProtocolClass=org.apache.spark.internal.io.cloud.PathOutputCommitProtocol \
+  --conf spark.sql.sources.parallelPartitionDiscovery.parallelism=32 \
   --conf spark.storage.decommission.enabled=true \
   --conf spark.storage.decommission.fallbackStorage.cleanUp=true \
   --conf spark.storage.decommission.fallbackStorage.path=s3a://my-results/spark-blocks/ \

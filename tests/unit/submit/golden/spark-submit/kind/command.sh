@@ -12,6 +12,7 @@ spark-submit \
   --conf spark.decommission.enabled=true \
   --conf spark.delta.logStore.s3a.impl=io.delta.storage.S3SingleDriverLogStore \
   --conf spark.driver.cores=1 \
+  --conf spark.driver.defaultJavaOptions=-XX:TieredStopAtLevel=1 \
   --conf spark.driver.maxResultSize=512m \
   --conf spark.driver.memory=1g \
   --conf spark.driver.memoryOverhead=1g \
@@ -19,13 +20,14 @@ spark-submit \
   --conf spark.dynamicAllocation.enabled=true \
   --conf spark.dynamicAllocation.executorIdleTimeout=20s \
   --conf spark.dynamicAllocation.initialExecutors=2 \
-  --conf spark.dynamicAllocation.maxExecutors=3 \
+  --conf spark.dynamicAllocation.maxExecutors=2 \
   --conf spark.dynamicAllocation.minExecutors=1 \
   --conf spark.dynamicAllocation.shuffleTracking.enabled=true \
   --conf spark.dynamicAllocation.shuffleTracking.timeout=300000 \
   --conf spark.eventLog.dir=s3a://results/event-logs \
   --conf spark.eventLog.enabled=true \
   --conf spark.executor.cores=1 \
+  --conf spark.executor.defaultJavaOptions=-XX:TieredStopAtLevel=1 \
   --conf spark.executor.failuresValidityInterval=10m \
   --conf spark.executor.heartbeatInterval=3s \
   --conf spark.executor.maxNumFailures=100 \
@@ -75,6 +77,7 @@ spark-submit \
   --conf spark.sql.parquet.output.committer.class=org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.sql.sources.commitProtocolClass=org.apache.spark.internal.io.cloud.PathOutputCommitProtocol \
+  --conf spark.sql.sources.parallelPartitionDiscovery.parallelism=32 \
   --conf spark.storage.decommission.enabled=true \
   --conf spark.storage.decommission.rddBlocks.enabled=true \
   --conf spark.storage.decommission.shuffleBlocks.enabled=true \

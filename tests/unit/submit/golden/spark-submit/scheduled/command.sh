@@ -69,6 +69,7 @@ spark-submit \
   --conf spark.sql.parquet.output.committer.class=org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.sql.sources.commitProtocolClass=org.apache.spark.internal.io.cloud.PathOutputCommitProtocol \
+  --conf spark.sql.sources.parallelPartitionDiscovery.parallelism=32 \
   --conf spark.storage.decommission.enabled=true \
   --conf spark.storage.decommission.rddBlocks.enabled=true \
   --conf spark.storage.decommission.shuffleBlocks.enabled=true \
