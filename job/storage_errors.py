@@ -32,7 +32,7 @@ _MISSING = re.compile(r"NoSuchBucket|UnknownStoreException|bucket does not exist
 _PASSING = re.compile(
     r"ExpiredToken|SlowDown|RequestTimeout|Status Code: 5\d\d|status code 5\d\d|SocketTimeout"
     r"|Connection reset|Connection refused|ConnectException|NoHttpResponse|AWSStatus500"
-    r"|AWSServiceIOException|AWSServiceThrottled|AWSNoResponse|ApiCallTimeout|UnknownHost"
+    r"|AWSServiceIOException|AWSServiceThrottled|AWSNoResponse|ApiCall(?:Attempt)?TimeoutException|UnknownHost"
     r"|Premature end of",
     re.IGNORECASE,
 )
@@ -105,7 +105,7 @@ def _say_waiting(state: RetryCallState) -> None:
 
 
 def _cause(text: str) -> str:
-    """The one line of a stack trace that says most: its last "Caused by", else its first line."""
-    causes = re.findall(r"Caused by: (.*)", text)
+    """The one line of a stack trace that says most: its last "Caused by", else what was thrown."""
+    causes = re.findall(r"Caused by: (.*)", text) or re.findall(r"^: (.*)", text, re.MULTILINE)
     line = causes[-1] if causes else text.strip().splitlines()[0]
-    return line[:200]
+    return str(line)[:200]

@@ -16,9 +16,9 @@ from pyspark.sql import SparkSession
 
 from job.files import resolve
 
-# The condition is not met; another conditional write is under way.
-_LOST = (409, 412)
-_ABSENT = 404
+_ABSENT = "NoSuchKey"
+# The condition is not met; another conditional write is under way; what was read is gone since.
+_LOST = ("PreconditionFailed", "ConditionalRequestConflict", _ABSENT)
 
 
 class ChangedError(Exception):
@@ -67,7 +67,7 @@ class _S3Store:
         try:
             answer = self._client.getObjectAsBytes(request)
         except Py4JJavaError as error:
-            if _status(error) == _ABSENT:
+            if _code(error) == _ABSENT:
                 return None
             raise
         return Version(bytes(answer.asByteArray()), str(answer.response().eTag()))
@@ -81,8 +81,7 @@ class _S3Store:
         try:
             return str(self._client.putObject(put.build(), body).eTag())
         except Py4JJavaError as error:
-            # Absent: what was read is gone since.
-            if _status(error) not in (*_LOST, _ABSENT):
+            if _code(error) not in _LOST:
                 raise
             # The client repeats a request whose answer was lost, and then refuses itself.
             now = self.read()
@@ -95,11 +94,13 @@ class _S3Store:
         return self.system.getS3AInternals().getAmazonS3Client("the claim on an output")
 
 
-def _status(error: Py4JJavaError) -> int | None:
-    """The HTTP status of what S3 refused; None for any other failure."""
+def _code(error: Py4JJavaError) -> str | None:
+    """S3's own name of what it refused; None for any other failure."""
     java: Any = error.java_exception
-    name = str(java.getClass().getName())
-    return int(java.statusCode()) if name.startswith("software.amazon.awssdk.services.s3") else None
+    if not str(java.getClass().getName()).startswith("software.amazon.awssdk.services.s3"):
+        return None
+    details = java.awsErrorDetails()
+    return None if details is None else str(details.errorCode())
 
 
 @dataclass(frozen=True)

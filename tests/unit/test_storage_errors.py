@@ -31,12 +31,24 @@ from job.storage_errors import as_job_error, waiting_out
             "java.nio.file.AccessDeniedException: s3a://b/k: Forbidden (Status Code: 403)",
             AccessDeniedError,
         ),
+        (
+            # Every request of the client passes a stage whose name has a time-out in it.
+            "An error occurred while calling o1.getObjectAsBytes.\n"
+            ": S3Exception: The key is unknown (Service: S3, Status Code: 403)\n"
+            "\tat software.amazon.awssdk.core.stages.ApiCallTimeoutTrackingStage.execute\n",
+            AccessDeniedError,
+        ),
         ("UnknownStoreException: `s3a://b/': Bucket does not exist", InputNotFoundError),
         ("job.errors.WeightsError: weights are of another network; fix: name others", WeightsError),
     ],
 )
 def test_failures_are_named_by_the_fact(text: str, kind: type[Exception]) -> None:
     assert type(as_job_error(PySparkException(text), "s3a://b")) is kind
+
+
+def test_what_java_threw_is_told_and_not_that_it_was_called() -> None:
+    text = "An error occurred while calling o1.f.\n: S3Exception: denied (Status Code: 403)\n\tat x"
+    assert "S3Exception: denied" in str(as_job_error(PySparkException(text), "s3a://b"))
 
 
 def test_a_failure_that_is_not_of_storage_stays_itself() -> None:
