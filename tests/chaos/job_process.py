@@ -41,14 +41,13 @@ class Job:
 
     def children(self, command: str) -> list[psutil.Process]:
         """Its descendants whose command line has `command`; of forks only the last generation."""
-        found = []
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            try:
-                if command in " ".join(child.cmdline()) and not child.children():
-                    found.append(child)
-            except psutil.NoSuchProcess:
-                continue
-        return found
+        found = [
+            child
+            for child in psutil.Process(self.process.pid).children(recursive=True)
+            if command in _command_line(child)
+        ]
+        parents = {child.ppid() for child in found if child.is_running()}
+        return [child for child in found if child.pid not in parents]
 
     def kill(self) -> None:
         """SIGKILL to all its processes, as when its machine is gone."""
@@ -58,6 +57,13 @@ class Job:
     def end(self, seconds: float = 400) -> int:
         """Its exit code."""
         return self.process.wait(timeout=seconds)
+
+
+def _command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 @contextmanager
