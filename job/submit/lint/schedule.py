@@ -65,10 +65,10 @@ def _is_field(part: str, name: str, least: int, most: int) -> bool:
     found = _PART.fullmatch(part)
     if found is None or found[3] == "0":
         return False
-    ends = [_number(end, name, least) for end in found.groups()[:2] if end is not None]
-    return all(end is not None and least <= end <= most for end in ends) and (
-        len(ends) < 2 or ends[0] <= ends[1]  # type: ignore[operator]
-    )
+    given = [end for end in found.groups()[:2] if end is not None]
+    ends = [number for end in given if (number := _number(end, name, least)) is not None]
+    in_order = [least, *ends, most]
+    return len(ends) == len(given) and in_order == sorted(in_order)
 
 
 def _number(text: str, name: str, least: int) -> int | None:

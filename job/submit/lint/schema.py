@@ -170,12 +170,12 @@ def _schema() -> dict[str, Any]:
 
 def _schema_at(path: Path) -> Schema:
     """What the schema says of the value at a path."""
-    schema: Any = _schema()
+    schema: Schema = _schema()
     for key in path:
         extra = schema.get("additionalProperties")
         below = schema.get("properties", {}).get(key) or schema.get("items") or extra
         schema = _resolved(below if isinstance(below, dict) else {})
-    return schema  # type: ignore[no-any-return]
+    return schema
 
 
 def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
