@@ -8,7 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -361,6 +361,7 @@ def _application(
 
     from job.pipeline import application, is_complete
     from job.session import spark_session
+    from job.storage_errors import STORAGE_EXCEPTIONS, as_job_error
 
     ours = SparkSession.getActiveSession() is None
     name = f"image-features {command} {run_id}"
@@ -380,10 +381,14 @@ def _application(
         # What is stopped in its midst ends in stack traces of Spark's, which say nothing new.
         spark.sparkContext.setLogLevel("OFF")
         raise
+    except STORAGE_EXCEPTIONS as error:
+        raise as_job_error(error, output_path) or error from error
     finally:
         app.summary.print_table(Console())
         if ours:
-            spark.stop()
+            # Where the JVM has died there is nothing to stop.
+            with suppress(*STORAGE_EXCEPTIONS):
+                spark.stop()
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

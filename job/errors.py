@@ -100,6 +100,12 @@ class MissingPrerequisiteError(JobError):
     exit_code = 12
 
 
+class OutOfMemoryError(JobError):
+    """A process of the run was killed again and again, as happens for its memory."""
+
+    exit_code = 13
+
+
 class RunFailedError(JobError):
     """A submitted run ended without success: its exit code becomes ours."""
 

@@ -144,20 +144,21 @@ def run_featurize(app: Application, config: FeaturizeConfig) -> None:
 
 def run_fit(app: Application, config: FitConfig) -> None:
     """Scaler + PCA bundle of all features under the output path, and their projection."""
+    _require_features(app)
     with _recorded(app):
-        _require_features(app)
         fitted = _fit(app, config)
         _project(app, fitted.fit)
 
 
 def run_project(app: Application, config: ProjectConfig) -> None:
     """The bundle's components of the features under the output path, and of new images."""
+    bundle = load_bundle(app.spark, config.bundle_path)
+    if config.featurize is None:
+        _require_features(app)
     with _recorded(app):
-        bundle = load_bundle(app.spark, config.bundle_path)
         found = None
         if config.featurize:
             _, found = _featurize(app, config.featurize, bundle=bundle)
-        _require_features(app)
         require_fingerprint(bundle, app.tables.fingerprint() or {})
         rows = _project(app, bundle.fit)
         _export_csv(app, ExportConfig(config.output_path), rows, bundle.fit.k)
@@ -167,6 +168,7 @@ def run_project(app: Application, config: ProjectConfig) -> None:
 
 def run_export(app: Application, config: ExportConfig) -> None:
     """The projection as one CSV object, or as Parquet, at a destination of one's own."""
+    _require_projection(app)
     with _recorded(app):
         projection = _read_projection(app)
         first = projection.first()
@@ -186,8 +188,8 @@ def run_export(app: Application, config: ExportConfig) -> None:
 
 def run_report(app: Application, config: ReportConfig) -> Path | None:
     """report/index.html of what the output path holds."""
+    _require_projection(app)
     with _recorded(app):
-        _read_projection(app)
         features, bad = app.tables.features().count(), app.tables.quarantine().count()
         app.summary.counts = Counts(listed=features + bad, reused=features, quarantined=bad)
         app.summary.fingerprint = app.tables.fingerprint() or {}
@@ -196,8 +198,8 @@ def run_report(app: Application, config: ReportConfig) -> Path | None:
 
 def run_compact(app: Application, config: CompactConfig) -> None:
     """Large files in the place of small ones, in both tables."""
+    _require_features(app)
     with _recorded(app):
-        _require_features(app)
         _compact(app, config.retention_hours)
 
 
@@ -367,21 +369,33 @@ def _report(
 
 
 def _require_features(app: Application) -> None:
-    if not app.tables.exist():
-        raise InputNotFoundError(
-            f"{app.layout.features} does not exist",
-            expected="the features of an earlier run",
-            fix="run `image-features featurize` with this --output first",
-        )
+    _require(
+        app,
+        f"{app.layout.features}/_delta_log",
+        expected="the features of an earlier run",
+        fix="run `image-features featurize` with this --output first",
+    )
+
+
+def _require_projection(app: Application) -> None:
+    _require(
+        app,
+        f"{app.layout.projection}/_SUCCESS",
+        expected="the projection of an earlier run",
+        fix="run `image-features fit` or `project` with this --output first",
+    )
+
+
+def _require(app: Application, proof: str, *, expected: str, fix: str) -> None:
+    """Looked for before the output is claimed: a claim is an object, where there may be nothing."""
+    with writing_to(app.layout.root):
+        found = files.exists(app.spark, proof)
+    if not found:
+        folder = proof.rpartition("/")[0]
+        raise InputNotFoundError(f"{folder} does not exist", expected=expected, fix=fix)
 
 
 def _read_projection(app: Application) -> DataFrame:
-    if not files.exists(app.spark, f"{app.layout.projection}/_SUCCESS"):
-        raise InputNotFoundError(
-            f"{app.layout.projection} does not exist",
-            expected="the projection of an earlier run",
-            fix="run `image-features fit` or `project` with this --output first",
-        )
     return app.spark.read.schema(schemas.PROJECTION_SCHEMA).parquet(app.layout.projection)
 
 

@@ -1,4 +1,4 @@
-"""What storage failures mean: passing ones are waited out, the others end the run in one line."""
+"""What failures of Spark and its storage mean: passing ones are waited out, others are one line."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ from tenacity import (
 
 from job import errors
 from job.errors import AccessDeniedError, InputNotFoundError, JobError, TransportError
+from job.lost_processes import memory_error
 
 T = TypeVar("T")
 
 # A minute of refusals is common (throttling, credentials being renewed); five are an outage.
 WAIT_SECONDS = 300.0
 
-STORAGE_EXCEPTIONS = (Py4JError, PySparkException)
+# ConnectionError is py4j's, where there is no JVM any more.
+STORAGE_EXCEPTIONS = (Py4JError, PySparkException, ConnectionError)
 
 _JOB_ERROR = re.compile(r"job\.errors\.(\w+): (.*)")
 _MISSING = re.compile(r"NoSuchBucket|UnknownStoreException|bucket does not exist", re.IGNORECASE)
@@ -44,13 +46,16 @@ _REFUSED = re.compile(
 
 
 def as_job_error(error: Exception, where: str) -> JobError | None:
-    """The JobError that a failure of Spark or Hadoop stands for; None if it is none of storage."""
+    """The JobError that a failure of Spark or Hadoop stands for; None if there is none for it."""
     text = str(error)
     raised_by_worker = _JOB_ERROR.findall(text)
     if raised_by_worker:
         name, message = raised_by_worker[-1]
         kind: type[JobError] = getattr(errors, name)
         return kind(message)
+    lost = memory_error(text)
+    if lost is not None:
+        return lost
     if _MISSING.search(text):
         return InputNotFoundError(
             f"the bucket of {where} does not exist",

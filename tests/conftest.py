@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,10 @@ from tests.support.proxy import S3Proxy
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+# A shell that starts tests in the background ignores Ctrl-C for them, and for all that they start:
+# a test that sends it would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Small and quiet: ten small jobs take 4.5 s instead of 7.
 SPARK_SETTINGS = {

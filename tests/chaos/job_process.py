@@ -17,9 +17,6 @@ from pathlib import Path
 import psutil
 from deltalake import DeltaTable
 
-EXECUTOR = "CoarseGrainedExecutorBackend"
-WORKER = "job.daemon"
-
 
 @dataclass
 class Job:
@@ -39,15 +36,20 @@ class Job:
             assert time.monotonic() < deadline, f"no {text!r} in {self.told()[-3000:]}"
             time.sleep(0.05)
 
+    def executors(self) -> list[psutil.Process]:
+        """JVMs of executors, each a process of its own on a local cluster."""
+        return self.children("CoarseGrainedExecutorBackend")
+
+    def workers(self) -> list[psutil.Process]:
+        """Python workers, which the daemon of an executor forks."""
+        forks = self.children("-m job.daemon")
+        daemons = {fork.pid for fork in forks}
+        return [fork for fork in forks if _parent(fork) in daemons]
+
     def children(self, command: str) -> list[psutil.Process]:
-        """Its descendants whose command line has `command`; of forks only the last generation."""
-        found = [
-            child
-            for child in psutil.Process(self.process.pid).children(recursive=True)
-            if command in _command_line(child)
-        ]
-        parents = {child.ppid() for child in found if child.is_running()}
-        return [child for child in found if child.pid not in parents]
+        """Its descendants whose command line has `command`."""
+        descendants = psutil.Process(self.process.pid).children(recursive=True)
+        return [child for child in descendants if command in _command_line(child)]
 
     def kill(self) -> None:
         """SIGKILL to all its processes, as when its machine is gone."""
@@ -64,6 +66,13 @@ def _command_line(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.NoSuchProcess:
         return ""
+
+
+def _parent(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.NoSuchProcess:
+        return None
 
 
 @contextmanager
@@ -88,13 +97,17 @@ def job(*arguments: str, environment: Mapping[str, str]) -> Iterator[Job]:
 
 
 def kill_at_random(
-    running: Job, command: str, times: int, chance: random.Random, most_seconds: float
+    running: Job,
+    victims: Callable[[], list[psutil.Process]],
+    times: int,
+    chance: random.Random,
+    most_seconds: float,
 ) -> int:
-    """SIGKILL `times` children of that command, with random pauses; how many were there to kill."""
+    """SIGKILL `times` of the victims, with random pauses; how many were there to kill."""
     killed = 0
     while killed < times and running.process.poll() is None:
         time.sleep(chance.uniform(0.5, most_seconds))
-        there = running.children(command)
+        there = victims()
         if there:
             chance.choice(there).kill()
             killed += 1

@@ -11,7 +11,9 @@ import pyspark
 import pytest
 
 from tests.chaos.conftest import Scene
-from tests.chaos.job_process import EXECUTOR, WORKER, job, kill_at_random, until
+from tests.chaos.job_process import job, kill_at_random, until
+
+OUT_OF_MEMORY = 13
 
 # What the driver says last before each stage begins.
 BEGINS_AFTER = {
@@ -30,13 +32,42 @@ def test_python_workers_are_killed(scene: Callable[..., Scene], chance: random.R
     environment = here.server.environment()
     with job(*here.arguments("featurize"), environment=environment) as running:
         running.wait_for("list:")
-        assert kill_at_random(running, WORKER, 3, chance, 2.0) > 0
+        assert kill_at_random(running, running.workers, 3, chance, 2.0) > 0
         assert running.end() == 0, running.told()[-3000:]
     found = here.counts()
     assert (found.featurized, found.lost, found.duplicated) == (240, 0, 0)
 
 
-def test_executors_are_killed(scene: Callable[..., Scene], chance: random.Random) -> None:
+def test_workers_that_die_each_time_end_the_run_with_the_setting_to_raise(
+    scene: Callable[..., Scene],
+) -> None:
+    here = scene(1)
+    with job(*here.arguments("featurize"), environment=here.server.environment()) as running:
+        running.wait_for("list:")
+        while running.process.poll() is None:
+            for worker in running.workers():
+                worker.kill()
+            time.sleep(0.2)
+        assert running.end() == OUT_OF_MEMORY, running.told()[-3000:]
+    last = running.told().strip().splitlines()[-1]
+    assert "raise executor.memoryOverhead" in last
+
+
+def test_a_driver_whose_jvm_dies_says_so_in_one_line(scene: Callable[..., Scene]) -> None:
+    here = scene(1)
+    with job(*here.arguments("featurize"), environment=here.server.environment()) as running:
+        running.wait_for("list:")
+        (jvm,) = running.children("SparkSubmit")
+        jvm.kill()
+        assert running.end() == OUT_OF_MEMORY, running.told()[-3000:]
+    assert "Traceback" not in running.told()
+    assert "raise driver.memoryOverhead" in running.told().strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("kills", range(7))
+def test_executors_are_killed(
+    scene: Callable[..., Scene], chance: random.Random, kills: int
+) -> None:
     """Each executor is a process of its own, as on a cluster; another one takes its place."""
     here = scene()
     environment = here.server.environment() | {"SPARK_HOME": str(Path(pyspark.__file__).parent)}
@@ -45,7 +76,7 @@ def test_executors_are_killed(scene: Callable[..., Scene], chance: random.Random
     cluster += ["--conf=spark.task.maxFailures=20", "--conf=spark.deploy.maxExecutorRetries=-1"]
     with job(*here.arguments("featurize", *cluster), environment=environment) as running:
         running.wait_for("list:")
-        assert kill_at_random(running, EXECUTOR, 3, chance, 6.0) > 0
+        assert kill_at_random(running, running.executors, 3, chance, 6.0) > 0
         assert running.end() == 0, running.told()[-3000:]
     found = here.counts()
     assert (found.featurized, found.lost, found.duplicated) == (240, 0, 0)

@@ -205,6 +205,15 @@ def test_fit_without_features(fails: Fails, bucket: str) -> None:
     assert "features" in fails(3, "fit", "--output", f"s3a://{bucket}/out")
 
 
+@pytest.mark.parametrize("subcommand", ["fit", "compact", "export", "report"])
+def test_an_output_that_is_not_there_is_not_made(
+    fails: Fails, tmp_path: Path, subcommand: str
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    assert "nowhere" in fails(3, subcommand, "--output", str(nowhere))
+    assert not nowhere.exists()
+
+
 def test_wrong_credentials(s3: LocalS3Server, images: str, bucket: str) -> None:
     environment = {**s3.environment(), "AWS_SECRET_ACCESS_KEY": "wrong"}
     command = [

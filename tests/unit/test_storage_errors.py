@@ -9,6 +9,7 @@ from job.errors import (
     AccessDeniedError,
     InputNotFoundError,
     InvalidValueError,
+    OutOfMemoryError,
     TransportError,
     WeightsError,
 )
@@ -39,11 +40,36 @@ from job.storage_errors import as_job_error, waiting_out
             AccessDeniedError,
         ),
         ("UnknownStoreException: `s3a://b/': Bucket does not exist", InputNotFoundError),
+        (
+            "ExecutorLostFailure (executor 2 exited caused by one of the running tasks) Reason: "
+            "The executor with id 2 exited with exit code 137(SIGKILL, possible container OOM).",
+            OutOfMemoryError,
+        ),
+        (
+            "Lost task 0.3 in stage 2.0: org.apache.spark.SparkException: Python worker exited "
+            "unexpectedly (crashed). Caused by: java.io.EOFException",
+            OutOfMemoryError,
+        ),
+        ("java.lang.OutOfMemoryError: Java heap space", OutOfMemoryError),
+        ("Answer from Java side is empty", OutOfMemoryError),
         ("job.errors.WeightsError: weights are of another network; fix: name others", WeightsError),
     ],
 )
 def test_failures_are_named_by_the_fact(text: str, kind: type[Exception]) -> None:
     assert type(as_job_error(PySparkException(text), "s3a://b")) is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("exited with exit code 137(SIGKILL, possible container OOM)", "executor.memoryOverhead"),
+        ("Python worker exited unexpectedly (crashed)", "executor.memoryOverhead"),
+        ("exited with exit code 52", "executor.memory or"),
+        ("[Errno 111] Connection refused", "driver.memoryOverhead"),
+    ],
+)
+def test_who_runs_out_of_memory_learns_which_setting_to_raise(text: str, setting: str) -> None:
+    assert f"raise {setting}" in str(as_job_error(PySparkException(text), "s3a://b"))
 
 
 def test_what_java_threw_is_told_and_not_that_it_was_called() -> None:

@@ -1,0 +1,160 @@
+"""`python -m tests.benchmarks.listing`: what a day without new images costs, for ever more images.
+
+Nothing is fetched: the run is a listing, two joins, a MERGE of what is gone, and the account. The
+listing comes from a bucket without bytes, through the job's own lister; executors are processes of
+their own, so that the driver's heap is the driver's alone.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import psutil
+import pyspark
+from pyspark.sql import Column, SparkSession
+from pyspark.sql import functions as F
+
+from job import schemas
+from job.cli import cli
+from job.local.s3_server import s3a_settings
+from job.session import spark_session
+from tests.support.proxy import S3Proxy
+from tests.support.synthetic_bucket import INPUT_PATH, SyntheticBucket
+
+T = TypeVar("T")
+
+MEBIBYTE = 1024 * 1024
+# In a thousand of those that are known.
+GONE = 1
+MASTER = "local-cluster[2,1,2048]"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "images"
+_SAMPLE_SECONDS = 0.5
+_KEYS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
+
+
+@dataclass(frozen=True)
+class Day:
+    """A run in which nothing was new: peaks of the driver in MiB, of its heap what was alive."""
+
+    objects: int
+    heap_mib: float
+    python_mib: float
+    seconds: dict[str, float]
+    counts: dict[str, int]
+
+
+def day(objects: int) -> Day:
+    """Run the job on an output that knows all of the bucket's `objects`, and some more."""
+    bucket = SyntheticBucket(objects)
+    with (
+        tempfile.TemporaryDirectory(prefix="image-features-listing-") as folder,
+        S3Proxy("http://127.0.0.1:9") as s3,
+    ):
+        s3.hook = bucket.answer
+        _in_new_process(_make_known, bucket, f"{folder}/out")
+        return _in_new_process(_measure, bucket, f"{folder}/out", s3.endpoint)
+
+
+def _make_known(bucket: SyntheticBucket, output: str) -> None:
+    """An output of the job itself, on one image from elsewhere, with the bucket's rows added."""
+    spark = spark_session("known", {"spark.sql.shuffle.partitions": "2"}, master="local[2]")
+    one = next(next(EXAMPLES.iterdir()).iterdir())
+    _job("featurize", "--input", str(one), "--output", output)
+    number = F.col("id")
+    rows = spark.range(bucket.objects * (1000 + GONE) // 1000).select(
+        _path(number, bucket).alias(schemas.PATH),
+        F.lit("any").alias(schemas.LABEL),
+        (F.lit(4000) + number % 2000).alias(schemas.LENGTH),
+        F.lower(F.lpad(F.hex(number), 32, "0")).alias(schemas.ETAG),
+        F.lit("2026-01-02").cast("timestamp").alias(schemas.MODIFICATION_TIME),
+        F.array(F.lit(0.5).cast("float")).alias(schemas.FEATURES),
+        F.lit("earlier").alias(schemas.RUN_ID),
+    )
+    rows.write.format("delta").mode("append").save(f"{output}/features")
+    spark.stop()
+
+
+def _path(number: Column, bucket: SyntheticBucket) -> Column:
+    folder = F.floor(number / (bucket.objects // bucket.folders))
+    return F.format_string(f"{INPUT_PATH}/%04d/%010d.jpg", folder, number)
+
+
+def _measure(bucket: SyntheticBucket, output: str, endpoint: str) -> Day:
+    os.environ |= _KEYS | {"SPARK_HOME": str(Path(pyspark.__file__).parent)}
+    settings = s3a_settings(endpoint) | {"spark.executor.memory": "2g"}
+    spark = spark_session("day", settings, master=MASTER)
+    with _sampled(spark) as peaks:
+        _job("featurize", "--input", INPUT_PATH, "--output", output, "--run-id", "day")
+    spark.stop()
+    summary: dict[str, Any] = json.loads(Path(f"{output}/runs/day.json").read_text())
+    return Day(
+        bucket.objects,
+        max(peaks["heap"]),
+        max(peaks["python"]),
+        summary["seconds"],
+        summary["counts"],
+    )
+
+
+@contextmanager
+def _sampled(spark: SparkSession) -> Iterator[dict[str, list[float]]]:
+    """MiB of the driver's heap, each time after a collection, and of its Python process."""
+    peaks: dict[str, list[float]] = {"heap": [], "python": []}
+    over = threading.Event()
+    jvm: Any = spark.sparkContext._jvm
+    runtime, python = jvm.java.lang.Runtime.getRuntime(), psutil.Process()
+
+    def sample() -> None:
+        while not over.wait(_SAMPLE_SECONDS):
+            runtime.gc()
+            peaks["heap"].append((runtime.totalMemory() - runtime.freeMemory()) / MEBIBYTE)
+            peaks["python"].append(python.memory_info().rss / MEBIBYTE)
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        yield peaks
+    finally:
+        over.set()
+        sampler.join()
+
+
+def _job(*arguments: str) -> None:
+    cli.main(list(arguments), standalone_mode=False)
+
+
+def _in_new_process(function: Callable[..., T], *arguments: object) -> T:
+    """What the function returns, from a process that has nothing of an earlier one."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+@click.command(help=__doc__)
+@click.argument("objects", nargs=-1, type=int)
+def main(objects: Sequence[int]) -> None:
+    """Print a line for each number of OBJECTS  [default: 100,000 and 10,000,000]."""
+    click.echo("objects      heap MiB  Python MiB  seconds")
+    for number in objects or (100_000, 10_000_000):
+        started = time.perf_counter()
+        of = day(number)
+        seconds = ", ".join(f"{stage} {taken:.0f}" for stage, taken in of.seconds.items())
+        click.echo(
+            f"{number:<12,} {of.heap_mib:>8.0f} {of.python_mib:>11.0f}  {seconds}"
+            f" (all {time.perf_counter() - started:.0f}); {of.counts}"
+        )
+
+
+if __name__ == "__main__":
+    main()
