@@ -59,9 +59,13 @@ format: setup ## Mend what lint can mend by itself
 bench: setup ## Measure against the limits; ARGS="--help" for what can be chosen
 	$(IN_VENV)/python -m tests.benchmarks.bench $(ARGS)
 
+.PHONY: bench-listing
+bench-listing: setup ## The driver's memory for a listing of 10^5 and one of 10^7 objects; ARGS="1000000"
+	$(IN_VENV)/python -m tests.benchmarks.listing $(ARGS)
+
 .PHONY: chaos
 chaos: setup ## Kill processes and break storage, and count images: CHAOS_SEED=1
-	$(IN_VENV)/python -m pytest tests/chaos $(ARGS)
+	$(IN_VENV)/python -m pytest tests/chaos --ignore tests/chaos/cluster $(ARGS)
 
 .PHONY: wheel
 wheel: setup ## Build dist/*.whl, which works outside the checkout

@@ -94,3 +94,7 @@ kind-down: ## Delete the cluster
 .PHONY: e2e
 e2e: kind-up ## The tests on a real cluster
 	$(IN_CLUSTER) $(or $(VENV),.venv)/bin/python -m pytest tests/e2e $(ARGS)
+
+.PHONY: chaos-cluster
+chaos-cluster: kind-up ## Take away nodes, executors and memory on a real cluster, and count images
+	$(IN_CLUSTER) $(or $(VENV),.venv)/bin/python -m pytest tests/chaos/cluster $(ARGS)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from job.local.s3_server import LocalS3Server, s3a_settings
-from tests.chaos.job_process import Counts, Tables, counts
+from tests.chaos.job_process import Counts, Found, Tables, counts
 from tests.support.proxy import S3Proxy
 
 # The same faults at the same moments, as far as processes allow: CHAOS_SEED=... for others.
@@ -54,10 +54,15 @@ class Scene:
             "AWS_SECRET_ACCESS_KEY": self.server.secret_key,
             "AWS_REGION": "us-east-1",
         }
-        gets = self.proxy.count("GET", "images/")
-        found = counts(self.images, Tables(self.output, options).found(), gets)
-        _lines.append(f"{self.name}: {found}")
-        return found
+        found = Tables(self.output, options).found()
+        return noted(self.name, self.images, found, self.proxy.count("GET", "images/"))
+
+
+def noted(name: str, listed: set[str], found: Found, gets: int) -> Counts:
+    """The counts of a scenario, shown at the end."""
+    of_scenario = counts(listed, found, gets)
+    _lines.append(f"{name}: {of_scenario}")
+    return of_scenario
 
 
 @pytest.fixture

@@ -49,8 +49,7 @@ def test_workers_that_die_each_time_end_the_run_with_the_setting_to_raise(
                 worker.kill()
             time.sleep(0.2)
         assert running.end() == OUT_OF_MEMORY, running.told()[-3000:]
-    last = running.told().strip().splitlines()[-1]
-    assert "raise executor.memoryOverhead" in last
+        assert "raise executor.memoryOverhead" in running.told().strip().splitlines()[-1]
 
 
 def test_a_driver_whose_jvm_dies_says_so_in_one_line(scene: Callable[..., Scene]) -> None:
@@ -60,8 +59,8 @@ def test_a_driver_whose_jvm_dies_says_so_in_one_line(scene: Callable[..., Scene]
         (jvm,) = running.children("SparkSubmit")
         jvm.kill()
         assert running.end() == OUT_OF_MEMORY, running.told()[-3000:]
-    assert "Traceback" not in running.told()
-    assert "raise driver.memoryOverhead" in running.told().strip().splitlines()[-1]
+        assert "Traceback" not in running.told()
+        assert "raise driver.memoryOverhead" in running.told().strip().splitlines()[-1]
 
 
 @pytest.mark.parametrize("kills", range(7))
