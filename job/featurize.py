@@ -21,14 +21,11 @@ from job.output.tables import Tables
 from job.progress import RowsOut, Stages
 from job.session import task_slots
 from job.storage_errors import waiting_out
+from job.tasks import in_tasks, task_count, task_sizes
 from job.worker import WorkerSpec, featurizer, starting_network
 
 T = TypeVar("T")
 
-# Fifteen seconds of work: little is lost with a task, no core waits long for the last one, and the
-# dozen requests that the commit of a task makes, one after the other, are a small part of it.
-IMAGES_PER_TASK = 1024
-LEAST_IMAGES_PER_TASK = 32
 # The plan node of the worker's function: what leaves it went through the network, or is bad.
 FEATURIZE_NODE = "MapInArrow featurize"
 # Thumbnails for the report, 2 kB each.
@@ -212,17 +209,9 @@ def _write_outcome(this: Featurizing, work: DataFrame, images: int, path: str) -
             path,
         )
         return
-    tasks = work.repartition(task_count(images, slots))
+    tasks = in_tasks(work, task_sizes(images, slots))
     outcome = tasks.mapInArrow(featurizer(this.worker), schemas.OUTCOME_SCHEMA)
     outcome.write.mode("overwrite").parquet(path)
-
-
-def task_count(images: int, slots: int) -> int:
-    """Tasks for `images` on `slots` cores: a whole number of waves, none of them tiny."""
-    tasks = -(-images // IMAGES_PER_TASK)
-    if tasks > slots:
-        return -(-tasks // slots) * slots
-    return max(1, min(slots, images // LEAST_IMAGES_PER_TASK))
 
 
 def _replace_all(this: Featurizing, todo: int) -> None:
