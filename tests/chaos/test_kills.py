@@ -11,7 +11,8 @@ import pyspark
 import pytest
 
 from tests.chaos.conftest import Scene
-from tests.chaos.job_process import job, kill_at_random, until
+from tests.support.job_process import job, kill_at_random
+from tests.support.processes import wait_until
 
 OUT_OF_MEMORY = 13
 
@@ -109,7 +110,7 @@ def test_a_driver_killed_between_portions_loses_one_at_most(
     with job(*featurize, environment=environment) as running:
         running.wait_for("list:")
         log = f"{here.bucket}/out/features/_delta_log/00000000000000000002.json".split("/", 1)[1]
-        until(lambda: _is_there(here, log), 120)
+        wait_until(lambda: _is_there(here, log), 120)
         time.sleep(chance.uniform(0.0, 1.0))
         running.kill()
     with job(*featurize, environment=environment) as running:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.conftest import Scene
-from tests.chaos.job_process import job
+from tests.support.job_process import job
 from tests.support.proxy import Cut, Fault, Request, Response, Stall
 
 READERS = ["concurrent", "s3a"]

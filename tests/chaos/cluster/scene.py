@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.conftest import noted
-from tests.chaos.job_process import Counts, Tables
+from tests.chaos.counts import Counts, Tables
 from tests.e2e.cluster import OUTPUTS, ROOT, Cluster, now
 
 COPIES = 5

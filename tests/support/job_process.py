@@ -1,4 +1,4 @@
-"""The job as a process of its own that can be killed, and what it has left."""
+"""The job as a process of its own, whose processes can be seen and killed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from deltalake import DeltaTable
 
 
 @dataclass
@@ -112,65 +111,3 @@ def kill_at_random(
             chance.choice(there).kill()
             killed += 1
     return killed
-
-
-@dataclass(frozen=True)
-class Found:
-    """What is in the tables of an output."""
-
-    features: list[str]
-    quarantine: list[str]
-
-
-@dataclass
-class Counts:
-    """What a scenario did to its images; `lost` and `duplicated` must be 0."""
-
-    listed: int
-    featurized: int
-    quarantined: int
-    lost: int
-    duplicated: int
-    twice: int
-
-    def __str__(self) -> str:
-        return ", ".join(f"{name} {value:,}" for name, value in vars(self).items())
-
-
-def counts(listed: set[str], found: Found, gets: int) -> Counts:
-    """`gets` are the GETs of images: those beyond one an image were for featurizing it again."""
-    every = [*found.features, *found.quarantine]
-    return Counts(
-        listed=len(listed),
-        featurized=len(set(found.features)),
-        quarantined=len(set(found.quarantine)),
-        lost=len(listed - set(every)),
-        duplicated=len(every) - len(set(every)),
-        twice=max(gets - len(listed), 0),
-    )
-
-
-@dataclass(frozen=True)
-class Tables:
-    """The tables of an output on S3, read without Spark."""
-
-    output: str
-    storage_options: Mapping[str, str] = field(default_factory=dict)
-
-    def found(self) -> Found:
-        return Found(self._paths("features"), self._paths("quarantine"))
-
-    def _paths(self, name: str) -> list[str]:
-        options = dict(self.storage_options)
-        table = DeltaTable(
-            f"{self.output.replace('s3a://', 's3://')}/{name}", storage_options=options
-        )
-        return [str(path) for path in table.to_pyarrow_table(columns=["path"])["path"].to_pylist()]
-
-
-def until(condition: Callable[[], bool], seconds: float) -> None:
-    """Return when the condition holds; fail when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.1)

@@ -1,0 +1,34 @@
+"""A run that finds nothing new does not pay for what it does not need."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from tests.support.job_process import job
+
+
+def test_a_run_without_new_images_starts_no_tensorflow(sample_images: Path, tmp_path: Path) -> None:
+    variety = next(sample_images.iterdir())
+    arguments = ["run", "--input", str(variety), "--output", str(tmp_path / "output")]
+    assert _starts_tensorflow(arguments)
+    assert not _starts_tensorflow(arguments)
+
+
+def _starts_tensorflow(arguments: list[str]) -> bool:
+    """Whether a Python worker of such a run has TensorFlow's libraries in its memory."""
+    found = False
+    with job(*arguments, environment=os.environ) as running:
+        while running.process.poll() is None:
+            found = found or any(_has_tensorflow(worker.pid) for worker in running.workers())
+            time.sleep(0.1)
+        assert running.end() == 0, running.told()[-3000:]
+    return found
+
+
+def _has_tensorflow(pid: int) -> bool:
+    try:
+        return "libtensorflow" in Path(f"/proc/{pid}/maps").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
