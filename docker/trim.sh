@@ -13,6 +13,11 @@ rm -rf "$site"/tensorflow/include "$site"/pyarrow/include "$site"/clang "$site"/
 rm -rf "$site"/tensorflow/compiler/tf2xla/ops/_xla_ops.so \
   "$site"/tensorflow/compiler/mlir/stablehlo/stablehlo_extension.so "$site"/grpc "$site"/grpcio-*.dist-info
 
+# The client of a remote profiler is imported with all of TensorFlow, and used by nobody here.
+profiler=$site/tensorflow/python/profiler/internal/_pywrap_profiler_plugin
+rm "$profiler.so"
+touch "$profiler.py"
+
 # Of the descriptions of AWS's services, those that credentials and S3 need.
 find "$site"/botocore/data -mindepth 1 -maxdepth 1 -type d \
   ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -rf {} +
@@ -29,6 +34,11 @@ for library in "$site"/pyarrow/libarrow_python*.so.*.*; do
   for copy in "${library%%.so.*}.so" "${library%.*.*}"; do ln -sf "${library##*/}" "$copy"; done
 done
 
+# numpy's own tests; its public helpers for tests import one file of them.
+find "$site/numpy" -path '*/tests/*' -type f ! -name _natype.py ! -name __init__.py -delete
+# A build tool that TensorFlow asks for and does not import.
+rm -rf "$site"/setuptools "$site"/setuptools-*.dist-info "$site"/_distutils_hack "$site"/pkg_resources
+
 for package in h5py joblib pandas pyarrow; do
   find "$site/$package" -type d -name tests -prune -exec rm -rf {} + 2>/dev/null || true
 done
@@ -42,3 +52,12 @@ rm -rf ./connect-repl ./spark-connect* ./spark-hive* ./spark-repl* ./scala-compi
   ./libfb303-* ./libthrift-* ./rocksdbjni-* ./leveldbjni-* \
   ./netty-tcnative-boringssl-static-*-{osx,windows}-* ./netty-transport-native-kqueue-*
 rm -rf "$spark"/{data,examples,sbin}
+
+# Spark's standalone master with ZooKeeper; keys in PEM files that a pod has no use for; a solver of
+# eigenvectors of sparse matrices.
+rm -f ./curator-* ./zookeeper-* ./bcprov-* ./bcpkix-* ./bcutil-* ./arpack_combined_all-*
+# Libraries of other processors than this one.
+case $(uname -m) in
+  x86_64) rm -f ./netty-*-linux-{aarch_64,riscv64}.jar ;;
+  aarch64) rm -f ./netty-*-linux-{x86_64,riscv64}.jar ;;
+esac
