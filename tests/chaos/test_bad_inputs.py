@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from deltalake import DeltaTable
 
 from tests.benchmarks.measured import measure
@@ -16,6 +17,7 @@ from tests.chaos.hostile import FEATURES, write
 MOST_MIB = 1200
 
 
+@pytest.mark.selection
 def test_hostile_files_end_where_they_should(tmp_path: Path) -> None:
     folder, output = tmp_path / "images", tmp_path / "out"
     expected = write(folder, SEED)

@@ -28,6 +28,7 @@ BEGINS_AFTER = {
 }
 
 
+@pytest.mark.selection
 def test_python_workers_are_killed(scene: Callable[..., Scene], chance: random.Random) -> None:
     here = scene()
     environment = here.server.environment()
@@ -64,7 +65,7 @@ def test_a_driver_whose_jvm_dies_says_so_in_one_line(scene: Callable[..., Scene]
         assert "raise driver.memoryOverhead" in running.told().strip().splitlines()[-1]
 
 
-@pytest.mark.parametrize("kills", range(7))
+@pytest.mark.parametrize("kills", [pytest.param(0, marks=pytest.mark.selection), *range(1, 7)])
 def test_executors_are_killed(
     scene: Callable[..., Scene], chance: random.Random, kills: int
 ) -> None:
@@ -101,6 +102,7 @@ def test_the_driver_is_killed_in_each_stage_and_run_again(
     assert found.twice <= 2 * 40
 
 
+@pytest.mark.selection
 def test_a_driver_killed_between_portions_loses_one_at_most(
     scene: Callable[..., Scene], chance: random.Random
 ) -> None:

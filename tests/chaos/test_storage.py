@@ -50,6 +50,7 @@ def test_seeded_faults_of_the_store(
     assert (found.lost, found.duplicated) == (0, 0)
 
 
+@pytest.mark.selection
 def test_the_output_cannot_be_written_half_way(scene: Callable[..., Scene]) -> None:
     """What was committed stays; once it can be written again, the same command goes on."""
     here = scene(6)
