@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -69,16 +70,16 @@ def noted(name: str, listed: set[str], found: Found, gets: int) -> Counts:
 def scene(
     request: pytest.FixtureRequest, s3: LocalS3Server, bucket: str, sample_images: Path
 ) -> Iterator[Callable[..., Scene]]:
-    """Makes the scene of a test, with the images of so many varieties."""
+    """Makes the scene of a test, with the images of so many varieties, under so many names."""
     with S3Proxy(s3.endpoint) as proxy:
 
-        def make(varieties: int = 12) -> Scene:
+        def make(varieties: int = 12, copies: int = 1) -> Scene:
             keys = set()
-            for variety in sorted(sample_images.iterdir())[:varieties]:
-                s3.upload_folder(variety, bucket, f"images/{variety.name}")
-                keys |= {
-                    f"s3a://{bucket}/images/{variety.name}/{i.name}" for i in variety.iterdir()
-                }
+            of_interest = sorted(sample_images.iterdir())[:varieties]
+            for copy, variety in product(range(copies), of_interest):
+                folder = f"images/{copy}/{variety.name}"
+                s3.upload_folder(variety, bucket, folder)
+                keys |= {f"s3a://{bucket}/{folder}/{image.name}" for image in variety.iterdir()}
             return Scene(request.node.name, s3, proxy, bucket, keys)
 
         yield make

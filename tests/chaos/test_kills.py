@@ -30,14 +30,14 @@ BEGINS_AFTER = {
 
 @pytest.mark.selection
 def test_python_workers_are_killed(scene: Callable[..., Scene], chance: random.Random) -> None:
-    here = scene()
+    here = scene(copies=5)
     environment = here.server.environment()
     with job(*here.arguments("featurize"), environment=environment) as running:
-        running.wait_for("list:")
+        running.wait_for("featurize:")
         assert kill_at_random(running, running.workers, 3, chance, 2.0) > 0
         assert running.end() == 0, running.told()[-3000:]
     found = here.counts()
-    assert (found.featurized, found.lost, found.duplicated) == (240, 0, 0)
+    assert (found.featurized, found.lost, found.duplicated) == (1200, 0, 0)
 
 
 def test_workers_that_die_each_time_end_the_run_with_the_setting_to_raise(
@@ -70,17 +70,17 @@ def test_executors_are_killed(
     scene: Callable[..., Scene], chance: random.Random, kills: int
 ) -> None:
     """Each executor is a process of its own, as on a cluster; another one takes its place."""
-    here = scene()
+    here = scene(copies=5)
     environment = here.server.environment() | {"SPARK_HOME": str(Path(pyspark.__file__).parent)}
     cluster = ["--master", "local-cluster[2,1,1024]", "--conf=spark.executor.memory=1g"]
     # On a machine without a cluster manager nobody counts how often is too often.
     cluster += ["--conf=spark.task.maxFailures=20", "--conf=spark.deploy.maxExecutorRetries=-1"]
     with job(*here.arguments("featurize", *cluster), environment=environment) as running:
-        running.wait_for("list:")
-        assert kill_at_random(running, running.executors, 3, chance, 6.0) > 0
+        running.wait_for("featurize:")
+        assert kill_at_random(running, running.executors, 3, chance, 4.0) > 0
         assert running.end() == 0, running.told()[-3000:]
     found = here.counts()
-    assert (found.featurized, found.lost, found.duplicated) == (240, 0, 0)
+    assert (found.featurized, found.lost, found.duplicated) == (1200, 0, 0)
 
 
 def test_the_driver_is_killed_in_each_stage_and_run_again(
