@@ -63,6 +63,10 @@ bench: setup ## Measure against the limits; ARGS="--help" for what can be chosen
 bench-listing: setup ## The driver's memory for a listing of 10^5 and one of 10^7 objects; ARGS="1000000"
 	$(IN_VENV)/python -m tests.benchmarks.listing $(ARGS)
 
+.PHONY: bench-day
+bench-day: setup ## 90,000 objects, and the day after: seconds, requests, images through the network
+	$(IN_VENV)/python -m tests.benchmarks.day $(ARGS)
+
 .PHONY: test-scale
 test-scale: setup ## The driver's memory at 100,000 and at a million objects
 	$(IN_VENV)/python -m pytest tests/scale $(ARGS)
