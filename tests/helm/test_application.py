@@ -331,3 +331,9 @@ def test_driver_and_executors_speak_encrypted_if_that_is_wanted(application: App
         "spark.network.crypto.enabled": "true",
         "spark.network.crypto.cipher": "AES/GCM/NoPadding",
     }
+
+
+def test_the_job_is_told_which_regions_are_allowed(application: Application) -> None:
+    arguments = application({"allowedRegions": ["eu-*", "us-east-1"]})["spec"]["arguments"]
+    assert arguments == ["run", "--allowed-regions=eu-*,us-east-1"]
+    assert application()["spec"]["arguments"] == ["run"]

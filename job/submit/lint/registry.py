@@ -60,6 +60,7 @@ CHECKS: tuple[Check, ...] = (
     s3.plain_http_to_aws,
     s3.endpoint_of_another_region,
     s3.region_that_is_none,
+    s3.region_that_is_not_allowed,
     s3.zone_of_another_region,
     s3.endpoint_without_a_way,
     encryption.key_that_is_not_used,
