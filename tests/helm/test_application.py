@@ -329,7 +329,8 @@ def test_driver_and_executors_speak_encrypted_if_that_is_wanted(application: App
     assert encryption_settings(application, inTransit=True) == {
         "spark.authenticate": "true",
         "spark.network.crypto.enabled": "true",
-        "spark.network.crypto.cipher": "AES/GCM/NoPadding",
+        "spark.network.crypto.authEngineVersion": "2",
+        "spark.network.crypto.saslFallback": "false",
     }
 
 

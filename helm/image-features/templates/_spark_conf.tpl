@@ -40,8 +40,10 @@ spark.hadoop.fs.s3a.encryption.key: {{ .kmsKeyArn | quote }}
 # On Kubernetes Spark makes the secret itself, one for each application.
 spark.authenticate: "true"
 spark.network.crypto.enabled: "true"
-# The default neither authenticates what it encrypts nor is kept for long.
-spark.network.crypto.cipher: AES/GCM/NoPadding
+# The first version derives keys in a weaker way, and is there for older services only.
+spark.network.crypto.authEngineVersion: "2"
+# A peer without the secret would else be spoken with by the older, weak way.
+spark.network.crypto.saslFallback: "false"
 {{- end }}
 {{- end }}
 {{- end -}}

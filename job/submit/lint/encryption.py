@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from job.submit.lint.finding import Finding, error, warning
 from job.submit.lint.known import S3A
-from job.submit.lint.subject import Subject
+from job.submit.lint.subject import Subject, conf_key
 
 _KEY = "encryption.kmsKeyArn"
 _BY_KMS = "SSE-KMS"
+_CIPHER = "spark.network.crypto.cipher"
 
 
 def key_that_is_not_used(subject: Subject) -> Iterator[Finding]:
@@ -36,4 +37,14 @@ def plain_http_beside_encryption(subject: Subject) -> Iterator[Finding]:
         why = "encryption.inTransit is of driver and executors; images and results go in the clear"
         yield warning(
             "s3.endpoint", endpoint, why, "give that S3 a certificate, and write https://"
+        )
+
+
+def cipher_that_loses_messages(subject: Subject) -> Iterator[Finding]:
+    """AES-GCM between driver and executors, of which Spark 4.0.2 reads the first message only."""
+    cipher = subject.conf.get(_CIPHER, "")
+    if "GCM" in cipher.upper():
+        why = "Spark 4.0.2 drops what comes after the first message (SPARK-56227): nothing starts"
+        yield error(
+            conf_key(_CIPHER), cipher, why, "leave it out: the default is AES/CTR/NoPadding"
         )

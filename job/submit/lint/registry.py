@@ -66,6 +66,7 @@ CHECKS: tuple[Check, ...] = (
     encryption.key_that_is_not_used,
     encryption.key_of_another_region,
     encryption.plain_http_beside_encryption,
+    encryption.cipher_that_loses_messages,
     paths.wrong_argument,
     paths.path_not_on_s3,
     paths.bucket_without_a_host,
