@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -17,6 +18,7 @@ import click
 from rich.console import Console
 
 import job
+from job import regions
 from job.config import (
     READERS,
     RETENTION_HOURS,
@@ -44,6 +46,7 @@ INTERRUPTED = 130
 # Kubernetes shows what a container wrote here as the reason of its end.
 TERMINATION_LOG = Path("/dev/termination-log")
 _IMAGES = ImagesConfig("")
+_PATHS = ("input_path", "output_path", "bundle_path", "destination")
 _FEATURIZE = FeaturizeConfig("", _IMAGES)
 
 
@@ -165,6 +168,12 @@ common_options = together(
         default=60,
         show_default=True,
         help="Another run may take over the output when this one was silent for so long.",
+    ),
+    click.option(
+        "--allowed-regions",
+        default="",
+        metavar="PATTERNS",
+        help="Regions that buckets may be in, such as eu-*,us-east-1  [default: any]",
     ),
     click.option("--debug", is_flag=True, help="Show the traceback of a failure."),
 )
@@ -365,7 +374,9 @@ def _application(
 
     ours = SparkSession.getActiveSession() is None
     name = f"image-features {command} {run_id}"
-    spark = spark_session(name, _spark_settings(options["conf"]), options["master"])
+    spark = spark_session(
+        name, _spark_settings(options["conf"]), options["master"], partial(_check_regions, options)
+    )
     if ours:
         # PySpark's own handler asks the JVM to cancel jobs, from within a call to it, and fails.
         signal.signal(signal.SIGINT, _interrupt)
@@ -389,6 +400,13 @@ def _application(
             # Where the JVM has died there is nothing to stop.
             with suppress(*STORAGE_EXCEPTIONS):
                 spark.stop()
+
+
+def _check_regions(options: dict[str, Any], settings: Mapping[str, str]) -> None:
+    """Before storage is reached: nothing is read from or written to a region not allowed."""
+    allowed = regions.patterns(options["allowed_regions"])
+    if allowed:
+        regions.require_buckets([options.get(name) or "" for name in _PATHS], settings, allowed)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -182,8 +182,12 @@ def run_export(app: Application, config: ExportConfig) -> None:
                 expected="a folder",
                 fix=f"name one, or read {app.layout.projection}, which is Parquet",
             )
+        destination = config.destination
         with app.stages.stage("export", unit="rows"):
-            exports.write_projection(projection, projection.count(), config.destination)
+            waiting_out(
+                lambda: exports.write_projection(projection, projection.count(), destination),
+                destination,
+            )
 
 
 def run_report(app: Application, config: ReportConfig) -> Path | None:

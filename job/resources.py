@@ -12,6 +12,10 @@ _IN_WHEEL = _PACKAGE / "data"
 
 # Says that who submits has settled every setting: the list below is not added where it runs.
 SETTLED = "spark.imageFeatures.settled"
+# Settings that name folders which Spark itself writes to.
+EVENT_LOG = "spark.eventLog.dir"
+BLOCKS = "spark.storage.decommission.fallbackStorage.path"
+FOLDERS = (EVENT_LOG, BLOCKS)
 
 
 def chart() -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,15 @@ _LOCAL_SETTINGS = {
 
 
 def spark_session(
-    app_name: str, settings: Mapping[str, str] | None = None, master: str | None = None
+    app_name: str,
+    settings: Mapping[str, str] | None = None,
+    master: str | None = None,
+    check: Callable[[Mapping[str, str]], None] = lambda chosen: None,
 ) -> SparkSession:
     """The session of this process, made on the first call.
+
+    `check` sees the settings before any storage is reached, and may raise.
+
 
     What spark-submit or the operator has set wins over the base list, and replaces it if it says
     that it is settled; `settings` (a person's `--conf`) wins over both. Without a master from
@@ -49,6 +55,7 @@ def spark_session(
     # Without it, workers start whichever python3 is first on PATH.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     _require_java()
+    check(chosen)
     _make_event_log_folder(chosen)
     builder = SparkSession.builder.appName(app_name)
     for key, value in chosen.items():

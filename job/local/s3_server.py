@@ -53,14 +53,15 @@ class LocalS3Server:
     """A context in which an S3 server runs on a free loopback port, with keys of its own.
 
     `folder` keeps the objects and the server's log; None is a temporary one that goes with the
-    server. The server ends when the context is left, or when this process dies.
+    server. The server ends when the context is left, or when this process dies. With `users`, IAM's
+    API at the same address makes users, and what their policies do not allow is refused.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, users: bool = False) -> None:
         self.access_key = secrets.token_hex(10)
         self.secret_key = secrets.token_hex(20)
         self.endpoint = ""
-        self._folder = folder
+        self._folder, self._users = folder, users
         self._process: subprocess.Popen[bytes] | None = None
         self._cleanup = ExitStack()
 
@@ -111,7 +112,11 @@ class LocalS3Server:
 
     def client(self) -> Any:
         """A boto3 S3 client of this server."""
-        return self._client(retries=5)
+        return self._client("s3", retries=5)
+
+    def iam_client(self) -> Any:
+        """A boto3 IAM client of a server with `users`."""
+        return self._client("iam", retries=5)
 
     def upload_folder(self, folder: Path, bucket: str, prefix: str = "") -> int:
         """Put each file below `folder` into `bucket` as `prefix`/its relative path; how many."""
@@ -147,7 +152,7 @@ class LocalS3Server:
         for _ in range(_STARTS):
             ports = _free_ports(2 * len(_PORTS))
             self.endpoint = f"http://{HOST}:{ports[_PORTS.index('s3')]}"
-            process = _spawn(_arguments(ports, private, folder, config), log)
+            process = _spawn(_arguments(ports, private, folder, config, self._users), log)
             try:
                 if self._answers(process):
                     return process
@@ -166,7 +171,7 @@ class LocalS3Server:
 
     def _answers(self, process: subprocess.Popen[bytes]) -> bool:
         """Whether the server keeps an object before it ends or the time is over."""
-        client = self._client(retries=1)
+        client = self._client("s3", retries=1)
         deadline = time.monotonic() + _READY_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
             try:
@@ -193,7 +198,7 @@ class LocalS3Server:
             client_options={"allow_http": True},
         )
 
-    def _client(self, retries: int) -> Any:
+    def _client(self, service: str, retries: int) -> Any:
         config = Config(
             region_name=REGION,
             s3={"addressing_style": "path"},
@@ -203,7 +208,7 @@ class LocalS3Server:
             proxies={},
         )
         return boto3.client(
-            "s3",
+            service,
             endpoint_url=self.endpoint,
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key,
@@ -226,7 +231,9 @@ def dies_with_parent(signal_name: str) -> list[str]:
     return ["setpriv", "--pdeathsig", signal_name] if shutil.which("setpriv") else []
 
 
-def _arguments(ports: list[int], private: Path, folder: Path, config: Path) -> list[str]:
+def _arguments(
+    ports: list[int], private: Path, folder: Path, config: Path, users: bool
+) -> list[str]:
     http, grpc = ports[: len(_PORTS)], ports[len(_PORTS) :]
     each = [f"-{name}.port={port}" for name, port in zip(_PORTS, http, strict=True)]
     each += [f"-{name}.port.grpc={port}" for name, port in zip(_PORTS, grpc, strict=True)]
@@ -235,7 +242,8 @@ def _arguments(ports: list[int], private: Path, folder: Path, config: Path) -> l
         *(f"-ip={HOST}", f"-ip.bind={HOST}", "-master.telemetry=false"),
         # Small volumes, as many as the disk has room for: each bucket has its own.
         *("-master.volumeSizeLimitMB=64", "-volume.max=0", "-volume.preStopSeconds=0"),
-        *("-s3", f"-s3.config={config}", "-s3.iam=false", "-s3.autoCreateBucket=false"),
+        *("-s3", f"-s3.config={config}", "-s3.autoCreateBucket=false"),
+        *(("-s3.iam=true", "-s3.iam.readOnly=false") if users else ("-s3.iam=false",)),
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),
         f"-filer.localSocket={private}/filer.sock",
         f"-s3.localSocket={private}/s3.sock",

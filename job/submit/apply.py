@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from job.errors import InvalidValueError
+from job.submit import region_guard
 from job.submit.answers import ConflictError, NoSuchObjectError
 from job.submit.cluster import Cluster
 from job.submit.rendered import APPLICATION, SCHEDULE, Chart, Manifest, render, the_one
@@ -27,17 +28,23 @@ def submit(cluster: Cluster, chart: Chart, application: str, *, one_run: bool = 
     """Put the chart's run onto the cluster; a run of this name that is there is left as it is.
 
     Raises InvalidValueError for wrong values, and with `one_run` for those that have a schedule,
-    before the cluster is asked for anything.
+    before the cluster is asked for anything; and where cluster or buckets are in a region that the
+    values do not allow.
     """
-    schedule = the_one(SCHEDULE, render(chart))
+    manifests = render(chart)
+    schedule = the_one(SCHEDULE, manifests)
     if schedule is not None:
         if one_run:
             raise InvalidValueError(
                 "--wait follows one run, and these values have a schedule",
                 fix="leave out --wait, or submit one run now with --set schedule=",
             )
+        region_guard.require_allowed(schedule["spec"]["template"], cluster.regions)
         apply(cluster, for_cluster(chart, cluster))
         return Submitted(schedule["metadata"]["name"], is_new=True)
+    run = the_one(APPLICATION, manifests)
+    assert run is not None
+    region_guard.require_allowed(run["spec"], cluster.regions)
     if exists(cluster, application):
         return Submitted(application, is_new=False)
     is_new = apply(cluster, for_cluster(chart, cluster))

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from job.errors import InvalidValueError, MissingPrerequisiteError
 from job.submit import answers
+from job.submit.region_guard import REGION_LABEL, region_of_eks
 
 Manifest = dict[str, Any]
 
@@ -65,6 +66,15 @@ class Cluster:
         """Remove it, and what it owns. Raises NoSuchObjectError."""
         path = self._path(api_version, kind, name)
         self._request("delete", path, kind, propagation_policy="Background")
+
+    def regions(self) -> dict[str, str]:
+        """The regions that the cluster is in: by its address on EKS, else by its nodes' labels."""
+        host = urlsplit(self._host).hostname or ""
+        if region := region_of_eks(host):
+            return {f"the cluster at {host}": region}
+        nodes = self._request("get", "/api/v1/nodes", "Node")["items"]
+        labels = {each["metadata"]["name"]: each["metadata"].get("labels", {}) for each in nodes}
+        return {f"the node {name}": found.get(REGION_LABEL, "") for name, found in labels.items()}
 
     def log(self, pod: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
         """Lines of a pod's log: the last `tail`, and with `follow` those to come."""

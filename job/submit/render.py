@@ -14,10 +14,11 @@ from job.submit.rendered import (
     SCHEDULE,
     Chart,
     Manifest,
+    merged_values,
     render,
     the_one,
 )
-from job.submit.targets import emr, kubernetes, spark_submit
+from job.submit.targets import emr, iam, kubernetes, spark_submit
 from job.submit.targets.conversion import Converted, LeftOut
 from job.submit.targets.keys import ONE_RUN
 
@@ -38,6 +39,7 @@ class Place:
     folder: Path
     master: str | None = None
     virtual_cluster: str | None = None
+    oidc_provider: str = ""
 
 
 def one_run(chart: Chart, api_versions: Sequence[str] = ()) -> OneRun:
@@ -91,12 +93,17 @@ def to_emr(chart: Chart, place: Place) -> Converted:
 
 def job_run(chart: Chart, virtual_cluster: str) -> emr.JobRunToStart:
     """The chart as a job run of EMR. Raises InvalidValueError for values that EMR cannot take."""
-    run = one_run(chart, [EMR_API])
-    asked = the_one(EMR_JOB_RUN, run.beside)
-    assert asked is not None
-    beside = [each for each in run.beside if each is not asked]
-    found = emr.converted(run.application, beside, asked, virtual_cluster)
+    run, asked = _of_emr(chart)
+    found = emr.converted(run.application, run.beside, asked, virtual_cluster)
     return replace(found, left_out=(*run.left_out, *found.left_out))
+
+
+def to_iam(chart: Chart, place: Place) -> Converted:
+    """The rights of a run, on EMR where the values name an execution role."""
+    on_emr = merged_values(chart)["emr"]["executionRoleArn"]
+    run, asked = _of_emr(chart) if on_emr else (one_run(chart), None)
+    # A schedule needs the rights of one of its runs: nothing of it is left out.
+    return iam.converted(run.application, run.beside, asked, place.oidc_provider)
 
 
 TARGETS: Mapping[str, Callable[[Chart, Place], Converted]] = {
@@ -104,7 +111,16 @@ TARGETS: Mapping[str, Callable[[Chart, Place], Converted]] = {
     "scheduled": to_scheduled,
     "spark-submit": to_spark_submit,
     "emr": to_emr,
+    "iam": to_iam,
 }
+
+
+def _of_emr(chart: Chart) -> tuple[OneRun, Manifest]:
+    """The chart as one run, and what it tells EMR alone."""
+    run = one_run(chart, [EMR_API])
+    asked = the_one(EMR_JOB_RUN, run.beside)
+    assert asked is not None
+    return replace(run, beside=[each for each in run.beside if each is not asked]), asked
 
 
 def _with(run: OneRun, converted: Converted) -> Converted:

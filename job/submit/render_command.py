@@ -21,6 +21,9 @@ from job.submit.targets.conversion import Converted, told
 @click.option("--master", metavar="URL", help="API server, for spark-submit: k8s://https://...")
 @click.option("--virtual-cluster", metavar="ID", help="Virtual cluster, for emr.")
 @click.option(
+    "--oidc-provider", default="", metavar="HOST", help="Of the cluster, for the trust in iam."
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -31,7 +34,8 @@ from job.submit.targets.conversion import Converted, told
     "--output-dir",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where files beside it go: pod templates  [default: a folder with the name of the run]",
+    help="Where files beside it go: pod templates, trust policies  "
+    "[default: a folder with the name of the run]",
 )
 def render(
     target: str,
@@ -42,17 +46,18 @@ def render(
     namespace: str,
     master: str | None,
     virtual_cluster: str | None,
+    oidc_provider: str,
     output: Path | None,
     output_dir: Path | None,
 ) -> None:
-    """Render values for a target: objects, a spark-submit command, or a request to EMR.
+    """Render values for a target: objects, a spark-submit command, a request to EMR, IAM policies.
 
     What the target cannot take is told on standard error, with the reason.
     """
     run_id = run_id or names.fitting_run_id(release)
     folder = (output_dir or Path(names.application_name(release, run_id))).absolute()
     chart = Chart(release, namespace, run_id, values, sets)
-    converted = TARGETS[target](chart, Place(folder, master, virtual_cluster))
+    converted = TARGETS[target](chart, Place(folder, master, virtual_cluster, oidc_provider))
     _give(converted, output, folder)
 
 

@@ -301,3 +301,40 @@ def test_a_schedule_renders_runs_that_do_not_overlap(render: Render) -> None:
 def test_a_schedule_needs_a_short_name_as_the_operator_appends_to_it(render: Render) -> None:
     with pytest.raises(RenderError, match="expected at most 20 with a schedule"):
         render({"schedule": "0 2 * * *"}, release="a" * 21)
+
+
+def encryption_settings(application: Application, **values: Any) -> dict[str, str]:
+    conf = application({"encryption": values})["spec"]["sparkConf"]
+    words = ("encryption", "authenticate", "network.crypto")
+    return {key: value for key, value in conf.items() if any(word in key for word in words)}
+
+
+def test_by_itself_a_bucket_decides_how_it_is_encrypted(application: Application) -> None:
+    assert encryption_settings(application) == {}
+
+
+def test_objects_are_encrypted_with_the_key_that_is_chosen(application: Application) -> None:
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd"
+    algorithm, of_key = (f"spark.hadoop.fs.s3a.encryption.{name}" for name in ("algorithm", "key"))
+    assert encryption_settings(application, atRest="SSE-S3") == {algorithm: "AES256"}
+    assert encryption_settings(application, atRest="SSE-KMS") == {algorithm: "SSE-KMS"}
+    both = {algorithm: "SSE-KMS", of_key: key}
+    assert encryption_settings(application, atRest="SSE-KMS", kmsKeyArn=key) == both
+    # s3a refuses a key with SSE-S3.
+    with_s3 = encryption_settings(application, atRest="SSE-S3", kmsKeyArn=key)
+    assert with_s3 == {algorithm: "AES256"}
+
+
+def test_driver_and_executors_speak_encrypted_if_that_is_wanted(application: Application) -> None:
+    assert encryption_settings(application, inTransit=True) == {
+        "spark.authenticate": "true",
+        "spark.network.crypto.enabled": "true",
+        "spark.network.crypto.authEngineVersion": "2",
+        "spark.network.crypto.saslFallback": "false",
+    }
+
+
+def test_the_job_is_told_which_regions_are_allowed(application: Application) -> None:
+    arguments = application({"allowedRegions": ["eu-*", "us-east-1"]})["spec"]["arguments"]
+    assert arguments == ["run", "--allowed-regions=eu-*,us-east-1"]
+    assert application()["spec"]["arguments"] == ["run"]

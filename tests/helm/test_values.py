@@ -29,6 +29,9 @@ CONFIGURATIONS = sorted((CHART / "ci").glob("*.yaml"))
         ({"s3": {"endpoint": "s3:8333"}}, "/s3/endpoint"),
         ({"s3": {"credentials": "keys"}}, "/s3/credentials"),
         ({"eventLog": {"dir": "/var/log"}}, "/eventLog/dir"),
+        ({"allowedRegions": ["EU"]}, "/allowedRegions/0"),
+        ({"encryption": {"atRest": "AES256"}}, "/encryption/atRest"),
+        ({"encryption": {"kmsKeyArn": "alias/images"}}, "/encryption/kmsKeyArn"),
         ({"sparkConf": {"spark.x": 1}}, "/sparkConf"),
         (
             {"executor": {"env": [{"name": "A", "vale": "b"}]}},

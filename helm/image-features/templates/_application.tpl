@@ -16,6 +16,9 @@ arguments:
   {{- range .Values.arguments }}
   - {{ . | quote }}
   {{- end }}
+  {{- with .Values.allowedRegions }}
+  - "--allowed-regions={{ join "," . }}"
+  {{- end }}
 timeToLiveSeconds: {{ .Values.timeToLiveSeconds | int64 }}
 restartPolicy:
   type: OnFailure

@@ -1,7 +1,7 @@
 {{/* Spark's settings: the base list, then what the values ask for, then sparkConf. */}}
 {{- define "image-features.sparkConf" -}}
 {{- $conf := .Files.Get "files/spark-base.yaml" | fromYaml -}}
-{{- range $group := list "s3" "rights" "allocation" "failures" "decommission" "metrics" "eventLog" -}}
+{{- range $group := list "s3" "encryption" "rights" "allocation" "failures" "decommission" "metrics" "eventLog" -}}
 {{- $conf = mustMergeOverwrite $conf (include (printf "image-features.sparkConf.%s" $group) $ | fromYaml) -}}
 {{- end -}}
 {{- $conf = mustMergeOverwrite $conf (deepCopy .Values.sparkConf) -}}
@@ -24,6 +24,26 @@ spark.hadoop.fs.s3a.aws.credentials.provider: software.amazon.awssdk.auth.creden
 {{- if eq .credentials "irsa" }}WebIdentityTokenFileCredentialsProvider
 {{- else if eq .credentials "podIdentity" }}ContainerCredentialsProvider
 {{- else }}EnvironmentVariableCredentialsProvider
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "image-features.sparkConf.encryption" -}}
+{{- with .Values.encryption }}
+{{- if .atRest }}
+spark.hadoop.fs.s3a.encryption.algorithm: {{ ternary "AES256" .atRest (eq .atRest "SSE-S3") }}
+{{- end }}
+{{- if and .kmsKeyArn (eq .atRest "SSE-KMS") }}
+spark.hadoop.fs.s3a.encryption.key: {{ .kmsKeyArn | quote }}
+{{- end }}
+{{- if .inTransit }}
+# On Kubernetes Spark makes the secret itself, one for each application.
+spark.authenticate: "true"
+spark.network.crypto.enabled: "true"
+# The first version derives keys in a weaker way, and is there for older services only.
+spark.network.crypto.authEngineVersion: "2"
+# A peer without the secret would else be spoken with by the older, weak way.
+spark.network.crypto.saslFallback: "false"
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -47,6 +47,12 @@ class Aws:
     def __init__(self, client: Callable[[str], Any] = boto3_client) -> None:
         self._client = cache(client)
 
+    @property
+    def region(self) -> str:
+        """The region whose EMR is asked."""
+        with told():
+            return str(self._client("emr-containers").meta.region_name)
+
     def ask(self, service: str, operation: str, **parameters: Any) -> Any:
         """The answer to one request."""
         with told():

@@ -56,6 +56,7 @@ _OF_THE_OPERATOR = (
 )
 # What the chart makes of a value of its own, which network policy, checks and other targets read.
 _FROM_VALUES = {
+    "spark.authenticate": "encryption.inTransit",
     "spark.decommission.enabled": "decommission.enabled",
     "spark.dynamicAllocation.cachedExecutorIdleTimeout": (
         "dynamicAllocation.cachedExecutorIdleTimeout"
@@ -67,11 +68,14 @@ _FROM_VALUES = {
     "spark.executor.maxNumFailures": "failures.maxExecutors",
     "spark.hadoop.fs.s3a.aws.credentials.provider": "s3.credentials",
     "spark.hadoop.fs.s3a.connection.ssl.enabled": "s3.endpoint",
+    "spark.hadoop.fs.s3a.encryption.algorithm": "encryption.atRest",
+    "spark.hadoop.fs.s3a.encryption.key": "encryption.kmsKeyArn",
     "spark.hadoop.fs.s3a.endpoint": "s3.endpoint",
     "spark.hadoop.fs.s3a.endpoint.region": "s3.region",
     "spark.hadoop.fs.s3a.path.style.access": "s3.pathStyle",
     "spark.kubernetes.container.image.pullPolicy": "image.pullPolicy",
     "spark.kubernetes.container.image.pullSecrets": "image.pullSecrets",
+    "spark.network.crypto.enabled": "encryption.inTransit",
     "spark.storage.decommission.enabled": "decommission.enabled",
     "spark.storage.decommission.fallbackStorage.path": "decommission.fallbackStoragePath",
     "spark.task.maxFailures": "failures.maxTaskAttempts",

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from job.submit.lint.finding import Finding, error, warning
 from job.submit.lint.subject import Subject, conf_key
+from job.submit.s3_path import PATTERN, is_within, location
 
-_S3 = re.compile(r"s3[an]?://([^/]*)/*(.*?)/*", re.IGNORECASE)
 _OLD_SCHEME = re.compile(r"(^|,)\s*s3n?://")
 # What names a host: s3a reads the bucket's name as one, and underscores are in none.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -32,7 +32,7 @@ def wrong_argument(subject: Subject) -> Iterator[Finding]:
 def path_not_on_s3(subject: Subject) -> Iterator[Finding]:
     """A path that pods cannot share: one of a disk, or of another store."""
     for option, path in _job_paths(subject):
-        if not _S3.fullmatch(path):
+        if not PATTERN.fullmatch(path):
             yield error(
                 "arguments",
                 f"{option} {path}",
@@ -46,7 +46,7 @@ def bucket_without_a_host(subject: Subject) -> Iterator[Finding]:
     named = [("arguments", f"{option} {path}", path) for option, path in _job_paths(subject)]
     named += [(key, subject.value(key), subject.value(key)) for key in _FOLDERS]
     for key, shown, path in named:
-        found = _S3.fullmatch(path)
+        found = PATTERN.fullmatch(path)
         if found and not _BUCKET.fullmatch(found[1]):
             why = "s3a reads the bucket as a host: small letters, digits, hyphens; 3 to 63 of them"
             yield error(key, shown, why, "choose a bucket with such a name")
@@ -64,8 +64,8 @@ def output_over_input(subject: Subject) -> Iterator[Finding]:
     """An output that is the input, or within it: the next run would list its own results."""
     paths = dict(_job_paths(subject))
     output, images = paths.get("--output", ""), paths.get("--input", "")
-    if _lists_all(subject) and _is_within(output, images):
-        same = _location(output) == _location(images)
+    if _lists_all(subject) and is_within(output, images):
+        same = location(output) == location(images)
         where = "the input itself" if same else f"within the input {images}"
         yield error(
             "arguments",
@@ -80,7 +80,7 @@ def folder_in_the_input(subject: Subject) -> Iterator[Finding]:
     images = dict(_job_paths(subject)).get("--input", "")
     for key in _FOLDERS:
         folder = subject.value(key)
-        if _lists_all(subject) and _is_within(folder, images):
+        if _lists_all(subject) and is_within(folder, images):
             why = f"it is within the input {images}: its files would be taken for images"
             yield error(key, folder, why, "choose a folder outside the input")
 
@@ -88,7 +88,7 @@ def folder_in_the_input(subject: Subject) -> Iterator[Finding]:
 def event_log_without_prefix(subject: Subject) -> Iterator[Finding]:
     """Event logs at the root of a bucket."""
     folder = subject.value("eventLog.dir")
-    if _S3.fullmatch(folder) and not _location(folder)[1]:
+    if PATTERN.fullmatch(folder) and not location(folder)[1]:
         why = "at the root of a bucket no policy and no lifecycle rule can be of the logs alone"
         yield warning("eventLog.dir", folder, why, f"write {folder.rstrip('/')}/event-logs")
 
@@ -132,15 +132,3 @@ def _job_paths(subject: Subject) -> list[tuple[str, str]]:
 
 def _lists_all(subject: Subject) -> bool:
     return bool(subject.arguments.options.get("glob", "**") == "**")
-
-
-def _location(path: str) -> tuple[str, str]:
-    """Bucket and key of a path on S3, without slashes at the end; empty of another path."""
-    found = _S3.fullmatch(path)
-    return (found[1], found[2]) if found else ("", "")
-
-
-def _is_within(path: str, folder: str) -> bool:
-    (bucket, key), (folder_bucket, folder_key) = _location(path), _location(folder)
-    beneath = not folder_key or f"{key}/".startswith(f"{folder_key}/")
-    return bool(bucket) and bucket == folder_bucket and beneath

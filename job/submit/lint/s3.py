@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
+from job import regions
 from job.submit.lint.finding import Finding, error, warning
 from job.submit.lint.known import S3A
 from job.submit.lint.quantities import address
 from job.submit.lint.subject import Subject
 
-_AWS = re.compile(r"(^|\.)amazonaws\.com(\.cn)?$")
 _AWS_REGION = re.compile(r"(?:^|\.)s3[.-](?:dualstack\.|fips[.-])?([a-z]{2}(?:-[a-z]+)+-\d)\.")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _ZONE = re.compile(rf"({_REGION.pattern})[a-z]")
@@ -73,6 +74,18 @@ def region_that_is_none(subject: Subject) -> Iterator[Finding]:
     )
 
 
+def region_that_is_not_allowed(subject: Subject) -> Iterator[Finding]:
+    """`s3.region` that is none of `allowedRegions`: nothing would start."""
+    region, allowed = subject.value("s3.region"), subject.value("allowedRegions")
+    if region and allowed and not any(fnmatchcase(region, pattern) for pattern in allowed):
+        yield error(
+            "s3.region",
+            region,
+            f"allowedRegions has only {', '.join(allowed)}: neither submit nor the job would start",
+            "choose buckets in one of them, or allow this region",
+        )
+
+
 def zone_of_another_region(subject: Subject) -> Iterator[Finding]:
     """Pods in another region than the buckets."""
     zone, region = subject.value("zone"), subject.value("s3.region")
@@ -111,7 +124,7 @@ def _host(subject: Subject) -> str:
 
 
 def _is_aws(subject: Subject) -> bool:
-    return not _host(subject) or bool(_AWS.search(_host(subject)))
+    return regions.is_aws(_host(subject))
 
 
 def _path_style(subject: Subject) -> bool:

@@ -26,12 +26,16 @@ _RETRIES = "restartPolicy.onFailureRetries"
 
 @dataclass(frozen=True)
 class JobRunToStart:
-    """A request, the pod templates by file name, the folder on S3 where it expects them."""
+    """A request, the pod templates by file name, the folder on S3 where it expects them.
+
+    `spec` is that of the application which it was made of.
+    """
 
     request: Request
     templates: Mapping[str, str]
     folder: str
     left_out: tuple[LeftOut, ...]
+    spec: Manifest
 
     def as_text(self) -> Converted:
         """The request as JSON, and the templates as files."""
@@ -49,7 +53,8 @@ def converted(
     request, left_out = start_job_run(application, asked, virtual_cluster)
     templates, left_of_pods = pod_templates(application)
     left = (*left_out, *left_of_pods, *objects(beside, EMR))
-    return JobRunToStart(request, templates, templates_folder(application, asked), left)
+    folder = templates_folder(application, asked)
+    return JobRunToStart(request, templates, folder, left, application["spec"])
 
 
 def start_job_run(

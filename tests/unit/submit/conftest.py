@@ -1,14 +1,12 @@
-"""A Kubernetes API on this machine, and helm on PATH."""
+"""A Kubernetes API on this machine."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.helm import find_helm
 from tests.unit.submit.kubernetes_api import KubernetesApi, serving
 
 
@@ -18,12 +16,3 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubernetesA
     with serving(KubernetesApi()) as running:
         monkeypatch.setenv("KUBECONFIG", str(running.kubeconfig(tmp_path)))
         yield running
-
-
-@pytest.fixture
-def helm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """helm on PATH."""
-    found = find_helm()
-    if found is None:
-        pytest.skip("no helm on PATH, and no Go to install it")
-    monkeypatch.setenv("PATH", f"{Path(found).parent}{os.pathsep}{os.environ['PATH']}")

@@ -13,6 +13,7 @@ import pytest
 from job import resources
 from job.cli import main
 from job.submit import follow
+from job.submit.region_guard import region_of_eks
 from tests.unit.submit.examples import APPLICATIONS, DRIVER, FEATURIZE, NAME, PODS, driver
 from tests.unit.submit.examples import application as example
 from tests.unit.submit.kubernetes_api import (
@@ -363,3 +364,72 @@ def test_help_asks_for_no_kubernetes_no_spark_no_aws_and_no_network() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert json.loads(answer.stdout.splitlines()[-1]) == []
+
+
+ALLOWED = [*SUBMIT, "--set", "s3.region=eu-west-1", "--set", "allowedRegions={eu-*}"]
+
+
+def nodes(**regions: str) -> tuple[int, dict[str, object]]:
+    label = "topology.kubernetes.io/region"
+    items = [
+        {"metadata": {"name": name, "labels": {label: region} if region else {}}}
+        for name, region in regions.items()
+    ]
+    return 200, {"kind": "NodeList", "items": items}
+
+
+@pytest.mark.usefixtures("helm")
+def test_a_cluster_in_an_allowed_region_gets_the_run(api: KubernetesApi) -> None:
+    api.answers["/api/v1/nodes"] = [nodes(first="eu-central-1", second="eu-west-1")]
+    assert main(ALLOWED) == 0
+    assert "SparkApplication" in api.kinds_changed()
+
+
+@pytest.mark.usefixtures("helm")
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"first": "eu-central-1", "second": "us-east-1"}, "the node second is in us-east-1"),
+        ({"first": ""}, "the node first is in a region that nobody names"),
+    ],
+)
+def test_a_cluster_in_another_region_gets_nothing(
+    api: KubernetesApi, capsys: Output, found: dict[str, str], said: str
+) -> None:
+    api.answers["/api/v1/nodes"] = [nodes(**found)]
+    assert main(ALLOWED) == 2
+    assert said in last_line(capsys)
+    assert api.kinds_changed() == []
+
+
+@pytest.mark.usefixtures("helm")
+def test_buckets_in_another_region_get_nothing(api: KubernetesApi, capsys: Output) -> None:
+    api.answers["/api/v1/nodes"] = [nodes(first="eu-central-1")]
+    assert main([*ALLOWED, "--set", "s3.region=us-east-1"]) == 2
+    assert "the bucket images is in us-east-1" in last_line(capsys)
+    assert api.kinds_changed() == []
+
+
+@pytest.mark.usefixtures("helm")
+def test_a_schedule_in_another_region_gets_nothing(api: KubernetesApi, capsys: Output) -> None:
+    api.answers["/api/v1/nodes"] = [nodes(first="us-east-1")]
+    assert main([*ALLOWED, "--set", "schedule=@daily"]) == 2
+    assert "the node first is in us-east-1" in last_line(capsys)
+
+
+@pytest.mark.usefixtures("helm")
+def test_without_allowed_regions_nobody_asks_for_nodes(api: KubernetesApi) -> None:
+    assert main(SUBMIT) == 0
+    assert "/api/v1/nodes" not in [request.path for request in api.requests]
+
+
+@pytest.mark.parametrize(
+    ("host", "region"),
+    [
+        ("0B0B.gr7.eu-central-1.eks.amazonaws.com", "eu-central-1"),
+        ("0B0B.yl4.cn-north-1.eks.amazonaws.com.cn", "cn-north-1"),
+        ("eks.example.org", ""),
+    ],
+)
+def test_an_address_of_eks_names_its_region(host: str, region: str) -> None:
+    assert region_of_eks(host) == region

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,17 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, capsys: Output) 
 def test_a_name_that_is_too_long_is_told(capsys: Output) -> None:
     assert render("kubernetes", "--run-id", "x" * 40) == 2
     assert "fix: shorten --run-id or --release" in capsys.readouterr().err
+
+
+def test_a_policy_is_printed_and_the_trust_policy_lies_beside_it(
+    tmp_path: Path, capsys: Output
+) -> None:
+    provider = ["--oidc-provider", "oidc.test/id/0B"]
+    assert render("iam", "--namespace", "images", "--output-dir", str(tmp_path), *provider) == 0
+    said = capsys.readouterr()
+    sids = [each["Sid"] for each in json.loads(said.out)["Statement"]]
+    assert sids[:4] == ["ListInput", "ReadInput", "ListOutput", "ReadWriteOutput"]
+    trust = (tmp_path / "trust-image-features.json").read_text()
+    assert "arn:aws:iam::123456789012:oidc-provider/oidc.test/id/0B" in trust
+    assert "system:serviceaccount:images:fruits-driver" in trust
+    assert "left out" not in said.err

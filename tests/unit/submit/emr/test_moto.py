@@ -58,3 +58,31 @@ def test_a_run_is_submitted_once_seen_and_cancelled(virtual_cluster: str, capsys
     assert f"{run} was cancelled" in capsys.readouterr().err.splitlines()[-1]
     assert main(["submit", "list", *here]) == 0
     assert f"{run} fruits-one CANCELLED" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.usefixtures("helm")
+@pytest.mark.parametrize(
+    ("sets", "code", "said"),
+    [
+        (["allowedRegions={us-*}"], 2, "EMR is in eu-central-1; expected one of the allowed"),
+        (
+            ["allowedRegions={eu-*}", "emr.podTemplates=s3://elsewhere/templates"],
+            2,
+            "the bucket elsewhere is in us-east-1",
+        ),
+        (["allowedRegions={eu-*}", "emr.logs.s3=s3://elsewhere/x"], 2, "the bucket elsewhere"),
+        (["allowedRegions={eu-*}"], 0, "submitted"),
+    ],
+)
+def test_a_region_that_is_not_allowed_gets_nothing(
+    virtual_cluster: str, capsys: Output, sets: list[str], code: int, said: str
+) -> None:
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="elsewhere")
+    here = ["--virtual-cluster", virtual_cluster, "--run-id", "one"]
+    values = ["--values", str(resources.chart() / "ci" / "emr.yaml")]
+    for each in ("emr.releaseLabel=emr-7.10.0-latest", *sets):
+        values += ["--set", each]
+    assert main(["submit", "emr", *here, *values]) == code
+    assert said in capsys.readouterr().err
+    runs = boto3.client("emr-containers").list_job_runs(virtualClusterId=virtual_cluster)
+    assert len(runs["jobRuns"]) == (code == 0)
