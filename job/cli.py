@@ -31,8 +31,9 @@ from job.config import (
     RunConfig,
     new_run_id,
 )
-from job.errors import InvalidValueError, JobError
-from job.options import together
+from job.doctor.command import doctor
+from job.errors import JobError
+from job.options import conf_option, spark_settings, together
 from job.submit.commands import submit
 from job.submit.lint.command import lint
 from job.submit.render_command import render
@@ -149,13 +150,7 @@ common_options = together(
         metavar="ID",
         help="Name of this run  [default: time and a random part]",
     ),
-    click.option(
-        "--conf",
-        "conf",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="A Spark setting; may be repeated.",
-    ),
+    conf_option,
     click.option(
         "--master", metavar="URL", help="Spark master  [default: spark-submit's, else this machine]"
     ),
@@ -179,6 +174,7 @@ def cli() -> None:
 cli.add_command(submit)
 cli.add_command(render)
 cli.add_command(lint)
+cli.add_command(doctor)
 
 
 @cli.command()
@@ -364,7 +360,7 @@ def _application(
 
     ours = SparkSession.getActiveSession() is None
     name = f"image-features {command} {run_id}"
-    spark = spark_session(name, _spark_settings(options["conf"]), options["master"])
+    spark = spark_session(name, spark_settings(options["conf"]), options["master"])
     if ours:
         # PySpark's own handler asks the JVM to cancel jobs, from within a call to it, and fails.
         signal.signal(signal.SIGINT, _interrupt)
@@ -444,12 +440,3 @@ def _output(options: dict[str, Any]) -> str:
 
 def _run_id(options: dict[str, Any]) -> str:
     return options["run_id"] or new_run_id()
-
-
-def _spark_settings(pairs: Sequence[str]) -> dict[str, str]:
-    for pair in pairs:
-        if "=" not in pair:
-            raise InvalidValueError(
-                f"--conf is {pair!r}", expected="KEY=VALUE", fix="write --conf spark.key=value"
-            )
-    return dict(pair.split("=", 1) for pair in pairs)

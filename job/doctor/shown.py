@@ -1,0 +1,42 @@
+"""Outcomes for a person, one line each with the fix below, and for a program."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from job.doctor.outcome import Outcome, State
+from job.errors import ChecksFailedError
+
+
+def as_text(outcome: Outcome) -> str:
+    """One line, and below it what was expected and how to mend it."""
+    more = {"expected": outcome.expected, "fix": outcome.fix}
+    lines = [f"  {name}: {text}" for name, text in more.items() if text]
+    return "\n".join([f"{outcome.state:<8}{outcome.check}: {outcome.what}", *lines])
+
+
+def as_json(outcomes: Sequence[Outcome]) -> str:
+    """An object with the outcomes and how many there are of each state."""
+    return json.dumps({**count(outcomes), "checks": list(map(asdict, outcomes))}, indent=2)
+
+
+def count(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """How many outcomes there are of each state."""
+    found = Counter(outcome.state for outcome in outcomes)
+    return {str(state): found[state] for state in State}
+
+
+def summed_up(outcomes: Sequence[Outcome]) -> str:
+    """The counts in one line."""
+    return ", ".join(f"{number} {state}" for state, number in count(outcomes).items())
+
+
+def require_well(outcomes: Sequence[Outcome]) -> None:
+    """Raise ChecksFailedError, with the exit code of the first, where something is wrong."""
+    wrong = [outcome for outcome in outcomes if outcome.state is State.WRONG]
+    if wrong:
+        told = f"{summed_up(outcomes)}: {'; '.join(f'{each.check}: {each.what}' for each in wrong)}"
+        raise ChecksFailedError.with_code(told, wrong[0].exit_code)
