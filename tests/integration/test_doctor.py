@@ -78,7 +78,9 @@ def test_all_is_well_and_nothing_is_left(examine: Examine, s3: LocalS3Server, bu
     assert [each["Key"] for each in listed if each["Size"]] == []
 
 
-def test_a_folder_on_a_disk_needs_no_s3(examine: Examine, sample_images: Path, tmp_path: Path) -> None:
+def test_a_folder_on_a_disk_needs_no_s3(
+    examine: Examine, sample_images: Path, tmp_path: Path
+) -> None:
     checks = examine(0, input=str(sample_images), output=str(tmp_path / "out"))
     assert states(checks)["endpoint"] == states(checks)["identity"] == "skipped"
     assert states(checks)["input-image"] == states(checks)["output"] == "ok"
@@ -216,7 +218,9 @@ def test_a_missing_jar(s3: LocalS3Server, images: str, bucket: str, tmp_path: Pa
 
 
 def test_no_java(images: str, tmp_path: Path) -> None:
-    environment = {k: v for k, v in os.environ.items() if k != "JAVA_HOME"} | {"PATH": str(tmp_path)}
+    environment = {k: v for k, v in os.environ.items() if k != "JAVA_HOME"} | {
+        "PATH": str(tmp_path)
+    }
     command = [sys.executable, "-m", "job", "doctor", "--in-cluster", "--", "run"]
     ended = subprocess.run(
         [*command, "--input", images, "--output", str(tmp_path)],
