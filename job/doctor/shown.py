@@ -10,6 +10,9 @@ from dataclasses import asdict
 from job.doctor.outcome import Outcome, State
 from job.errors import ChecksFailedError
 
+# Of what stands above in full.
+_LONGEST = 300
+
 
 def as_text(outcome: Outcome) -> str:
     """One line, and below it what was expected and how to mend it."""
@@ -38,5 +41,7 @@ def require_well(outcomes: Sequence[Outcome]) -> None:
     """Raise ChecksFailedError, with the exit code of the first, where something is wrong."""
     wrong = [outcome for outcome in outcomes if outcome.state is State.WRONG]
     if wrong:
-        told = f"{summed_up(outcomes)}: {'; '.join(f'{each.check}: {each.what}' for each in wrong)}"
-        raise ChecksFailedError.with_code(told, wrong[0].exit_code)
+        (first, *others) = wrong
+        told = f"{summed_up(outcomes)}: {first.check}: {first.what[:_LONGEST]}"
+        more = f"; {', '.join(each.check for each in others)}" if others else ""
+        raise ChecksFailedError.with_code(told + more, first.exit_code)

@@ -108,7 +108,7 @@ class Cluster:
     @contextmanager
     def bucket(self, name: str) -> Iterator[S3Store]:
         """A bucket of the S3 in the cluster."""
-        with self._forwarded("service/s3", 8333) as port:
+        with self.forwarded("service/s3", 8333) as port:
             keys = self.secret("s3-credentials")
             yield S3Store(
                 name,
@@ -120,7 +120,8 @@ class Cluster:
             )
 
     @contextmanager
-    def _forwarded(self, target: str, port: int) -> Iterator[int]:
+    def forwarded(self, target: str, port: int) -> Iterator[int]:
+        """A port of this machine that leads to one of a service in the cluster."""
         command = ["kubectl", "--namespace", self.namespace, "port-forward", target, f":{port}"]
         with tempfile.TemporaryFile("w+") as log:
             process = subprocess.Popen(command, stdout=log)

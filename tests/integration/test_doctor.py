@@ -6,31 +6,30 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from job.cli import main
+from job.arguments import job_arguments
+from job.cli import cli, main
+from job.doctor import registry
+from job.doctor.examine import examine
+from job.doctor.inside.subject import Inside
 from job.local.jars import pyspark_jar_folder
 from job.local.s3_server import LocalS3Server
 from job.resources import weights_folder
 from tests.support.proxy import Request, Response, S3Proxy
 
 Checks = dict[str, dict[str, Any]]
-Examine = Callable[..., Checks]
-OK_ON_S3 = {
-    "spark",
-    "classes",
-    "endpoint",
-    "identity",
-    "input-image",
-    "output",
-    "magic-commit",
-    "weights",
-    "forward-pass",
-}
+Looked = Callable[..., Checks]
+OK_ON_DISK = {"spark", "classes", "input-image", "output", "magic-commit", "weights"}
+OK_ON_S3 = OK_ON_DISK | {"endpoint", "identity", "forward-pass"}
+# Ten seconds of TensorFlow, which only the tests of it need.
+NETWORK = ("forward-pass",)
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +42,17 @@ def images(s3: LocalS3Server, module_bucket: str, sample_images: Path) -> str:
 
 
 @pytest.fixture
-def examine(spark: object, images: str, bucket: str, capsys: pytest.CaptureFixture[str]) -> Examine:
-    """examine(exit_code, *arguments of run, conf=..., input=..., output=...) -> outcome by check."""
+def looked(spark: object, images: str, bucket: str) -> Looked:
+    """looked(*arguments of run, conf=..., input=..., output=...): outcomes, without the network."""
 
-    def run(exit_code: int, *more: str, conf: tuple[str, ...] = (), **paths: str) -> Checks:
-        capsys.readouterr()
-        settings = [part for each in conf for part in ("--conf", each)]
+    def look(*more: str, conf: dict[str, str] | None = None, **paths: str) -> Checks:
         given = {"input": images, "output": f"s3a://{bucket}/out"} | paths
-        job = ["run", *(part for name, path in given.items() for part in (f"--{name}", path))]
-        code = main(["doctor", "--in-cluster", "--json", *settings, "--", *job, *more])
-        outcomes = json.loads(capsys.readouterr().out)["checks"]
-        assert code == exit_code, outcomes
-        return {each["check"]: each for each in outcomes}
+        words = [part for name, path in given.items() for part in (f"--{name}", path)]
+        subject = Inside(job_arguments(cli, "run", [*words, *more]), conf or {})
+        checks = [check for check in registry.inside() if check.name not in NETWORK]
+        return {each.check: asdict(each) for each in examine(checks, subject)}
 
-    return run
+    return look
 
 
 def states(checks: Checks) -> dict[str, str]:
@@ -67,63 +63,77 @@ def wrong(checks: Checks) -> list[str]:
     return [name for name, state in states(checks).items() if state == "wrong"]
 
 
-def test_all_is_well_and_nothing_is_left(examine: Examine, s3: LocalS3Server, bucket: str) -> None:
-    checks = examine(0)
+def test_all_is_well_and_nothing_is_left(
+    spark: object,
+    images: str,
+    s3: LocalS3Server,
+    bucket: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    job = ["run", "--input", images, "--output", f"s3a://{bucket}/out"]
+    assert main(["doctor", "--in-cluster", "--json", "--", *job]) == 0
+    said = capsys.readouterr().out
+    checks = {each["check"]: each for each in json.loads(said)["checks"]}
     assert {name for name, state in states(checks).items() if state == "ok"} == OK_ON_S3
     assert checks["magic-commit"]["what"] == "committed by magic"
     assert checks["identity"]["what"].endswith(" from env")
-    assert s3.access_key not in json.dumps(checks)
-    assert s3.secret_key not in json.dumps(checks)
+    assert s3.access_key not in said
+    assert s3.secret_key not in said
     listed = s3.client().list_objects_v2(Bucket=bucket).get("Contents", [])
     assert [each["Key"] for each in listed if each["Size"]] == []
 
 
 def test_a_folder_on_a_disk_needs_no_s3(
-    examine: Examine, sample_images: Path, tmp_path: Path
+    looked: Looked, sample_images: Path, tmp_path: Path
 ) -> None:
-    checks = examine(0, input=str(sample_images), output=str(tmp_path / "out"))
-    assert states(checks)["endpoint"] == states(checks)["identity"] == "skipped"
-    assert states(checks)["input-image"] == states(checks)["output"] == "ok"
+    checks = looked(input=str(sample_images), output=str(tmp_path / "out"))
+    assert {name for name, state in states(checks).items() if state == "ok"} == OK_ON_DISK
+    assert wrong(checks) == []
     assert list(tmp_path.rglob("*.parquet")) == []
 
 
-def test_a_missing_bucket_of_the_input(examine: Examine) -> None:
-    checks = examine(3, input="s3a://no-such-bucket-here/images")
+def test_a_missing_bucket_of_the_input(looked: Looked) -> None:
+    checks = looked(input="s3a://no-such-bucket-here/images")
     assert wrong(checks) == ["input-image"]
     assert "no-such-bucket-here" in checks["input-image"]["what"]
+    assert checks["input-image"]["exit_code"] == 3
     assert checks["input-image"]["fix"]
 
 
-def test_an_input_without_an_image(examine: Examine, s3: LocalS3Server, bucket: str) -> None:
+def test_an_input_without_an_image(looked: Looked, s3: LocalS3Server, bucket: str) -> None:
     s3.client().put_object(Bucket=bucket, Key="texts/README", Body=b"no image")
-    checks = examine(3, input=f"s3a://{bucket}/texts")
-    assert checks["input-image"]["what"].startswith("none of the first 1 objects under")
-    assert examine(3, input=f"s3a://{bucket}/nothing")["input-image"]["what"].startswith("nothing")
+    found = looked(input=f"s3a://{bucket}/texts")["input-image"]
+    assert found["what"].startswith("none of the first 1 objects under")
+    assert looked(input=f"s3a://{bucket}/no")["input-image"]["what"].startswith("nothing is under")
 
 
-def test_a_missing_bucket_of_the_output(examine: Examine) -> None:
-    checks = examine(3, output="s3a://no-such-bucket-here/out")
+def test_a_missing_bucket_of_the_output(looked: Looked) -> None:
+    checks = looked(output="s3a://no-such-bucket-here/out")
     assert wrong(checks) == ["output"]
     assert states(checks)["magic-commit"] == "skipped"
 
 
-def test_an_output_that_may_only_be_read(examine: Examine, proxy: S3Proxy) -> None:
-    proxy.hook = _refuse_writing
-    try:
-        checks = examine(4)
-    finally:
-        proxy.forward()
+def test_an_output_that_may_only_be_read(looked: Looked, proxy: S3Proxy) -> None:
+    with answering(proxy, _refuse_writing):
+        checks = looked()
     assert wrong(checks) == ["output"]
     assert "refused" in checks["output"]["what"]
+    assert checks["output"]["exit_code"] == 4
 
 
-def test_an_output_that_takes_objects_but_no_commit(examine: Examine, proxy: S3Proxy) -> None:
-    proxy.hook = _refuse_commits
+def test_an_output_that_takes_objects_but_no_commit(looked: Looked, proxy: S3Proxy) -> None:
+    with answering(proxy, _refuse_commits):
+        checks = looked()
+    assert wrong(checks) == ["magic-commit"]
+
+
+@contextmanager
+def answering(proxy: S3Proxy, hook: Callable[[Request], Response | None]) -> Iterator[None]:
+    proxy.hook = hook
     try:
-        checks = examine(4)
+        yield
     finally:
         proxy.forward()
-    assert wrong(checks) == ["magic-commit"]
 
 
 def _refuse_writing(request: Request) -> Response | None:
@@ -136,26 +146,27 @@ def _refuse_commits(request: Request) -> Response | None:
     return Response.error(403, "AccessDenied", "no uploads") if uploads else None
 
 
-def test_damaged_weights(examine: Examine, tmp_path: Path) -> None:
+def test_damaged_weights(looked: Looked, tmp_path: Path) -> None:
     whole = next(weights_folder().glob("*.h5")).read_bytes()
     damaged = tmp_path / "damaged.weights.h5"
     damaged.write_bytes(whole[: len(whole) // 2])
-    checks = examine(11, "--weights", str(damaged))
+    checks = looked("--weights", str(damaged))
     assert wrong(checks) == ["weights"]
-    assert states(checks)["forward-pass"] == "skipped"
+    assert checks["weights"]["exit_code"] == 11
 
 
-def test_a_class_that_no_jar_has(examine: Examine) -> None:
+def test_a_class_that_no_jar_has(looked: Looked) -> None:
     name = "software.amazon.awssdk.auth.credentials.NoSuchProvider"
-    checks = examine(12, conf=(f"spark.hadoop.fs.s3a.aws.credentials.provider={name}",))
+    checks = looked(conf={"spark.hadoop.fs.s3a.aws.credentials.provider": name})
     assert wrong(checks) == ["classes"]
     assert name in checks["classes"]["what"]
+    assert checks["classes"]["exit_code"] == 12
     assert states(checks)["output"] == "skipped"
 
 
-def test_an_event_log_that_cannot_be_written(examine: Examine) -> None:
-    conf = ("spark.eventLog.enabled=true", "spark.eventLog.dir=s3a://no-such-bucket-here/logs")
-    assert wrong(examine(3, conf=conf)) == ["event-log"]
+def test_an_event_log_that_cannot_be_written(looked: Looked) -> None:
+    conf = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": "s3a://no-such-bucket-here/l"}
+    assert wrong(looked(conf=conf)) == ["event-log"]
 
 
 def test_arguments_of_the_run_that_are_wrong(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 from job.doctor.outcome import CannotLookError
 from job.doctor.outside.subject import Outside
@@ -70,15 +71,12 @@ def _not_served(subject: Outside, api_version: str, kind: str) -> MissingPrerequ
 
 def rights(subject: Outside) -> str:
     """You may create and change each object of the chart."""
-    wanted = [(verb, each) for each in subject.manifests for verb in _verbs(each)]
     refused = [
-        f"{verb} {plural(each['kind'])}/{each['metadata']['name']}"
-        for verb, each in wanted
-        if not subject.cluster.may(
-            verb, _group(each), plural(each["kind"]), each["metadata"]["name"]
-        )
+        f"{' and '.join(verbs)} {plural(each['kind'])}/{each['metadata']['name']}"
+        for each in subject.manifests
+        if (verbs := _refused(subject, each))
     ]
-    refused += _rights_to_give(subject)
+    refused += _refused_to_give(subject)
     if refused:
         raise AccessDeniedError(
             f"you may not {', '.join(refused)} in {subject.cluster.namespace}",
@@ -86,6 +84,12 @@ def rights(subject: Outside) -> str:
             fix="ask for them, or choose another --context or --namespace",
         )
     return f"{len(subject.manifests)} objects may be made and changed"
+
+
+def _refused(subject: Outside, manifest: Manifest) -> list[str]:
+    """What you may not do with an object, of what is done with it."""
+    where = _group(manifest), plural(manifest["kind"]), manifest["metadata"]["name"]
+    return [verb for verb in _verbs(manifest) if not subject.cluster.may(verb, *where)]
 
 
 def _verbs(manifest: Manifest) -> tuple[str, ...]:
@@ -98,18 +102,22 @@ def _group(manifest: Manifest) -> str:
     return group if slash else ""
 
 
-def _rights_to_give(subject: Outside) -> Iterator[str]:
-    """What a Role of the chart allows and who makes it lacks: nobody may give what they lack."""
-    group = "rbac.authorization.k8s.io"
+def _refused_to_give(subject: Outside) -> Iterator[str]:
+    """What a Role of the chart allows and you lack: nobody may give what they do not have."""
     for role in (each for each in subject.manifests if each["kind"] == "Role"):
-        if subject.cluster.may("escalate", group, "roles", role["metadata"]["name"]):
-            continue
-        for rule in role["rules"]:
-            for api_group in rule["apiGroups"]:
-                for resource in rule["resources"]:
-                    for verb in rule["verbs"]:
-                        if not subject.cluster.may(verb, api_group, resource):
-                            yield f"{verb} {resource} (which Role {role['metadata']['name']} gives)"
+        name = role["metadata"]["name"]
+        if not subject.cluster.may("escalate", _group(role), plural("Role"), name):
+            lacking = [
+                " ".join(each[::2]) for each in _given(role) if not subject.cluster.may(*each)
+            ]
+            if lacking:
+                yield f"give what Role {name} gives ({', '.join(lacking)})"
+
+
+def _given(role: Manifest) -> Iterator[tuple[str, str, str]]:
+    """Verb, API group and resource of all that a Role allows."""
+    for rule in role["rules"]:
+        yield from product(rule["verbs"], rule["apiGroups"], rule["resources"])
 
 
 def objects(subject: Outside) -> str:

@@ -107,7 +107,7 @@ def _without_registry(name: str, policy: str, lacking: list[str] | None) -> Exce
 def _in_registry(subject: Outside, registry: str, repository: str, version: str) -> str:
     if ecr := _ECR.fullmatch(registry):
         return _in_ecr(subject.aws(region_name=ecr["region"]), ecr["account"], repository, version)
-    return _asked(f"https://{registry}/v2/{repository}/manifests/{version}", repository, version)
+    return digest_of(f"https://{registry}/v2/{repository}/manifests/{version}", repository, version)
 
 
 def _in_ecr(aws: Aws, account: str, repository: str, version: str) -> str:
@@ -122,7 +122,7 @@ def _in_ecr(aws: Aws, account: str, repository: str, version: str) -> str:
     return str(found["imageDigest"])
 
 
-def _asked(address: str, repository: str, version: str, token: str = "") -> str:
+def digest_of(address: str, repository: str, version: str, token: str = "") -> str:
     """The digest that a registry answers with (OCI distribution specification, HEAD manifest)."""
     headers = {"Accept": _MANIFESTS} | ({"Authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(address, method="HEAD", headers=headers)  # noqa: S310
@@ -142,7 +142,7 @@ def _refused(
         raise _not_in_registry(f"{repository}:{version}", f"{address} answers 404") from refusal
     challenge = refusal.headers.get("WWW-Authenticate") or ""
     if refusal.code == 401 and not token and challenge.startswith("Bearer "):
-        return _asked(address, repository, version, _anonymous_token(challenge))
+        return digest_of(address, repository, version, _anonymous_token(challenge))
     raise CannotLookError(f"{address} answers {refusal.code} without credentials") from refusal
 
 
