@@ -31,6 +31,7 @@ from job.config import (
     RunConfig,
     new_run_id,
 )
+from job.cost.command import cost
 from job.doctor.command import doctor
 from job.errors import JobError
 from job.options import conf_option, spark_settings, together
@@ -175,6 +176,7 @@ cli.add_command(submit)
 cli.add_command(render)
 cli.add_command(lint)
 cli.add_command(doctor)
+cli.add_command(cost)
 
 
 @cli.command()

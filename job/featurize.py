@@ -18,6 +18,7 @@ from job.images.listing import list_images
 from job.images.new import dropped, work_to_do
 from job.images.object_store import StoreSettings
 from job.output.tables import Tables
+from job.plan_nodes import FEATURIZE_NODE
 from job.progress import RowsOut, Stages
 from job.session import task_slots
 from job.storage_errors import waiting_out
@@ -29,8 +30,6 @@ T = TypeVar("T")
 # dozen requests that the commit of a task makes, one after the other, are a small part of it.
 IMAGES_PER_TASK = 1024
 LEAST_IMAGES_PER_TASK = 32
-# The plan node of the worker's function: what leaves it went through the network, or is bad.
-FEATURIZE_NODE = "MapInArrow featurize"
 # Thumbnails for the report, 2 kB each.
 THUMBNAILS = 300
 # What more than this share of gone images means is more often a wrong path than a wish.

@@ -1,4 +1,4 @@
-"""`doctor` on a real cluster: what is well, and each thing that goes wrong and is put right again."""
+"""`doctor` on a real cluster: what is well, and each thing that goes wrong and is put right."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_a_bucket_that_is_missing(cluster: Cluster, doctor: Any) -> None:
 
 @pytest.fixture
 def helm_test(cluster: Cluster, tmp_path: Path) -> Iterator[Any]:
-    """helm_test(**paths) -> what `helm test` of a release said, and its exit code; no run starts."""
+    """helm_test(**paths) -> what `helm test` of a release said; no run starts."""
     where = ("--namespace", cluster.namespace)
 
     def helm(*arguments: str) -> subprocess.CompletedProcess[str]:

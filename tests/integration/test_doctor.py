@@ -192,6 +192,7 @@ def alone(
     return ended.returncode, {each["check"]: each for each in json.loads(ended.stdout)["checks"]}
 
 
+@pytest.mark.slow
 def test_wrong_keys(s3: LocalS3Server, images: str, bucket: str) -> None:
     job = ("run", "--input", images, "--output", f"s3a://{bucket}/out")
     code, checks = alone(s3, *job, conf={}, AWS_SECRET_ACCESS_KEY="wrong")
@@ -199,6 +200,7 @@ def test_wrong_keys(s3: LocalS3Server, images: str, bucket: str) -> None:
     assert wrong(checks) == ["input-image", "output"]
 
 
+@pytest.mark.slow
 def test_an_endpoint_whose_name_does_not_resolve(
     s3: LocalS3Server, images: str, bucket: str
 ) -> None:
@@ -212,6 +214,7 @@ def test_an_endpoint_whose_name_does_not_resolve(
     assert states(checks)["forward-pass"] == "ok"
 
 
+@pytest.mark.slow
 def test_a_missing_jar(s3: LocalS3Server, images: str, bucket: str, tmp_path: Path) -> None:
     """A Spark as pip installs it, but for the jar of Delta's log on S3."""
     installed = pyspark_jar_folder().parent

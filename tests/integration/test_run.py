@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 
 from job import files
 from job.cli import main
-from job.featurize import FEATURIZE_NODE
+from job.plan_nodes import FEATURIZE_NODE
 from job.local.s3_server import LocalS3Server
 from job.progress import RowsOut
 from tests.integration.tables import features_of, read_text, summary_of
