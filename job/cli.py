@@ -31,7 +31,7 @@ from job.config import (
     RunConfig,
     new_run_id,
 )
-from job.cost.command import cost
+from job.cost.command import cost, prices_option
 from job.doctor.command import doctor
 from job.errors import JobError
 from job.options import conf_option, spark_settings, together
@@ -189,6 +189,7 @@ cli.add_command(cost)
 @refit_option
 @csv_option
 @report_option
+@prices_option
 @common_options
 def run(**options: Any) -> None:
     """Featurize, fit scaler and PCA, project, export and report, in that order."""
@@ -294,6 +295,7 @@ def export(**options: Any) -> None:
 @cli.command()
 @output_option
 @report_option
+@prices_option
 @common_options
 def report(**options: Any) -> None:
     """Write report/index.html of what the output path holds."""
@@ -357,9 +359,12 @@ def _application(
     # Spark is imported only now: --help and wrong options answer at once.
     from pyspark.sql import SparkSession
 
+    from job.cost.prices import read_prices
     from job.pipeline import application, is_complete
     from job.session import spark_session
 
+    given = options.get("prices")
+    prices = read_prices(given) if given else None
     ours = SparkSession.getActiveSession() is None
     name = f"image-features {command} {run_id}"
     spark = spark_session(name, spark_settings(options["conf"]), options["master"])
@@ -367,7 +372,7 @@ def _application(
         # PySpark's own handler asks the JVM to cancel jobs, from within a call to it, and fails.
         signal.signal(signal.SIGINT, _interrupt)
     claim_seconds = options["claim_seconds"]
-    app = application(spark, command, config, output_path, run_id, claim_seconds)
+    app = application(spark, command, config, output_path, run_id, claim_seconds, prices)
     try:
         # An id that nobody chose is new.
         if options["run_id"] and is_complete(app):

@@ -93,7 +93,7 @@ class _Seen:
         for each in accumulables:
             if each.get("Name") == ROWS_OUT:
                 identity = each["ID"]
-                self.rows[identity] = self.rows.get(identity, 0) + int(each["Update"])
+                self.rows[identity] = self.rows.get(identity, 0) + int(each.get("Update") or 0)
 
 
 def _counters(plan: Event) -> Iterator[int]:

@@ -49,7 +49,7 @@ def log_files(storage: Storage, path: str) -> LogFiles:
 
 
 def _rolled(paths: Sequence[str]) -> tuple[str, ...]:
-    """Rolled files by number; with a compacted one, which stands for those before it, from there."""
+    """Rolled files by number; a compacted one stands for all before it."""
     by_number: dict[int, str] = {}
     for path in sorted(paths):
         if number := _ROLLED.match(_name(path)):

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from job.cost.bill import Bill
 from job.cost.usage import Usage
+from job.number_text import money_text
 
 
 def table(bill: Bill) -> Table:
@@ -29,38 +30,39 @@ def used(usage: Usage) -> list[tuple[str, str]]:
     return lines if usage.images is None else [*lines, ("images", f"{usage.images:,}")]
 
 
-def as_data(bill: Bill) -> dict[str, Any]:
-    """The same as plain data; money in `currency`."""
+def in_numbers(usage: Usage) -> dict[str, float]:
+    """vCPU-seconds, GB-seconds and pods by name."""
     return {
-        "vcpu_seconds": round(bill.usage.vcpu_seconds, 3),
-        "gb_seconds": round(bill.usage.gb_seconds, 3),
-        "pods": len(bill.usage.pods),
-        "images": bill.usage.images,
+        "vcpu_seconds": round(usage.vcpu_seconds, 1),
+        "gb_seconds": round(usage.gb_seconds, 1),
+        "pods": len(usage.pods),
+    }
+
+
+def costs(bill: Bill) -> dict[str, Any]:
+    """What the run costs each way, in `currency`; with the images and the prices it is of."""
+    return {
         "currency": bill.prices.currency,
         "instance": bill.prices.instance.name,
         "prices_of": bill.prices.as_of,
+        "images": bill.usage.images,
         "ways": [vars(way) for way in bill.ways],
         "storage_month": bill.month,
     }
 
 
 def as_json(bill: Bill) -> str:
-    """`as_data` as text."""
-    return json.dumps(as_data(bill), indent=2)
-
-
-def money(amount: float, currency: str) -> str:
-    """An amount with as many digits as it needs: 0.0123 USD, 12.30 USD."""
-    return f"{amount:,.2f} {currency}" if amount >= 1 else f"{amount:.4f} {currency}"
+    """What was used and what it costs, as one object."""
+    return json.dumps({**in_numbers(bill.usage), **costs(bill)}, indent=2)
 
 
 def _costs(bill: Bill) -> list[tuple[str, str]]:
     prices = bill.prices
     lines = [("prices", f"{prices.instance.name}, of {prices.as_of}")]
     for way in bill.ways:
-        lines.append((way.name, money(way.cost, prices.currency)))
+        lines.append((way.name, money_text(way.cost, prices.currency)))
         if way.per_million is not None:
-            lines.append(("  a million images", money(way.per_million, prices.currency)))
+            lines.append(("  a million images", money_text(way.per_million, prices.currency)))
     if bill.month is not None:
-        lines.append(("output, a month", money(bill.month, prices.currency)))
+        lines.append(("output, a month", money_text(bill.month, prices.currency)))
     return lines
