@@ -79,7 +79,7 @@ def _require_answer(host: str, port: int) -> None:
 
 def identity(subject: Inside) -> str:
     """Credentials are found; which provider has them, and who they are of."""
-    _ = subject.buckets
+    subject.require_s3()
     try:
         session = session_of(subject.store)
     except UnmappableSettingError as setting:

@@ -65,15 +65,22 @@ class Inside:
             raise CannotLookError(f"the command has no --{option.removesuffix('_path')}")
         return canonical_path(given)
 
+    def require_s3(self) -> None:
+        """Raise CannotLookError where input and output are on a disk."""
+        if not self._buckets:
+            raise CannotLookError("input and output are on a disk")
+
     @property
     def buckets(self) -> list[str]:
         """The buckets of the run's input and output. Raises CannotLookError without any."""
+        self.require_s3()
+        return self._buckets
+
+    @cached_property
+    def _buckets(self) -> list[str]:
         given = [self._option(option) for option in ("input_path", "output_path")]
         paths = [split_path(canonical_path(path)) for path in given if path is not None]
-        found = list(dict.fromkeys(bucket for scheme, bucket, _ in paths if scheme != LOCAL_SCHEME))
-        if not found:
-            raise CannotLookError("input and output are on a disk")
-        return found
+        return list(dict.fromkeys(bucket for scheme, bucket, _ in paths if scheme != LOCAL_SCHEME))
 
     def _option(self, name: str, default: Any = None) -> Any:
         given = self.arguments.options.get(name)
