@@ -4,6 +4,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 {
   echo "# Generated from helm/image-features with ci/kind.yaml by \`make manifests\`; edit those."
-  helm template image-features helm/image-features --namespace image-features \
+  helm template image-features helm/image-features --skip-tests --namespace image-features \
     --values helm/image-features/ci/kind.yaml
 } >k8s/sparkapplication.yaml

@@ -33,8 +33,10 @@ from job.config import (
     RunConfig,
     new_run_id,
 )
-from job.errors import InvalidValueError, JobError
-from job.options import together
+from job.cost.command import cost, prices_option
+from job.doctor.command import doctor
+from job.errors import JobError
+from job.options import conf_option, spark_settings, together
 from job.submit.commands import submit
 from job.submit.lint.command import lint
 from job.submit.render_command import render
@@ -152,13 +154,7 @@ common_options = together(
         metavar="ID",
         help="Name of this run  [default: time and a random part]",
     ),
-    click.option(
-        "--conf",
-        "conf",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="A Spark setting; may be repeated.",
-    ),
+    conf_option,
     click.option(
         "--master", metavar="URL", help="Spark master  [default: spark-submit's, else this machine]"
     ),
@@ -188,6 +184,8 @@ def cli() -> None:
 cli.add_command(submit)
 cli.add_command(render)
 cli.add_command(lint)
+cli.add_command(doctor)
+cli.add_command(cost)
 
 
 @cli.command()
@@ -200,6 +198,7 @@ cli.add_command(lint)
 @refit_option
 @csv_option
 @report_option
+@prices_option
 @common_options
 def run(**options: Any) -> None:
     """Featurize, fit scaler and PCA, project, export and report, in that order."""
@@ -305,6 +304,7 @@ def export(**options: Any) -> None:
 @cli.command()
 @output_option
 @report_option
+@prices_option
 @common_options
 def report(**options: Any) -> None:
     """Write report/index.html of what the output path holds."""
@@ -368,20 +368,23 @@ def _application(
     # Spark is imported only now: --help and wrong options answer at once.
     from pyspark.sql import SparkSession
 
+    from job.cost.prices import read_prices
     from job.pipeline import application, is_complete
     from job.session import spark_session
     from job.storage_errors import STORAGE_EXCEPTIONS, as_job_error
 
+    given = options.get("prices")
+    prices = read_prices(given) if given else None
     ours = SparkSession.getActiveSession() is None
     name = f"image-features {command} {run_id}"
     spark = spark_session(
-        name, _spark_settings(options["conf"]), options["master"], partial(_check_regions, options)
+        name, spark_settings(options["conf"]), options["master"], partial(_check_regions, options)
     )
     if ours:
         # PySpark's own handler asks the JVM to cancel jobs, from within a call to it, and fails.
         signal.signal(signal.SIGINT, _interrupt)
     claim_seconds = options["claim_seconds"]
-    app = application(spark, command, config, output_path, run_id, claim_seconds)
+    app = application(spark, command, config, output_path, run_id, claim_seconds, prices)
     try:
         # An id that nobody chose is new.
         if options["run_id"] and is_complete(app):
@@ -467,12 +470,3 @@ def _output(options: dict[str, Any]) -> str:
 
 def _run_id(options: dict[str, Any]) -> str:
     return options["run_id"] or new_run_id()
-
-
-def _spark_settings(pairs: Sequence[str]) -> dict[str, str]:
-    for pair in pairs:
-        if "=" not in pair:
-            raise InvalidValueError(
-                f"--conf is {pair!r}", expected="KEY=VALUE", fix="write --conf spark.key=value"
-            )
-    return dict(pair.split("=", 1) for pair in pairs)

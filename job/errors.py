@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class JobError(Exception):
     """A failure told in one line: what is wrong, what was expected, how to fix it."""
@@ -12,6 +14,13 @@ class JobError(Exception):
         self.what, self.expected, self.fix = what, expected, fix
         parts = [what, f"expected {expected}" if expected else "", f"fix: {fix}" if fix else ""]
         super().__init__("; ".join(part for part in parts if part))
+
+    @classmethod
+    def with_code(cls, what: str, exit_code: int) -> Self:
+        """The error of this kind that ends with a code which is not that of all of its kind."""
+        error = cls(what)
+        error.exit_code = exit_code
+        return error
 
     def __reduce__(self) -> tuple[object, ...]:
         # Python workers pickle what they raise; keyword arguments need help to survive it.
@@ -109,11 +118,9 @@ class OutOfMemoryError(JobError):
 class RunFailedError(JobError):
     """A submitted run ended without success: its exit code becomes ours."""
 
-    @classmethod
-    def with_code(cls, what: str, exit_code: int) -> RunFailedError:
-        error = cls(what)
-        error.exit_code = exit_code
-        return error
+
+class ChecksFailedError(JobError):
+    """`doctor` has found something wrong: the code of the first such thing becomes ours."""
 
 
 class FollowTimeoutError(JobError):

@@ -18,6 +18,7 @@ from job.images.listing import list_images
 from job.images.new import dropped, work_to_do
 from job.images.object_store import StoreSettings
 from job.output.tables import Tables
+from job.plan_nodes import FEATURIZE_NODE
 from job.progress import RowsOut, Stages
 from job.session import task_slots
 from job.storage_errors import waiting_out
@@ -26,8 +27,6 @@ from job.worker import WorkerSpec, featurizer, starting_network
 
 T = TypeVar("T")
 
-# The plan node of the worker's function: what leaves it went through the network, or is bad.
-FEATURIZE_NODE = "MapInArrow featurize"
 # Thumbnails for the report, 2 kB each.
 THUMBNAILS = 300
 # What more than this share of gone images means is more often a wrong path than a wish.

@@ -27,6 +27,10 @@ from job.config import (
     ReportConfig,
     RunConfig,
 )
+from job.cost.bill import bill
+from job.cost.live import live_usage
+from job.cost.prices import Prices
+from job.cost.shown import costs, in_numbers
 from job.display import display_for
 from job.errors import InputNotFoundError, InvalidValueError
 from job.featurize import Featurizing, featurize, thumbnails
@@ -51,7 +55,7 @@ from job.storage_errors import STORAGE_EXCEPTIONS, waiting_out
 class Application:
     """One run of one subcommand: its session, its stages and the summary it fills.
 
-    `claim` is there from when its output is claimed.
+    `claim` is there from when its output is claimed; with `prices` the summary says what it costs.
     """
 
     spark: SparkSession
@@ -59,6 +63,7 @@ class Application:
     stages: Stages
     claim: Claim | None = None
     claim_seconds: float = LEASE_SECONDS
+    prices: Prices | None = None
 
     @property
     def layout(self) -> Layout:
@@ -86,6 +91,7 @@ def application(
     output_path: str,
     run_id: str,
     claim_seconds: float = LEASE_SECONDS,
+    prices: Prices | None = None,
 ) -> Application:
     """An application whose summary says what was asked for and by which versions."""
     summary = Summary(
@@ -99,7 +105,8 @@ def application(
         git_revision=git_revision(),
     )
     display = with_pod_progress(display_for(sys.stderr), spark)
-    return Application(spark, summary, Stages(display), claim_seconds=claim_seconds)
+    stages = Stages(display)
+    return Application(spark, summary, stages, claim_seconds=claim_seconds, prices=prices)
 
 
 def is_complete(app: Application) -> bool:
@@ -262,6 +269,10 @@ def _measure(app: Application) -> None:
         stage: round(seconds, 3) for stage, seconds in app.stages.seconds.items()
     }
     featurize_seconds = app.stages.seconds.get("featurize")
+    used = live_usage(app.spark, app.summary.counts.featurized)
+    app.summary.usage = in_numbers(used)
+    if app.prices is not None:
+        app.summary.cost = costs(bill(used, app.prices))
     if featurize_seconds and app.summary.counts.featurized:
         app.summary.images_per_second = round(app.summary.counts.featurized / featurize_seconds, 1)
 

@@ -59,10 +59,17 @@ def check_output(spark: SparkSession, output_path: str, run_id: str) -> None:
 
     Raises AccessDeniedError, InputNotFoundError (no bucket) or TransportError.
     """
-    probe = f"{Layout(output_path).staging(run_id)}/probe"
-    with writing_to(output_path):
-        files.write_bytes(spark, probe, b"image-features")
-        files.delete(spark, probe)
+    probe(spark, output_path, f"{Layout(output_path).staging(run_id)}/probe")
+
+
+def probe(spark: SparkSession, folder: str, path: str) -> None:
+    """Write and delete the small object `path`, which is somewhere in `folder`.
+
+    Raises what `check_output` raises, in the name of `folder`.
+    """
+    with writing_to(folder):
+        files.write_bytes(spark, path, b"image-features")
+        files.delete(spark, path)
 
 
 @contextmanager

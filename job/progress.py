@@ -13,6 +13,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from job.display import Display, Tick, display_for
+from job.plan_nodes import ROWS_OUT
 
 
 @dataclass
@@ -97,20 +98,21 @@ class RowsOut:
 
     def _recent(self) -> Iterator[Any]:
         first = max(int(self._store.executionsCount()) - self._RECENT, 0)
-        return _each(self._store.executionsList(first, self._RECENT))
+        return each_of(self._store.executionsList(first, self._RECENT))
 
     def _rows_of(self, identity: int) -> int:
         metrics = self._store.executionMetrics(identity)
         return sum(
             _number(metrics.get(metric.accumulatorId()))
-            for node in _each(self._store.planGraph(identity).allNodes())
+            for node in each_of(self._store.planGraph(identity).allNodes())
             if node.desc().startswith(self._node)
-            for metric in _each(node.metrics())
-            if metric.name() == "number of output rows"
+            for metric in each_of(node.metrics())
+            if metric.name() == ROWS_OUT
         )
 
 
-def _each(scala_sequence: Any) -> Iterator[Any]:
+def each_of(scala_sequence: Any) -> Iterator[Any]:
+    """The elements of a Scala sequence."""
     return (scala_sequence.apply(index) for index in range(scala_sequence.size()))
 
 

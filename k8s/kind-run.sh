@@ -23,7 +23,7 @@ say "sample images into s3a://images/sample"
 "$PYTHON" k8s/s3_copy.py put examples/images images/sample
 
 say "applying $application"
-helm template "$RELEASE" helm/image-features --namespace "$NAMESPACE" --values "$VALUES" \
+helm template "$RELEASE" helm/image-features --skip-tests --namespace "$NAMESPACE" --values "$VALUES" \
   --set-string "runId=$RUN_ID,image.repository=${IMAGE%:*},image.tag=${IMAGE##*:}" | kubectl apply -f -
 
 state() { kubectl_ get sparkapplication "$application" -o 'jsonpath={.status.applicationState.state}'; }

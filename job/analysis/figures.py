@@ -30,8 +30,8 @@ from bokeh.models.renderers import GlyphRenderer
 from bokeh.plotting import figure
 
 from job.analysis.class_series import ClassSeries, class_series, label_text, spread
-from job.analysis.number_text import asked_text, percent_text, shortened
 from job.analysis.report_data import ClassCount, Point
+from job.number_text import asked_text, percent_text, shortened
 
 # Greys and one accent that are legible on white and on black; the report's style sheet sets
 # its own through Bokeh's --bk- variables.

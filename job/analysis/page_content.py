@@ -8,19 +8,26 @@ from typing import Any
 
 from job.analysis.class_series import ClassSeries, label_text
 from job.analysis.figures import data_uri
-from job.analysis.number_text import (
+from job.analysis.report_data import ReportData
+from job.number_text import (
     asked_text,
     count_text,
     counted,
     duration_text,
+    money_text,
     percent_text,
     rate_text,
     shortened,
 )
-from job.analysis.report_data import ReportData
 
 MOST_TABLE_ROWS = 300
 MOST_TEXT_BYTES = 200
+
+USED_NOTES = {
+    "vcpu_seconds": "requested cores times seconds",
+    "gb_seconds": "requested memory times seconds",
+    "pods": "the driver and its executors",
+}
 
 # The quarantine reasons of the whole program, in words for the person who owns the images.
 REASON_MEANINGS = {
@@ -122,6 +129,37 @@ def stages(data: ReportData) -> list[Bar]:
         Bar(name, duration_text(value), value / longest, percent_text(value / total, 0))
         for name, value in seconds.items()
     ]
+
+
+def used(data: ReportData) -> list[Tile]:
+    """What the run's pods asked of the cluster over time."""
+    usage: Mapping[str, float] = data.summary.get("usage") or {}
+    names = {"vcpu_seconds": "vCPU-seconds", "gb_seconds": "GB-seconds", "pods": "pods"}
+    return [
+        Tile(name, count_text(round(usage[key])), USED_NOTES[key])
+        for key, name in names.items()
+        if key in usage
+    ]
+
+
+def costs(data: ReportData) -> list[tuple[str, str, str]]:
+    """Each way to run, what the run cost that way, and a million images; none without prices."""
+    cost: Mapping[str, Any] = data.summary.get("cost") or {}
+    currency = str(cost.get("currency", ""))
+    return [
+        (
+            way["name"],
+            money_text(way["cost"], currency),
+            "–" if way["per_million"] is None else money_text(way["per_million"], currency),
+        )
+        for way in cost.get("ways", ())
+    ]
+
+
+def prices_note(data: ReportData) -> str:
+    """Which prices the costs are reckoned with."""
+    cost: Mapping[str, Any] = data.summary.get("cost") or {}
+    return f"Prices of {cost['prices_of']}, pods as shares of {cost['instance']}." if cost else ""
 
 
 def chips(data: ReportData, series: Sequence[ClassSeries]) -> list[Chip]:

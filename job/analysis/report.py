@@ -80,6 +80,9 @@ def _words(data: ReportData, series: Sequence[ClassSeries]) -> dict[str, Any]:
         "reasons": page_content.reasons(data),
         "quarantine_rows": page_content.quarantine_rows(data),
         "stages": page_content.stages(data),
+        "used": page_content.used(data),
+        "costs": page_content.costs(data),
+        "prices_note": page_content.prices_note(data),
         "provenance": page_content.provenance(data),
     }
 

@@ -106,27 +106,39 @@ def check_input(spark: SparkSession, images: ImagesConfig, settings: StoreSettin
     InvalidValueError for a glob that cannot be read.
     """
     glob_matcher(images.glob)
-    input_path = canonical_path(images.input_path)
-    scheme, bucket, key = split_path(input_path)
-    if scheme == LOCAL_SCHEME:
-        found = _holds_a_local_file(key)
-    else:
-        source = HadoopObjects(spark) if settings is None else s3_objects(settings)
-        pages = _pages_of(source, bucket, _CHECK_SECONDS)
-        found = any(True for unit in _s3_units(key, "**") for _ in _s3_listed(pages, unit))
-    if not found:
+    if next(first_objects(spark, images, settings), None) is None:
         raise InputNotFoundError(
-            f"there is nothing under {input_path}",
+            f"there is nothing under {canonical_path(images.input_path)}",
             expected="a folder with images, or one image",
             fix="check --input: names are case-sensitive",
         )
 
 
-def _holds_a_local_file(path: str) -> bool:
+def first_objects(
+    spark: SparkSession, images: ImagesConfig, settings: StoreSettings | None
+) -> Iterator[StoredObject]:
+    """What is under the input, as it is listed, whatever the glob; for a look at a few.
+
+    Raises what `check_input` raises, but for an empty folder.
+    """
+    scheme, bucket, key = split_path(canonical_path(images.input_path))
+    if scheme == LOCAL_SCHEME:
+        yield from _local_objects(key)
+        return
+    source = HadoopObjects(spark) if settings is None else s3_objects(settings)
+    pages = _pages_of(source, bucket, _CHECK_SECONDS)
+    for unit in _s3_units(key, "**"):
+        yield from _s3_listed(pages, unit)
+
+
+def _local_objects(path: str) -> Iterator[StoredObject]:
     try:
-        return os.path.isfile(path) or any(True for _ in files_below(path, recursive=True))
+        if os.path.isfile(path):
+            yield stored_file(path, os.stat(path))
+        else:
+            yield from files_below(path, recursive=True)
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return
     except PermissionError as error:
         raise AccessDeniedError(
             f"{error.filename} cannot be read",

@@ -122,7 +122,7 @@ def store_settings(hadoop_conf: Mapping[str, str], environ: Mapping[str, str]) -
     it reach another store or use other credentials than s3a does.
     """
     _refuse_unmappable(hadoop_conf)
-    endpoint = _endpoint(hadoop_conf)
+    endpoint = endpoint_of(hadoop_conf)
     return StoreSettings(
         endpoint=endpoint,
         region=_region(hadoop_conf, environ, endpoint),
@@ -146,7 +146,8 @@ def _refuse_unmappable(conf: Mapping[str, str]) -> None:
             raise _unmappable(_PREFIX + name)
 
 
-def _endpoint(conf: Mapping[str, str]) -> str | None:
+def endpoint_of(conf: Mapping[str, str]) -> str | None:
+    """The address of the store with its scheme; None is AWS."""
     endpoint = conf.get(_ENDPOINT, "").strip().rstrip("/")
     if not endpoint or endpoint.rpartition("//")[2] == "s3.amazonaws.com":
         return None

@@ -99,6 +99,15 @@ class S3Objects:
             fits = version.length <= largest
             return ObjectBytes(version, bytes(answer.bytes()) if fits else None)
 
+    def region_of(self, bucket: str) -> str:
+        """The region that the store says a bucket is in; AWS says it of those of others too."""
+        try:
+            headers = self._client().head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
+        except ClientError as error:
+            # A refusal names the region as well.
+            headers = error.response["ResponseMetadata"]["HTTPHeaders"]
+        return str(headers.get("x-amz-bucket-region", "us-east-1"))
+
     def _get_by_exact_key(self, bucket: str, key: str, largest: int) -> ObjectBytes:
         answer = self._client().get_object(Bucket=bucket, Key=key)
         version = StoredObject(
@@ -152,7 +161,7 @@ class S3Objects:
             return self._made[name]
 
     def _session(self) -> Any:
-        return self._once("session", lambda: _session(self.settings))
+        return self._once("session", lambda: session_of(self.settings))
 
     def _client(self) -> Any:
         return self._once("client", lambda: _client(self._session(), self.settings))
@@ -162,16 +171,8 @@ class S3Objects:
         return store
 
     def _open(self, bucket: str) -> S3Store:
-        region = self.settings.region or self._region_of(bucket)
+        region = self.settings.region or self.region_of(bucket)
         return open_store(self.settings, bucket, region, self._session())
-
-    def _region_of(self, bucket: str) -> str:
-        try:
-            headers = self._client().head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
-        except ClientError as error:
-            # A refusal names the region as well.
-            headers = error.response["ResponseMetadata"]["HTTPHeaders"]
-        return str(headers.get("x-amz-bucket-region", "us-east-1"))
 
 
 def open_store(settings: StoreSettings, bucket: str, region: str, session: Any) -> S3Store:
@@ -208,7 +209,7 @@ def open_store(settings: StoreSettings, bucket: str, region: str, session: Any) 
     )
 
 
-def _session(settings: StoreSettings) -> Any:
+def session_of(settings: StoreSettings) -> Any:
     """A botocore session with the credentials of `settings` and no others.
 
     Raises AccessDeniedError if none of the kinds has any.

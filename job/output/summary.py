@@ -60,6 +60,8 @@ class Summary:
     fitted_by: str | None = None
     components: int | None = None
     explained_variance: float | None = None
+    usage: dict[str, float] = field(default_factory=dict)
+    cost: dict[str, Any] = field(default_factory=dict)
     committer: str | None = None
     reader: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
@@ -107,8 +109,10 @@ class Summary:
                     f"{self.components:,} ({self.explained_variance:.1%} of the variance)",
                 )
             )
+        used = [(name.replace("_", "-"), f"{value:,.0f}") for name, value in self.usage.items()]
         return [
             *lines,
+            *used,
             ("seconds", f"{sum(self.seconds.values()):.1f} s"),
             *stages,
             ("output", self.output_path),

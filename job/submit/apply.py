@@ -75,7 +75,7 @@ def apply(cluster: Cluster, manifests: Sequence[Manifest]) -> bool:
     repeats a run whose application is edited, so an application is created, never applied.
     """
     for manifest in manifests:
-        _try(cluster, manifest)
+        try_out(cluster, manifest)
     for manifest in manifests:
         if manifest["kind"] != APPLICATION:
             cluster.apply(manifest)
@@ -89,7 +89,8 @@ def apply(cluster: Cluster, manifests: Sequence[Manifest]) -> bool:
     return True
 
 
-def _try(cluster: Cluster, manifest: Manifest) -> None:
+def try_out(cluster: Cluster, manifest: Manifest) -> None:
+    """Let the server say whether it would take an object; nothing is changed."""
     if manifest["kind"] == APPLICATION:
         # Made by somebody else in the meantime: the creation itself will tell.
         with suppress(ConflictError):

@@ -17,6 +17,9 @@ Manifest = dict[str, Any]
 
 FIELD_MANAGER = "image-features"
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
+# Kinds of no namespace, of those that are asked for.
+_CLUSTER_WIDE = ("Namespace", "Node")
+_REVIEWS = "authorization.k8s.io/v1", "SelfSubjectAccessReview"
 
 
 class Cluster:
@@ -32,6 +35,28 @@ class Cluster:
         self._api, of_context = _configured(context)
         self.namespace = namespace or of_context
 
+    def version(self) -> str:
+        """The version of Kubernetes, such as v1.34.4."""
+        return str(self._request("get", "/version", "version")["gitVersion"])
+
+    def versions(self, group: str) -> list[str]:
+        """The versions of an API group that the cluster serves; none where it lacks the group."""
+        try:
+            answer = self._request("get", f"/apis/{group}", group)
+        except MissingPrerequisiteError:
+            return []
+        return [each["version"] for each in answer["versions"]]
+
+    def may(self, verb: str, group: str, resource: str, name: str = "") -> bool:
+        """Whether who asks may do this in the namespace; anybody may ask that."""
+        wanted = {"namespace": self.namespace, "verb": verb, "group": group, "name": name}
+        resource, _, below = resource.partition("/")
+        wanted |= {"resource": resource, "subresource": below}
+        api_version, kind = _REVIEWS
+        review = {"apiVersion": api_version, "kind": kind, "spec": {"resourceAttributes": wanted}}
+        path = f"/apis/{api_version}/{plural(kind)}"
+        return bool(self._request("post", path, kind, body=review)["status"]["allowed"])
+
     def knows(self, api_version: str, kind: str) -> bool:
         """Whether the cluster has a kind that not every cluster has."""
         try:
@@ -45,9 +70,11 @@ class Cluster:
         found: Manifest = self._request("get", self._path(api_version, kind, name), kind)
         return found
 
-    def select(self, api_version: str, kind: str, labels: str) -> list[Manifest]:
-        """The objects with these labels, by name."""
-        path = self._path(api_version, kind)
+    def select(
+        self, api_version: str, kind: str, labels: str, *, everywhere: bool = False
+    ) -> list[Manifest]:
+        """The objects with these labels, by name; `everywhere` in all namespaces."""
+        path = self._path(api_version, kind, everywhere=everywhere)
         items = self._request("get", path, kind, label_selector=labels)["items"]
         return sorted(items, key=lambda item: str(item["metadata"]["name"]))
 
@@ -69,7 +96,7 @@ class Cluster:
 
     def regions(self) -> dict[str, str]:
         """The regions that the cluster is in: by its address on EKS, else by its nodes' labels."""
-        host = urlsplit(self._host).hostname or ""
+        host = urlsplit(self.host).hostname or ""
         if region := region_of_eks(host):
             return {f"the cluster at {host}": region}
         nodes = self._request("get", "/api/v1/nodes", "Node")["items"]
@@ -95,13 +122,18 @@ class Cluster:
             for line in stream:
                 yield line.decode("utf-8", errors="replace").rstrip("\n")
         except HTTPError as problem:
-            raise answers.unreachable(self._host, problem) from problem
+            raise answers.unreachable(self.host, problem) from problem
         finally:
             stream.release_conn()
 
-    def _path(self, api_version: str, kind: str, name: str = "") -> str:
+    def _path(
+        self, api_version: str, kind: str, name: str = "", *, everywhere: bool = False
+    ) -> str:
         root = "/apis" if "/" in api_version else "/api"
-        path = f"{root}/{api_version}/namespaces/{quote(self.namespace, safe='')}/{plural(kind)}"
+        place = f"/namespaces/{quote(self.namespace, safe='')}"
+        if everywhere or kind in _CLUSTER_WIDE:
+            place = ""
+        path = f"{root}/{api_version}{place}/{plural(kind)}"
         return f"{path}/{quote(name, safe='')}" if name else path
 
     def _change(
@@ -124,13 +156,14 @@ class Cluster:
         except ApiException as answer:
             # Status 0: the connection could not be made secure.
             if not answer.status:
-                raise answers.unreachable(self._host, answer) from answer
+                raise answers.unreachable(self.host, answer) from answer
             raise answers.refused(answer.status, _text(answer.body), kind) from answer
         except HTTPError as problem:
-            raise answers.unreachable(self._host, problem) from problem
+            raise answers.unreachable(self.host, problem) from problem
 
     @property
-    def _host(self) -> str:
+    def host(self) -> str:
+        """The address of its API server."""
         return str(self._api.configuration.host)
 
     @cached_property

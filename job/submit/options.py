@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from job.options import together
 
-chart_options = together(
-    click.option(
+
+def _values_option(*, required: bool) -> Callable[[Any], Any]:
+    return click.option(
         "--values",
-        required=True,
+        required=required,
         multiple=True,
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Values of the chart; may be repeated, later ones win.",
-    ),
+    )
+
+
+_release_options = together(
     click.option(
         "--set", "sets", multiple=True, metavar="KEY=VALUE", help="One value of the chart."
     ),
@@ -25,6 +31,9 @@ chart_options = together(
         "--run-id", metavar="ID", help="Name of this run  [default: time and a random part]"
     ),
 )
+chart_options = together(_values_option(required=True), _release_options)
+# For a command that does without a chart too.
+optional_chart_options = together(_values_option(required=False), _release_options)
 wait_options = together(
     click.option("--wait", is_flag=True, help="Follow the run; end with its exit code."),
     click.option(

@@ -114,6 +114,8 @@ def _said(command: list[str]) -> str:
 
 def _command(chart: Chart, folder: Path, api_versions: Sequence[str] = ()) -> list[str]:
     command = [_helm(), "template", chart.release, str(folder), "--namespace", chart.namespace]
+    # A test is for `helm test`; with the rest it would be a pod beside each run.
+    command += ["--skip-tests"]
     for path in chart.values:
         command += ["--values", str(path)]
     for pair in chart.sets:

@@ -55,7 +55,8 @@ class Cluster:
     def render(self, values: Manifest, file: Path = CHART / "ci" / "kind.yaml") -> str:
         """The chart as plain YAML, with the image under test."""
         repository, tag = self.image.rsplit(":", 1)
-        command = ["helm", "template", "e2e", str(CHART), "--namespace", self.namespace]
+        command = ["helm", "template", "e2e", str(CHART), "--skip-tests"]
+        command += ["--namespace", self.namespace]
         command += ["--values", str(file), "--values", "-"]
         given = json.dumps({**values, "image": {"repository": repository, "tag": tag}})
         answer = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
@@ -107,7 +108,7 @@ class Cluster:
     @contextmanager
     def bucket(self, name: str) -> Iterator[S3Store]:
         """A bucket of the S3 in the cluster."""
-        with self._forwarded("service/s3", 8333) as port:
+        with self.forwarded("service/s3", 8333) as port:
             keys = self.secret("s3-credentials")
             yield S3Store(
                 name,
@@ -119,7 +120,8 @@ class Cluster:
             )
 
     @contextmanager
-    def _forwarded(self, target: str, port: int) -> Iterator[int]:
+    def forwarded(self, target: str, port: int) -> Iterator[int]:
+        """A port of this machine that leads to one of a service in the cluster."""
         command = ["kubectl", "--namespace", self.namespace, "port-forward", target, f":{port}"]
         with tempfile.TemporaryFile("w+") as log:
             process = subprocess.Popen(command, stdout=log)

@@ -48,7 +48,9 @@ def render(helm: str) -> Render:
         command = [helm, "template", release, str(CHART), "--namespace", "images", *arguments]
         if file is not None:
             command += ["--values", str(file)]
-        if show_only is not None:
+        if show_only is None:
+            command.append("--skip-tests")
+        else:
             command += ["--show-only", f"templates/{show_only}.yaml"]
         answer = subprocess.run(
             [*command, "--values", "-"],

@@ -13,8 +13,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from job.cli import main
-from job.featurize import FEATURIZE_NODE
 from job.local.s3_server import LocalS3Server
+from job.plan_nodes import FEATURIZE_NODE
 from job.progress import RowsOut
 from tests.integration.tables import features_of, quarantine_of, summary_of
 from tests.support.proxy import Request, Response, S3Proxy

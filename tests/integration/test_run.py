@@ -19,8 +19,8 @@ from pyspark.sql import SparkSession
 
 from job import files
 from job.cli import main
-from job.featurize import FEATURIZE_NODE
 from job.local.s3_server import LocalS3Server
+from job.plan_nodes import FEATURIZE_NODE
 from job.progress import RowsOut
 from tests.integration.tables import features_of, read_text, summary_of
 from tests.support.proxy import S3Proxy

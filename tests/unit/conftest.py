@@ -1,13 +1,15 @@
-"""Programs that tests of several rooms run."""
+"""Programs that tests of several rooms run, and a Kubernetes API on this machine."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.helm import find_helm
+from tests.unit.submit.kubernetes_api import KubernetesApi, serving
 
 
 @pytest.fixture
@@ -17,3 +19,11 @@ def helm(monkeypatch: pytest.MonkeyPatch) -> None:
     if found is None:
         pytest.skip("no helm on PATH, and no Go to install it")
     monkeypatch.setenv("PATH", f"{Path(found).parent}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubernetesApi]:
+    """An empty cluster with the spark-operator, which KUBECONFIG names."""
+    with serving(KubernetesApi()) as running:
+        monkeypatch.setenv("KUBECONFIG", str(running.kubeconfig(tmp_path)))
+        yield running

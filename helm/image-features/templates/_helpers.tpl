@@ -41,3 +41,9 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
+
+{{/* Memory as Spark writes it (2g, 1500m), in mebibytes. */}}
+{{- define "image-features.mebibytes" -}}
+{{- $number := regexFind "^[0-9]+" . | int64 -}}
+{{- get (dict "k" (div $number 1024) "m" $number "g" (mul $number 1024) "t" (mul $number 1048576)) (regexFind "[kmgt]$" .) -}}
+{{- end -}}

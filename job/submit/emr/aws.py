@@ -28,12 +28,12 @@ _PASSING = ("InternalFailure", "InternalServerException", "ServiceUnavailable", 
 _WHO_AM_I = "`aws sts get-caller-identity` shows as whom you ask"
 
 
-def boto3_client(service: str) -> Any:
+def boto3_client(service: str, **options: Any) -> Any:
     """A client of a service, with boto3's standard configuration and credentials."""
     # It takes a third of a second to import, which `--help` need not pay.
     import boto3
 
-    return boto3.client(service)
+    return boto3.client(service, **options)
 
 
 class Aws:

@@ -12,12 +12,13 @@ from typing import Any
 
 import click
 
+from job.arguments import job_arguments
+from job.checks import name_of
 from job.errors import InvalidValueError
 from job.submit.complaints import RefusedValuesError
 from job.submit.lint import schema, unreadable
-from job.submit.lint.arguments import job_arguments
 from job.submit.lint.finding import Finding, error
-from job.submit.lint.registry import CHECKS, REFUSED_BY_CHART, name_of
+from job.submit.lint.registry import CHECKS, REFUSED_BY_CHART
 from job.submit.lint.subject import Node, Subject
 from job.submit.rendered import (
     APPLICATION,

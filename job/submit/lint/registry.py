@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
 
+from job.checks import by_family
 from job.submit.lint import (
     allocation,
     cores,
@@ -114,14 +114,9 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def name_of(check: Check) -> str:
-    """How a finding names its check."""
-    return check.__name__.replace("_", "-")
-
-
 def families() -> dict[str, dict[str, str]]:
     """What can be found: by what a family says of itself, checks and what each finds, in order."""
-    found = {
+    before = {
         "What cannot be rendered or read: the rest is checked without it.": {
             schema.CHECK: schema.WHAT,
             unreadable.NULLED: unreadable.NULLED_WHAT,
@@ -129,11 +124,4 @@ def families() -> dict[str, dict[str, str]]:
             REFUSED_BY_CHART: "Values that do not go together, such as a name that gets too long.",
         }
     }
-    for check in CHECKS:
-        family = found.setdefault(_sentence(inspect.getmodule(check)), {})
-        family[name_of(check)] = _sentence(check)
-    return found
-
-
-def _sentence(of: object) -> str:
-    return (inspect.getdoc(of) or "").partition("\n\n")[0].replace("\n", " ")
+    return before | by_family(CHECKS)

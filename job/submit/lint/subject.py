@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from job import resources
-from job.submit.lint.arguments import JobArguments
+from job.arguments import JobArguments
 from job.submit.rendered import SCHEDULE, Manifest
 
 ROLES = ("driver", "executor")

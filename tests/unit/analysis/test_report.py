@@ -185,3 +185,24 @@ def test_the_same_data_gives_the_same_page() -> None:
     ids = re.compile(r'"(?:p\d+|[0-9a-f]{8}-[0-9a-f-]{27})"')
     first, second = (ids.sub("", render_report(fruit_report())) for _ in range(2))
     assert first == second
+
+
+def test_what_the_run_used_is_shown_and_what_it_costs_with_prices() -> None:
+    used = {"usage": {"vcpu_seconds": 1900.4, "gb_seconds": 4400.0, "pods": 3}}
+    page = _page(fruit_report(summary=used))
+    assert "vCPU-seconds 1,900 requested cores times seconds" in page.text
+    assert "GB-seconds 4,400 requested memory times seconds" in page.text
+    assert "With --prices this section says what it costs." in page.text
+    ways = [
+        {"name": "on demand", "cost": 1.234, "per_million": 987.6},
+        {"name": "spot", "cost": 0.01234, "per_million": None},
+    ]
+    costs = {"currency": "USD", "instance": "a.large", "prices_of": "2026-01-02", "ways": ways}
+    page = _page(fruit_report(summary=used | {"cost": costs}))
+    assert "on demand 1.23 USD 987.60 USD spot 0.0123 USD –" in page.text
+    assert "Prices of 2026-01-02, pods as shares of a.large." in page.text
+    assert "With --prices" not in page.text
+
+
+def test_a_summary_of_a_run_that_did_not_count_has_no_such_section() -> None:
+    assert "What it used" not in _page(fruit_report()).text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 Manifest = dict[str, Any]
 Answer = tuple[int, Any]
 NAMESPACE = "images"
+_REVIEWS = "/selfsubjectaccessreviews"
 PAGE_NOT_FOUND: Answer = (404, "404 page not found\n")
 
 
@@ -29,16 +30,23 @@ class Request:
 
     @property
     def changes(self) -> bool:
-        return self.method != "GET" and self.query.get("dryRun") != "All"
+        is_question = self.method == "GET" or self.path.endswith(_REVIEWS)
+        return not is_question and self.query.get("dryRun") != "All"
 
 
 @dataclass
 class KubernetesApi:
-    """Objects by path; `answers` come first: by path, one a request, the last one stays."""
+    """Objects by path; `answers` come first: by path, one a request, the last one stays.
+
+    `allowed` says what a review of access is answered with, `refuses` what is said of an object
+    that has a text in it, as by a webhook.
+    """
 
     objects: dict[str, Any] = field(default_factory=dict)
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
+    allowed: Callable[[Manifest], bool] = lambda attributes: True
+    refuses: dict[str, str] = field(default_factory=dict)
     port: int = 0
 
     def kubeconfig(self, folder: Path) -> Path:
@@ -92,7 +100,19 @@ class KubernetesApi:
             return status(404, f'"{path}" not found', name=path.rsplit("/", 1)[1])
         return 200, {"kind": "Status", "status": "Success"}
 
+    @property
+    def reviewed(self) -> list[Manifest]:
+        """What it was asked whether it is allowed."""
+        asked = [each.body for each in self.requests if each.path.endswith(_REVIEWS)]
+        return [each["spec"]["resourceAttributes"] for each in asked]
+
     def _put(self, request: Request) -> Answer:
+        if request.path.endswith(_REVIEWS):
+            attributes = request.body["spec"]["resourceAttributes"]
+            return 201, {"status": {"allowed": self.allowed(attributes)}}
+        for text, refusal in self.refuses.items():
+            if text in json.dumps(request.body):
+                return status(403, refusal)
         name = request.body["metadata"]["name"]
         path = f"{request.path}/{name}" if request.method == "POST" else request.path
         if request.method == "POST" and path in self.objects:

@@ -17,7 +17,7 @@ DOCS = Path(__file__).parents[4] / "docs"
 
 def test_the_tables_are_those_of_the_registry() -> None:
     answer = subprocess.run(
-        [sys.executable, "-m", "docs.lint_table", "--check"], cwd=DOCS.parent, check=False
+        [sys.executable, "-m", "docs.check_tables", "--check"], cwd=DOCS.parent, check=False
     )
     assert answer.returncode == 0, "fix: make manifests"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from job.analysis.number_text import (
+from job.number_text import (
     asked_text,
     counted,
     duration_text,

@@ -1,4 +1,4 @@
-"""Numbers and long names as the report writes them."""
+"""Numbers, money and long names as reports write them."""
 
 from __future__ import annotations
 
@@ -42,6 +42,11 @@ def duration_text(seconds: float) -> str:
 def rate_text(per_second: float) -> str:
     """A rate: two digits that matter below 10, whole numbers above."""
     return f"{per_second:.1f}" if per_second < 10 else f"{per_second:,.0f}"
+
+
+def money_text(amount: float, currency: str) -> str:
+    """An amount with as many digits as it needs: 0.0123 USD, 12.30 USD."""
+    return f"{amount:,.2f} {currency}" if amount >= 1 else f"{amount:.4f} {currency}"
 
 
 def shortened(text: str, most: int) -> str:

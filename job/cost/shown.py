@@ -1,0 +1,68 @@
+"""A bill for a person and for a program."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.table import Table
+
+from job.cost.bill import Bill
+from job.cost.usage import Usage
+from job.number_text import money_text
+
+
+def table(bill: Bill) -> Table:
+    """Two columns: what was used, then what that costs each way."""
+    shown = Table(show_header=False)
+    for name, value in [*used(bill.usage), *_costs(bill)]:
+        shown.add_row(name, value)
+    return shown
+
+
+def used(usage: Usage) -> list[tuple[str, str]]:
+    """What the pods asked for, over time."""
+    lines = [
+        ("vCPU-seconds", f"{usage.vcpu_seconds:,.0f}"),
+        ("GB-seconds", f"{usage.gb_seconds:,.0f}"),
+        ("pods", f"{len(usage.pods):,}"),
+    ]
+    return lines if usage.images is None else [*lines, ("images", f"{usage.images:,}")]
+
+
+def in_numbers(usage: Usage) -> dict[str, float]:
+    """vCPU-seconds, GB-seconds and pods by name."""
+    return {
+        "vcpu_seconds": round(usage.vcpu_seconds, 1),
+        "gb_seconds": round(usage.gb_seconds, 1),
+        "pods": len(usage.pods),
+    }
+
+
+def costs(bill: Bill) -> dict[str, Any]:
+    """What the run costs each way, in `currency`; with the images and the prices it is of."""
+    return {
+        "currency": bill.prices.currency,
+        "instance": bill.prices.instance.name,
+        "prices_of": bill.prices.as_of,
+        "images": bill.usage.images,
+        "ways": [vars(way) for way in bill.ways],
+        "storage_month": bill.month,
+    }
+
+
+def as_json(bill: Bill) -> str:
+    """What was used and what it costs, as one object."""
+    return json.dumps({**in_numbers(bill.usage), **costs(bill)}, indent=2)
+
+
+def _costs(bill: Bill) -> list[tuple[str, str]]:
+    prices = bill.prices
+    lines = [("prices", f"{prices.instance.name}, of {prices.as_of}")]
+    for way in bill.ways:
+        lines.append((way.name, money_text(way.cost, prices.currency)))
+        if way.per_million is not None:
+            lines.append(("  a million images", money_text(way.per_million, prices.currency)))
+    if bill.month is not None:
+        lines.append(("output, a month", money_text(bill.month, prices.currency)))
+    return lines

@@ -1,0 +1,1 @@
+"""Inside a pod, as the driver would be: Spark, credentials, storage and the network's weights."""

@@ -1,0 +1,239 @@
+"""`doctor` on a real cluster: what is well, and each thing that goes wrong and is put right."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.cluster import CHART, OUTPUTS, ROOT, Cluster, until
+from tests.e2e.conftest import SAMPLE
+
+RELEASE = "doctor"
+POD = f"{RELEASE}-doctor"
+KIND = CHART / "ci" / "kind.yaml"
+PREREQUISITE, DENIED, NOT_FOUND = 12, 4, 3
+SCHEDULES = "scheduledsparkapplications.sparkoperator.k8s.io"
+OPERATORS = "app.kubernetes.io/name=spark-operator"
+
+Checks = dict[str, dict[str, Any]]
+
+
+def values_for(cluster: Cluster, **arguments: str) -> dict[str, Any]:
+    """Values with the image under test, and the run's paths."""
+    repository, tag = cluster.image.rsplit(":", 1)
+    paths = {"input": SAMPLE, "output": f"s3a://results/{OUTPUTS}/doctor"} | arguments
+    words = [part for name, path in paths.items() for part in (f"--{name}", path)]
+    return {"image": {"repository": repository, "tag": tag}, "arguments": words}
+
+
+@pytest.fixture
+def doctor(cluster: Cluster, tmp_path: Path) -> Any:
+    """doctor(exit_code, *options, environment=..., **paths) -> outcome by check."""
+
+    def run(
+        code: int, *more: str, environment: dict[str, str] | None = None, **paths: str
+    ) -> Checks:
+        file = tmp_path / "values.yaml"
+        file.write_text(json.dumps(values_for(cluster, **paths)))
+        command = [sys.executable, "-m", "job", "doctor", "--json", "--release", RELEASE]
+        command += ["--values", str(KIND), "--values", str(file)]
+        ended = subprocess.run(
+            [*command, "--namespace", cluster.namespace, *more],
+            env=os.environ | (environment or {}),
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+            timeout=300,
+        )
+        assert ended.returncode == code, ended.stdout + ended.stderr
+        return {each["check"]: each for each in json.loads(ended.stdout)["checks"]}
+
+    return run
+
+
+def names(checks: Checks, state: str) -> list[str]:
+    return [name for name, each in checks.items() if each["state"] == state]
+
+
+def operators(cluster: Cluster, component: str) -> dict[str, Any]:
+    """The Deployment of a part of the operator."""
+    selector = f"{OPERATORS},app.kubernetes.io/component={component}"
+    (found,) = cluster.get("deployments", "--all-namespaces", "-l", selector)["items"]
+    return dict(found)
+
+
+@contextmanager
+def scaled_to_zero(cluster: Cluster, component: str) -> Iterator[None]:
+    """A part of the operator without a pod, until the block ends."""
+    metadata = operators(cluster, component)["metadata"]
+    where = ("--namespace", metadata["namespace"])
+    target = f"deployment/{metadata['name']}"
+
+    def available() -> int:
+        return int(operators(cluster, component)["status"].get("availableReplicas") or 0)
+
+    cluster.kubectl("scale", target, "--replicas=0", *where)
+    try:
+        until(lambda: available() == 0, f"no {component} is left", 120)
+        yield
+    finally:
+        cluster.kubectl("scale", target, "--replicas=1", *where)
+        cluster.kubectl("rollout", "status", target, "--timeout=5m", *where)
+
+
+def test_all_is_well_from_outside(doctor: Any) -> None:
+    checks = doctor(0)
+    assert names(checks, "wrong") == []
+    assert names(checks, "skipped") == ["bucket", "role-trust"]
+
+
+def test_nothing_is_changed(cluster: Cluster, doctor: Any) -> None:
+    kinds = "serviceaccounts,roles,networkpolicies,sparkapplications"
+    before = cluster.kubectl("get", kinds, "-o", "name")
+    doctor(0)
+    assert cluster.kubectl("get", kinds, "-o", "name") == before
+
+
+def test_an_operator_that_does_not_run(cluster: Cluster, doctor: Any) -> None:
+    with scaled_to_zero(cluster, "controller"):
+        checks = doctor(PREREQUISITE)
+    assert names(checks, "wrong") == ["operator"]
+    assert "(0 of 0 available)" in checks["operator"]["what"]
+
+
+def test_a_webhook_that_does_not_answer(cluster: Cluster, doctor: Any) -> None:
+    with scaled_to_zero(cluster, "webhook"):
+        checks = doctor(PREREQUISITE)
+    assert names(checks, "wrong") == ["webhook"]
+    assert "failed calling webhook" in checks["webhook"]["what"]
+    # Its pod is ready before its certificate is known everywhere.
+    until(lambda: _webhook_answers(cluster), "the webhook answers again", 120)
+
+
+def _webhook_answers(cluster: Cluster) -> bool:
+    answer = cluster.kubectl(
+        "apply", "--dry-run=server", "-f", "-", stdin=cluster.render({"runId": "dry"}), check=False
+    )
+    return "failed calling webhook" not in answer
+
+
+def test_a_namespace_that_no_operator_watches(cluster: Cluster, doctor: Any) -> None:
+    checks = doctor(PREREQUISITE, "--namespace", "kube-public")
+    assert "operator" in names(checks, "wrong")
+    assert "no spark-operator watches kube-public" in checks["operator"]["what"]
+
+
+@pytest.fixture
+def unserved_schedules(cluster: Cluster) -> Iterator[None]:
+    """The cluster does not serve schedules; those that are there stay."""
+
+    def serve(served: str) -> None:
+        patch = f'[{{"op": "replace", "path": "/spec/versions/0/served", "value": {served}}}]'
+        cluster.kubectl("patch", "crd", SCHEDULES, "--type=json", f"--patch={patch}")
+        found = f'"name":"{SCHEDULES.partition(".")[0]}"'
+        until(lambda: (found in _served(cluster)) == (served == "true"), f"served: {served}", 60)
+
+    serve("false")
+    yield
+    serve("true")
+
+
+def _served(cluster: Cluster) -> str:
+    return cluster.kubectl("get", "--raw", "/apis/sparkoperator.k8s.io/v1beta2")
+
+
+@pytest.mark.usefixtures("unserved_schedules")
+def test_a_custom_resource_that_is_not_served(doctor: Any) -> None:
+    checks = doctor(PREREQUISITE, "--set", "schedule=@daily")
+    assert names(checks, "wrong") == ["kinds"]
+    assert "ScheduledSparkApplication" in checks["kinds"]["what"]
+
+
+@pytest.fixture
+def nobody(cluster: Cluster, tmp_path: Path) -> Iterator[Path]:
+    """A kubeconfig of an account that may do nothing."""
+    cluster.kubectl("create", "serviceaccount", "nobody")
+    token = cluster.kubectl("create", "token", "nobody").strip()
+    config = yaml.safe_load(cluster.kubectl("config", "view", "--raw", "--minify", "--flatten"))
+    config["users"][0]["user"] = {"token": token}
+    file = tmp_path / "nobody.kubeconfig"
+    file.write_text(yaml.safe_dump(config))
+    yield file
+    cluster.kubectl("delete", "serviceaccount", "nobody")
+
+
+def test_an_account_without_rights(doctor: Any, nobody: Path) -> None:
+    checks = doctor(DENIED, environment={"KUBECONFIG": str(nobody)})
+    assert names(checks, "wrong") == ["rights"]
+    assert "create and get sparkapplications" in checks["rights"]["what"]
+    assert {"operator", "image", "credentials-secret"} <= set(names(checks, "skipped"))
+
+
+def test_an_image_that_is_on_no_node(doctor: Any) -> None:
+    checks = doctor(PREREQUISITE, "--set", "image.tag=absent")
+    assert names(checks, "wrong") == ["image"]
+
+
+def test_a_bucket_that_is_missing(cluster: Cluster, doctor: Any) -> None:
+    sets = "networkPolicy.enabled=false,s3.endpoint=http://127.0.0.1:{port}"
+    with cluster.forwarded("service/s3", 8333) as port:
+        keys = cluster.secret("s3-credentials")
+        options = ("--set", sets.format(port=port))
+        there = doctor(0, *options, environment=keys)
+        missing = doctor(NOT_FOUND, *options, environment=keys, input="s3a://no-such-bucket/x")
+    assert there["bucket"]["state"] == "ok"
+    assert names(missing, "wrong") == ["bucket"]
+    assert "no-such-bucket" in missing["bucket"]["what"]
+
+
+@pytest.fixture
+def helm_test(cluster: Cluster, tmp_path: Path) -> Iterator[Any]:
+    """helm_test(**paths) -> what `helm test` of a release said; no run starts."""
+    where = ("--namespace", cluster.namespace)
+
+    def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["helm", *arguments, *where], capture_output=True, text=True, check=False, timeout=900
+        )
+
+    def run(**paths: str) -> subprocess.CompletedProcess[str]:
+        file = tmp_path / "values.yaml"
+        file.write_text(json.dumps(values_for(cluster, **paths) | {"schedule": "0 0 1 1 *"}))
+        values = ("--values", str(KIND), "--values", str(file))
+        installed = helm("upgrade", "--install", RELEASE, str(CHART), *values)
+        assert installed.returncode == 0, installed.stderr
+        return helm("test", RELEASE, "--logs", "--timeout", "10m")
+
+    yield run
+    helm("uninstall", RELEASE)
+    cluster.kubectl("delete", "pod", POD, "--ignore-not-found")
+
+
+def test_helm_test_passes(helm_test: Any) -> None:
+    ended = helm_test()
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    for check in ("identity", "input-image", "output", "magic-commit", "event-log", "forward-pass"):
+        assert f"ok      {check}: " in ended.stdout
+    assert "wrong " not in ended.stdout
+
+
+def test_helm_test_fails_with_the_code_and_reason_of_what_is_wrong(
+    cluster: Cluster, helm_test: Any
+) -> None:
+    ended = helm_test(input="s3a://no-such-bucket/x")
+    assert ended.returncode != 0
+    (container,) = cluster.get("pod", POD)["status"]["containerStatuses"]
+    terminated = container["state"]["terminated"]
+    assert terminated["exitCode"] == NOT_FOUND
+    assert "input-image" in terminated["message"]
+    assert "no-such-bucket" in cluster.kubectl("logs", POD)
