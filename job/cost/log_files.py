@@ -12,7 +12,6 @@ from job.errors import InvalidValueError
 
 _IN_PROGRESS = ".inprogress"
 _ROLLED = re.compile(r"events_(\d+)_")
-_STATUS = "appstatus_"
 
 
 @dataclass(frozen=True)
@@ -35,17 +34,15 @@ def log_files(storage: Storage, path: str) -> LogFiles:
     Raises what Storage raises, and InvalidValueError for a folder of another kind.
     """
     found = [each.path for each in storage.below(path)]
-    if len(found) == 1 and not _ROLLED.match(_name(found[0])):
-        return LogFiles(storage, tuple(found), found[0].endswith(_IN_PROGRESS))
-    rolled = _rolled(found)
-    if not rolled:
+    chosen = tuple(found) if len(found) == 1 else _rolled(found)
+    if not chosen:
         raise InvalidValueError(
             f"{path} holds {len(found)} files, and none of a rolled event log",
             expected="the log of one application",
             fix="name its file or its eventlog_v2_ folder",
         )
-    status = [_name(each) for each in found if _name(each).startswith(_STATUS)]
-    return LogFiles(storage, rolled, any(each.endswith(_IN_PROGRESS) for each in status))
+    # Of rolled files an empty one beside them says it.
+    return LogFiles(storage, chosen, any(each.endswith(_IN_PROGRESS) for each in found))
 
 
 def _rolled(paths: Sequence[str]) -> tuple[str, ...]:

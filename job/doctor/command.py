@@ -49,6 +49,7 @@ def doctor(
     name: `helm test` does that in a pod of the release.
     """
     cli = click_context.find_root().command
+    _require_one_place(values, in_cluster, job)
     if in_cluster:
         # Spark is imported only now: a person's machine need not have it.
         from job.doctor.inside.subject import Inside
@@ -61,6 +62,22 @@ def doctor(
     _tell(examine(registry.OUTSIDE, Outside(cluster, chart, cli)), as_data)
 
 
+def _require_one_place(values: tuple[Path, ...], in_cluster: bool, job: tuple[str, ...]) -> None:
+    if in_cluster == bool(values):
+        both = "both" if values else "neither"
+        raise InvalidValueError(
+            f"there is {both} of --values and --in-cluster",
+            expected="values of the chart, or to look from inside",
+            fix="give one of them",
+        )
+    if job and not in_cluster:
+        raise InvalidValueError(
+            f"{job[0]!r} is named, and --in-cluster is not",
+            expected="the run that the values name",
+            fix="leave it out, or add --in-cluster",
+        )
+
+
 def _chart(
     values: tuple[Path, ...],
     sets: tuple[str, ...],
@@ -68,12 +85,6 @@ def _chart(
     run_id: str | None,
     namespace: str,
 ) -> Chart:
-    if not values:
-        raise InvalidValueError(
-            "there is neither --values nor --in-cluster",
-            expected="values of the chart, or to look from inside",
-            fix="add --values FILE",
-        )
     run_id = run_id or names.fitting_run_id(release)
     names.application_name(release, run_id)
     return Chart(release, namespace, run_id, values, sets)

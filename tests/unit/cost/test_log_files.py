@@ -58,6 +58,13 @@ def test_a_file_that_is_cut_off(codec: str) -> None:
     assert TEXT.startswith(b"\n".join(told))
 
 
+def test_of_a_file_that_is_cut_off_what_came_before_is_read() -> None:
+    """Spark ends a frame of zstd whenever it flushes."""
+    whole, cut = zstd(TEXT * 50), zstd(TEXT)[:-40]
+    told = list(decoded("app-1.zstd.inprogress", whole + cut, in_progress=True))
+    assert len(told) >= 45 * len(events())
+
+
 def test_another_codec_is_named() -> None:
     with pytest.raises(InvalidValueError, match="compressed by snappy"):
         list(decoded("app-1.snappy", b""))

@@ -217,6 +217,16 @@ def test_what_may_not_be_looked_at_is_skipped(cluster: KubernetesApi, examine: E
     assert "cannot list" in checks["operator"]["what"]
 
 
-def test_neither_values_nor_in_cluster(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor"]) == 2
-    assert "--in-cluster" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "neither of --values and --in-cluster"),
+        (["--values", "x.yaml", "--in-cluster", "--", "run"], "both of --values and --in-cluster"),
+        (["--values", "x.yaml", "--", "run"], "'run' is named, and --in-cluster is not"),
+    ],
+)
+def test_one_place_to_look_from(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(["doctor", *arguments]) == 2
+    assert said in capsys.readouterr().err
