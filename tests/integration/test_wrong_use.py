@@ -85,6 +85,19 @@ def test_missing_output_bucket(fails: Fails, images: str) -> None:
     assert "no-such-bucket-here" in message
 
 
+def test_region_that_is_not_allowed(
+    fails: Fails, s3: LocalS3Server, images: str, bucket: str
+) -> None:
+    paths = ["--input", images, "--output", f"s3a://{bucket}/out"]
+    here = [f"--conf={key}={value}" for key, value in s3.spark_settings().items()]
+    message = fails(2, "run", *paths, *here, "--allowed-regions", "eu-*")
+    assert "is in us-east-1; expected one of the allowed regions, eu-*" in message
+    assert "Contents" not in s3.client().list_objects_v2(Bucket=bucket)
+    # In an allowed one it goes on, to what is wrong next.
+    report = ["report", "--output", f"s3a://{bucket}/out", *here]
+    assert "projection does not exist" in fails(3, *report, "--allowed-regions", "us-*")
+
+
 def test_empty_input(fails: Fails, bucket: str) -> None:
     message = fails(
         3, "run", "--input", f"s3a://{bucket}/nothing", "--output", f"s3a://{bucket}/out"
