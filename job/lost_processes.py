@@ -25,7 +25,10 @@ _KILLED = {
         "machine run fewer tasks at a time, such as --master local[1]",
     ),
     "the JVM of the driver has died": (
-        re.compile(r"Answer from Java side is empty|^\[Errno \d+\] Connection (?:refused|reset)"),
+        re.compile(
+            r"Answer from Java side is empty|Error while sending or receiving"
+            r"|trying to connect to the Java server|^\[Errno \d+\] Connection (?:refused|reset)"
+        ),
         "raise driver.memoryOverhead of the values (spark.driver.memoryOverhead), or free memory "
         "of this machine",
     ),

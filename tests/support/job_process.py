@@ -27,7 +27,7 @@ class Job:
     def told(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def wait_for(self, text: str, seconds: float = 180) -> None:
+    def wait_for(self, text: str, seconds: float = 400) -> None:
         """Until it has said `text`; it must not end before."""
         deadline = time.monotonic() + seconds
         while text not in self.told():

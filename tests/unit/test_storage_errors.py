@@ -52,6 +52,7 @@ from job.storage_errors import as_job_error, waiting_out
         ),
         ("java.lang.OutOfMemoryError: Java heap space", OutOfMemoryError),
         ("Answer from Java side is empty", OutOfMemoryError),
+        ("Error while sending or receiving", OutOfMemoryError),
         ("job.errors.WeightsError: weights are of another network; fix: name others", WeightsError),
     ],
 )
