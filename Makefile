@@ -11,6 +11,9 @@ ARGS ?=
 IN_VENV = exec env JAVA_HOME="$$(cat $(VENV)/java-home)" $(VENV)/bin
 unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH
 
+# While the JVM of one test starts or waits, another has the cores.
+SIDE_BY_SIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -38,7 +41,11 @@ weights: setup ## Download Keras's official weights into docker/weights and reco
 
 .PHONY: test
 test: setup ## Unit and integration tests; ARGS="-k name" for some of them
-	$(IN_VENV)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(IN_VENV)/python -m pytest -m "not slow" $(SIDE_BY_SIDE) $(ARGS)
+
+.PHONY: test-slow
+test-slow: setup ## Tests of rights, of a million objects, of whole commands
+	$(IN_VENV)/python -m pytest -m slow tests/unit tests/integration tests/scale $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-chart
 test-chart: setup ## The chart as data; helm from PATH, else installed by Go
@@ -66,10 +73,6 @@ bench-listing: setup ## The driver's memory for a listing of 10^5 and one of 10^
 .PHONY: bench-day
 bench-day: setup ## 90,000 objects, and the day after: seconds, requests, images through the network
 	$(IN_VENV)/python -m tests.benchmarks.day $(ARGS)
-
-.PHONY: test-scale
-test-scale: setup ## The driver's memory at 100,000 and at a million objects
-	$(IN_VENV)/python -m pytest tests/scale $(ARGS)
 
 .PHONY: chaos
 chaos: setup ## Kill processes and break storage, and count images: CHAOS_SEED=1

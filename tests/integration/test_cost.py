@@ -23,6 +23,8 @@ HEAP_GB, SLOTS, IMAGES = 2, 2, 20
 LOGGED = """
 import sys
 from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.slow
 folder, compress, codec, rolling = sys.argv[1:]
 builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
 for key, value in {

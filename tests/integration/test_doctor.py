@@ -24,6 +24,8 @@ from job.local.s3_server import LocalS3Server
 from job.resources import weights_folder
 from tests.support.proxy import Request, Response, S3Proxy
 
+pytestmark = pytest.mark.slow
+
 Checks = dict[str, dict[str, Any]]
 Looked = Callable[..., Checks]
 OK_ON_DISK = {"spark", "classes", "input-image", "output", "magic-commit", "weights"}

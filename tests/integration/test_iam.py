@@ -23,6 +23,8 @@ from job.submit.targets.iam import policy
 from tests.conftest import SPARK_SETTINGS
 from tests.support.job_session import JobSession
 
+pytestmark = pytest.mark.slow
+
 INPUT, OUTPUT = "s3a://images/team/fruits", "s3a://results/team/fruits"
 EVENT_LOG, BLOCKS = "s3a://results/logs/spark", "s3a://results/blocks"
 APPLICATION: dict[str, Any] = {

@@ -6,6 +6,8 @@ import pytest
 
 from tests.benchmarks.listing import day
 
+pytestmark = pytest.mark.slow
+
 OBJECTS = 1_000_000
 
 
