@@ -6,7 +6,7 @@ from typing import Any
 
 from job.checks import by_family
 from job.doctor.examine import Check
-from job.doctor.outside import aws, cluster, image, operator
+from job.doctor.outside import aws, cluster, image, operator, regions
 from job.doctor.outside.subject import Outside
 
 OUTSIDE: tuple[Check[Outside], ...] = (
@@ -21,6 +21,7 @@ OUTSIDE: tuple[Check[Outside], ...] = (
     Check(cluster.accounts, (cluster.values, cluster.namespace)),
     Check(cluster.credentials_secret, (cluster.values, cluster.namespace)),
     Check(image.image, (cluster.values, cluster.context)),
+    Check(regions.allowed_regions, (cluster.values, cluster.context)),
     Check(aws.bucket, (cluster.values,)),
     Check(aws.role_trust, (cluster.values, cluster.accounts)),
 )
@@ -36,6 +37,7 @@ def inside() -> tuple[Check[Any], ...]:
         Check(storage.endpoint, (spark.spark,)),
         Check(storage.identity, (storage.endpoint,)),
         Check(storage.region, (storage.identity,)),
+        Check(storage.allowed_regions, (spark.spark,)),
         Check(storage.input_image, (spark.classes, storage.identity)),
         Check(storage.output, (spark.classes, storage.identity)),
         Check(storage.magic_commit, (storage.output,)),

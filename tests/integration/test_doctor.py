@@ -28,7 +28,15 @@ pytestmark = pytest.mark.slow
 
 Checks = dict[str, dict[str, Any]]
 Looked = Callable[..., Checks]
-OK_ON_DISK = {"spark", "classes", "input-image", "output", "magic-commit", "weights"}
+OK_ON_DISK = {
+    "spark",
+    "classes",
+    "input-image",
+    "output",
+    "magic-commit",
+    "weights",
+    "allowed-regions",
+}
 OK_ON_S3 = OK_ON_DISK | {"endpoint", "identity", "forward-pass"}
 # Ten seconds of TensorFlow, which only the tests of it need.
 NETWORK = ("forward-pass",)
@@ -92,6 +100,13 @@ def test_a_folder_on_a_disk_needs_no_s3(
     assert {name for name, state in states(checks).items() if state == "ok"} == OK_ON_DISK
     assert wrong(checks) == []
     assert list(tmp_path.rglob("*.parquet")) == []
+
+
+def test_a_region_that_is_not_allowed(looked: Looked) -> None:
+    checks = looked("--allowed-regions", "eu-*")
+    assert wrong(checks) == ["allowed-regions"]
+    assert "is in us-east-1" in checks["allowed-regions"]["what"]
+    assert checks["allowed-regions"]["exit_code"] == 2
 
 
 def test_a_missing_bucket_of_the_input(looked: Looked) -> None:

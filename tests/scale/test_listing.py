@@ -21,5 +21,6 @@ def test_the_driver_needs_no_more_for_ten_times_the_images() -> None:
         "quarantined": 0,
         "dropped": OBJECTS // 1000,
     }
-    assert many.heap_mib == pytest.approx(few.heap_mib, rel=0.10)
-    assert many.python_mib == pytest.approx(few.python_mib, rel=0.10)
+    # Of few images Spark sends copies through the driver: of many it may need less.
+    assert many.heap_mib <= 1.10 * few.heap_mib
+    assert many.python_mib <= 1.10 * few.python_mib

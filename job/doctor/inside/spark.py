@@ -42,8 +42,7 @@ def classes(subject: Inside) -> str:
 
 
 def _named_in_settings(subject: Inside) -> Iterator[str]:
-    settings = {**dict(subject.spark.sparkContext.getConf().getAll()), **subject.settings}
-    values = [*settings.values(), subject.hadoop.get(_CREDENTIALS, "")]
+    values = [*subject.all_settings.values(), subject.hadoop.get(_CREDENTIALS, "")]
     for value in values:
         yield from (name.strip() for name in value.split(",") if _CLASS.fullmatch(name.strip()))
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import islice
 from urllib.parse import urlsplit
 
-from job import files
+from job import files, regions
 from job.doctor.inside.subject import Inside, told
 from job.doctor.outcome import CannotLookError
 from job.errors import (
@@ -111,6 +111,16 @@ def region(subject: Inside) -> str:
                 fix=f"set s3.region: {actual}",
             )
     return ", ".join(f"{name} in {actual}" for name, actual in found.items())
+
+
+def allowed_regions(subject: Inside) -> str:
+    """The buckets are in regions that `--allowed-regions` names."""
+    allowed = subject.allowed_regions
+    if not allowed:
+        return "any region is allowed"
+    paths = [f"s3a://{bucket}" for bucket in subject.buckets]
+    regions.require_buckets(paths, subject.all_settings, allowed)
+    return f"all is in {', '.join(allowed)}"
 
 
 def input_image(subject: Inside) -> str:

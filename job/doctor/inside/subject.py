@@ -11,6 +11,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from job import regions
 from job.arguments import JobArguments
 from job.config import ImagesConfig, NetworkConfig
 from job.doctor.outcome import CannotLookError
@@ -38,6 +39,11 @@ class Inside:
         """The session that all checks share; its first use starts it."""
         return spark_session("image-features doctor", {**self.settings, **_NO_EVENT_LOG}, _MASTER)
 
+    @property
+    def all_settings(self) -> dict[str, str]:
+        """Spark's settings in force."""
+        return {**dict(self.spark.sparkContext.getConf().getAll()), **self.settings}
+
     @cached_property
     def hadoop(self) -> Mapping[str, str]:
         """The fs.s3a settings in force; may hold secrets."""
@@ -64,6 +70,11 @@ class Inside:
         if given is None:
             raise CannotLookError(f"the command has no --{option.removesuffix('_path')}")
         return canonical_path(given)
+
+    @property
+    def allowed_regions(self) -> tuple[str, ...]:
+        """Patterns of regions that the data may be in; none where it may be anywhere."""
+        return regions.patterns(self._option("allowed_regions", ""))
 
     def require_s3(self) -> None:
         """Raise CannotLookError where input and output are on a disk."""

@@ -78,7 +78,7 @@ def test_text_has_a_line_a_check_and_the_fix_below(
     assert "wrong   operator: no spark-operator watches images; there is none at all\n" in said.out
     assert "  fix: install the kubeflow spark-operator" in said.out
     assert said.err.splitlines()[-1].startswith(
-        "image-features: 10 ok, 1 wrong, 2 skipped: operator"
+        "image-features: 11 ok, 1 wrong, 2 skipped: operator"
     )
 
 
@@ -215,6 +215,23 @@ def test_what_may_not_be_looked_at_is_skipped(cluster: KubernetesApi, examine: E
     checks = examine(0)
     assert {"operator", "credentials-secret", "image"} <= set(skipped(checks))
     assert "cannot list" in checks["operator"]["what"]
+
+
+@pytest.mark.parametrize(
+    ("region", "where"), [("", "a region that nobody names"), ("us-east-1", "us-east-1")]
+)
+def test_a_region_that_is_not_allowed(
+    cluster: KubernetesApi, examine: Examine, region: str, where: str
+) -> None:
+    in_europe = ["--set", "s3.region=eu-west-1", "--set", "allowedRegions={eu-*}"]
+    for each in cluster.objects[NODES]["items"]:
+        each["metadata"]["labels"]["topology.kubernetes.io/region"] = region
+    checks = examine(2, *in_europe)
+    assert wrong(checks) == ["allowed-regions"]
+    assert checks["allowed-regions"]["what"] == f"the node a is in {where}"
+    for each in cluster.objects[NODES]["items"]:
+        each["metadata"]["labels"]["topology.kubernetes.io/region"] = "eu-west-1"
+    examine(0, *in_europe)
 
 
 @pytest.mark.parametrize(
