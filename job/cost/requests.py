@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from job.submit.lint.quantities import cpu, java_bytes
+from job.quantities import cpu, java_bytes
 
 GIBIBYTE = 1024**3
 # Of jobs in Python on Kubernetes, where nothing is set (spark.kubernetes.memoryOverheadFactor).

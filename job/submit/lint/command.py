@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from job.errors import InvalidValueError
+from job.quantities import cpu, kubernetes_bytes
 from job.submit.lint.check import findings
-from job.submit.lint.quantities import cpu, kubernetes_bytes
 from job.submit.lint.shown import Count, as_json, as_text
 from job.submit.lint.subject import Node
 from job.submit.rendered import Chart

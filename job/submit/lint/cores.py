@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from job.quantities import cpu
 from job.submit.lint.finding import Finding, error, warning
-from job.submit.lint.quantities import cpu
 from job.submit.lint.subject import ROLES, Subject, conf_key
 
 _TASK_CPUS = "spark.task.cpus"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from job.quantities import seconds
 from job.submit.lint.finding import Finding, error, warning
-from job.submit.lint.quantities import seconds
 from job.submit.lint.subject import Subject, conf_key, default_of
 
 _DECOMMISSION = (

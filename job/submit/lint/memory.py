@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from job.quantities import MEBIBYTE, gibibytes, java_bytes
 from job.submit.lint.finding import Finding, error, warning
-from job.submit.lint.quantities import MEBIBYTE, gibibytes, java_bytes
 from job.submit.lint.subject import ROLES, Subject, conf_key
 
 # UnifiedMemoryManager refuses to start below 1.5 times what it reserves, 300 MiB.

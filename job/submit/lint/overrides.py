@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from job import resources
+from job.quantities import seconds
 from job.submit.lint.finding import Finding, error, warning
-from job.submit.lint.quantities import seconds
 from job.submit.lint.subject import Subject, conf_key
 
 _MAGIC = (

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from job import regions
+from job.quantities import address
 from job.submit.lint.finding import Finding, error, warning
 from job.submit.lint.known import S3A
-from job.submit.lint.quantities import address
 from job.submit.lint.subject import Subject
 
 _AWS_REGION = re.compile(r"(?:^|\.)s3[.-](?:dualstack\.|fips[.-])?([a-z]{2}(?:-[a-z]+)+-\d)\.")

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from job.errors import InvalidValueError
+from job.quantities import address, java_bytes, seconds, whole
 from job.submit.lint.finding import Finding, error
 from job.submit.lint.known import S3A
-from job.submit.lint.quantities import address, java_bytes, seconds, whole
 from job.submit.lint.subject import chart_defaults, conf_key
 
 Path = tuple[str, ...]
