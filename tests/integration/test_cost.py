@@ -19,12 +19,12 @@ from job.cost.storage import Storage
 from job.cost.usage import Usage
 from job.local.s3_server import LocalS3Server
 
+pytestmark = pytest.mark.slow
+
 HEAP_GB, SLOTS, IMAGES = 2, 2, 20
 LOGGED = """
 import sys
 from pyspark.sql import SparkSession
-
-pytestmark = pytest.mark.slow
 folder, compress, codec, rolling = sys.argv[1:]
 builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
 for key, value in {

@@ -21,6 +21,5 @@ def test_the_driver_needs_no_more_for_ten_times_the_images() -> None:
         "quarantined": 0,
         "dropped": OBJECTS // 1000,
     }
-    # Of few images Spark sends copies through the driver: of many it may need less.
     assert many.heap_mib <= 1.10 * few.heap_mib
     assert many.python_mib <= 1.10 * few.python_mib

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -71,17 +70,6 @@ def test_a_field_that_eksctl_does_not_have_is_found(
     refused: Any, change: Manifest, said: str
 ) -> None:
     assert said in refused({**CLUSTER, **change}, SCHEMA.read_text())
-
-
-@pytest.mark.skipif(shutil.which("eksctl") is None, reason="no eksctl on PATH")
-def test_the_cluster_is_of_the_schema_of_the_eksctl_that_is_here(refused: Any) -> None:
-    answer = subprocess.run(
-        ["eksctl", "utils", "schema"], capture_output=True, text=True, check=True
-    )
-    schema = json.loads(answer.stdout)
-    # helm adds a section of its own.
-    schema["definitions"]["ClusterConfig"]["properties"]["global"] = {}
-    assert refused(CLUSTER, json.dumps(schema)) == ""
 
 
 def test_a_group_of_executors_is_in_one_zone_of_the_cluster() -> None:
