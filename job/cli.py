@@ -29,7 +29,7 @@ from job.config import (
     new_run_id,
 )
 from job.cost.command import cost, prices_option
-from job.datasets.commands import sample_command
+from job.datasets.commands import clean_names_command, sample_command
 from job.doctor.command import doctor
 from job.errors import JobError
 from job.options import (
@@ -165,6 +165,7 @@ cli.add_command(lint)
 cli.add_command(doctor)
 cli.add_command(cost)
 cli.add_command(sample_command)
+cli.add_command(clean_names_command)
 
 
 @cli.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
@@ -17,14 +17,19 @@ from job.errors import (
     UnmappableSettingError,
 )
 from job.images.fetch import s3_objects
-from job.images.object_store import StoreSettings, hadoop_settings, store_settings
+from job.images.object_store import (
+    StoreSettings,
+    hadoop_settings,
+    settings_of_spark,
+    store_settings,
+)
 from job.images.objects import BucketMissingError, ForbiddenError, VanishedError, retrying
 from job.images.paths import LOCAL_SCHEME, split_path
 
 # What is in flight at once: a request waits for the store most of its time.
 THREADS = 16
 
-_RETRY_SECONDS = 180.0
+RETRY_SECONDS = 180.0
 _ANY_SIZE = 1 << 40
 
 
@@ -36,6 +41,13 @@ def settings_for(spark: SparkSession, *paths: str) -> StoreSettings | None:
     if all(split_path(path)[0] == LOCAL_SCHEME for path in paths):
         return None
     return honoured(lambda: store_settings(hadoop_settings(spark), os.environ))
+
+
+def settings_without_spark(settings: Mapping[str, str], *paths: str) -> StoreSettings | None:
+    """What `settings_for` gives, of Spark settings alone. Raises what it raises."""
+    if all(split_path(path)[0] == LOCAL_SCHEME for path in paths):
+        return None
+    return honoured(lambda: settings_of_spark(settings, os.environ))
 
 
 def honoured(settings: Callable[[], StoreSettings]) -> StoreSettings:
@@ -54,7 +66,7 @@ def copy(source: str, target: str, settings: StoreSettings | None) -> None:
     Between two keys of S3 the store copies by itself. Raises InputNotFoundError,
     AccessDeniedError, TransportError.
     """
-    for attempt in retrying(_RETRY_SECONDS, target):
+    for attempt in retrying(RETRY_SECONDS, target):
         with attempt, told(source, target):
             _copy(source, target, settings)
 
@@ -62,17 +74,9 @@ def copy(source: str, target: str, settings: StoreSettings | None) -> None:
 def delete(path: str, settings: StoreSettings) -> None:
     """Delete the object `path` of S3, if it is there. Raises what `copy` raises."""
     _, bucket, key = split_path(path)
-    for attempt in retrying(_RETRY_SECONDS, path):
+    for attempt in retrying(RETRY_SECONDS, path):
         with attempt, told(path, path):
             s3_objects(settings).delete(bucket, key)
-
-
-def put(path: str, data: bytes, settings: StoreSettings) -> None:
-    """Write `data` as the object `path` of S3. Raises what `copy` raises."""
-    _, bucket, key = split_path(path)
-    for attempt in retrying(_RETRY_SECONDS, path):
-        with attempt, told(path, path):
-            s3_objects(settings).put(bucket, key, data)
 
 
 def _copy(source: str, target: str, settings: StoreSettings | None) -> None:
