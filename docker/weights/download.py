@@ -17,6 +17,13 @@ from job.features.tensorflow_import import tensorflow
 from job.features.weights import write_sidecar
 
 FOLDER = Path(__file__).parent
+# As Keras's documentation names them; of others nothing is claimed.
+LICENCES = {
+    "mobilenet_v2": "Apache-2.0",
+    "efficientnet_b0": "Apache-2.0",
+    "xception": "MIT",
+    "vgg16": "CC-BY-4.0",
+}
 
 
 def main(name: str = "mobilenet_v2") -> None:
@@ -27,7 +34,7 @@ def main(name: str = "mobilenet_v2") -> None:
         destination = FOLDER / downloaded.name
         shutil.copyfile(downloaded, destination)
     origin = f"keras.applications.{chosen.application}(include_top=False, weights='imagenet')"
-    made = write_sidecar(destination, chosen, origin, licence="Apache-2.0")
+    made = write_sidecar(destination, chosen, origin, LICENCES.get(name, "see its origin"))
     print(f"sha256 {made.sha256}\nuse it with --weights {destination}")
 
 
