@@ -5,6 +5,7 @@ VENV ?= .venv
 INPUT ?=
 OUTPUT ?=
 ARGS ?=
+BACKBONE ?= mobilenet_v2
 
 # The venv's programs, with the Java that setup has found; another Spark on the machine is not ours.
 # exec: a signal to make's child is a signal to the program, not to a shell in between.
@@ -34,8 +35,8 @@ run: setup ## The job on the sample images, or on yours: INPUT=... OUTPUT=... [A
 		$(if $(INPUT),--input "$$INPUT") $(if $(OUTPUT),--output "$$OUTPUT") -- $(ARGS)
 
 .PHONY: weights
-weights: setup ## Download Keras's official weights into docker/weights and record their sha256
-	$(VENV)/bin/python docker/weights/download.py
+weights: setup ## Download Keras's official weights into docker/weights; BACKBONE=mobilenet_v2
+	$(VENV)/bin/python docker/weights/download.py $(BACKBONE)
 
 ##@ Develop
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import signal
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
 import job
-from job import regions
 from job.config import (
     READERS,
     RETENTION_HOURS,
@@ -34,9 +29,21 @@ from job.config import (
     new_run_id,
 )
 from job.cost.command import cost, prices_option
+from job.datasets.commands import clean_names_command, sample_command
 from job.doctor.command import doctor
 from job.errors import JobError
-from job.options import conf_option, spark_settings, together
+from job.options import (
+    allowed_regions_option,
+    conf_option,
+    debug_option,
+    glob_option,
+    input_option,
+    label_level_option,
+    master_option,
+    output_option,
+    together,
+)
+from job.spark_command import path_given, spark_of
 from job.submit.commands import submit
 from job.submit.lint.command import lint
 from job.submit.render_command import render
@@ -48,34 +55,12 @@ INTERRUPTED = 130
 # Kubernetes shows what a container wrote here as the reason of its end.
 TERMINATION_LOG = Path("/dev/termination-log")
 _IMAGES = ImagesConfig("")
-_PATHS = ("input_path", "output_path", "bundle_path", "destination")
 _FEATURIZE = FeaturizeConfig("", _IMAGES)
 
 
-input_option = click.option(
-    "--input",
-    "input_path",
-    required=True,
-    metavar="PATH",
-    help="Folder of images: s3a://, s3:// or local.",
-)
-output_option = click.option(
-    "--output",
-    "output_path",
-    required=True,
-    metavar="PATH",
-    help="Where tables, models and report are kept.",
-)
 images_options = together(
-    click.option(
-        "--glob", default=_IMAGES.glob, show_default=True, help="Which objects under the input."
-    ),
-    click.option(
-        "--label-level",
-        default=_IMAGES.label_level,
-        show_default=True,
-        help="The label is the name of the folder this many levels up; 0: no label.",
-    ),
+    glob_option,
+    label_level_option,
     click.option(
         "--reader",
         type=click.Choice(READERS),
@@ -155,9 +140,7 @@ common_options = together(
         help="Name of this run  [default: time and a random part]",
     ),
     conf_option,
-    click.option(
-        "--master", metavar="URL", help="Spark master  [default: spark-submit's, else this machine]"
-    ),
+    master_option,
     click.option(
         "--claim-seconds",
         type=click.FloatRange(min=1),
@@ -165,13 +148,8 @@ common_options = together(
         show_default=True,
         help="Another run may take over the output when this one was silent for so long.",
     ),
-    click.option(
-        "--allowed-regions",
-        default="",
-        metavar="PATTERNS",
-        help="Regions that buckets may be in, such as eu-*,us-east-1  [default: any]",
-    ),
-    click.option("--debug", is_flag=True, help="Show the traceback of a failure."),
+    allowed_regions_option,
+    debug_option,
 )
 
 
@@ -186,6 +164,8 @@ cli.add_command(render)
 cli.add_command(lint)
 cli.add_command(doctor)
 cli.add_command(cost)
+cli.add_command(sample_command)
+cli.add_command(clean_names_command)
 
 
 @cli.command()
@@ -271,7 +251,7 @@ def project(**options: Any) -> None:
 
     output_path, run_id = _output(options), _run_id(options)
     images = _featurize_config(options, output_path, run_id) if options["input_path"] else None
-    config = ProjectConfig(output_path, _path(options["bundle_path"]), run_id, images)
+    config = ProjectConfig(output_path, path_given(options["bundle_path"]), run_id, images)
     with _application("project", config, options, output_path, run_id) as app:
         pipeline.run_project(app, config)
 
@@ -295,7 +275,7 @@ def export(**options: Any) -> None:
     from job import pipeline
 
     output_path, run_id = _output(options), _run_id(options)
-    destination = _path(options["destination"]) if options["destination"] else None
+    destination = path_given(options["destination"]) if options["destination"] else None
     config = ExportConfig(output_path, options["file_format"], destination, options["csv_max_rows"])
     with _application("export", config, options, output_path, run_id) as app:
         pipeline.run_export(app, config)
@@ -365,57 +345,25 @@ def _application(
     command: str, config: Any, options: dict[str, Any], output_path: str, run_id: str
 ) -> Iterator[Application]:
     """The application of one command; a Spark session that was there before stays."""
-    # Spark is imported only now: --help and wrong options answer at once.
-    from pyspark.sql import SparkSession
-
     from job.cost.prices import read_prices
-    from job.pipeline import application, is_complete
-    from job.session import spark_session
-    from job.storage_errors import STORAGE_EXCEPTIONS, as_job_error
 
     given = options.get("prices")
     prices = read_prices(given) if given else None
-    ours = SparkSession.getActiveSession() is None
-    name = f"image-features {command} {run_id}"
-    spark = spark_session(
-        name, spark_settings(options["conf"]), options["master"], partial(_check_regions, options)
-    )
-    if ours:
-        # PySpark's own handler asks the JVM to cancel jobs, from within a call to it, and fails.
-        signal.signal(signal.SIGINT, _interrupt)
-    claim_seconds = options["claim_seconds"]
-    app = application(spark, command, config, output_path, run_id, claim_seconds, prices)
-    try:
-        # An id that nobody chose is new.
-        if options["run_id"] and is_complete(app):
-            print(f"run {run_id} is complete already: nothing is done", file=sys.stderr, flush=True)
-            raise click.exceptions.Exit(0)
-        yield app
-    except KeyboardInterrupt:
-        # What is stopped in its midst ends in stack traces of Spark's, which say nothing new.
-        spark.sparkContext.setLogLevel("OFF")
-        raise
-    except STORAGE_EXCEPTIONS as error:
-        raise as_job_error(error, output_path) or error from error
-    finally:
-        app.summary.print_table(Console())
-        if ours:
-            # Where the JVM has died there is nothing to stop.
-            with suppress(*STORAGE_EXCEPTIONS):
-                spark.stop()
+    with spark_of(f"{command} {run_id}", options, output_path) as spark:
+        # Spark is imported only now: --help and wrong options answer at once.
+        from job.pipeline import application, is_complete
 
-
-def _check_regions(options: dict[str, Any], settings: Mapping[str, str]) -> None:
-    """Before storage is reached: nothing is read from or written to a region not allowed."""
-    allowed = regions.patterns(options["allowed_regions"])
-    if allowed:
-        regions.require_buckets([options.get(name) or "" for name in _PATHS], settings, allowed)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    # py4j logs, with a traceback, that a call was interrupted; one line of ours says that.
-    logging.disable(logging.CRITICAL)
-    raise KeyboardInterrupt
+        claim_seconds = options["claim_seconds"]
+        app = application(spark, command, config, output_path, run_id, claim_seconds, prices)
+        try:
+            # An id that nobody chose is new.
+            if options["run_id"] and is_complete(app):
+                told = f"run {run_id} is complete already: nothing is done"
+                print(told, file=sys.stderr, flush=True)
+                raise click.exceptions.Exit(0)
+            yield app
+        finally:
+            app.summary.print_table(Console())
 
 
 def _say_report(path: Path | None) -> None:
@@ -426,7 +374,7 @@ def _say_report(path: Path | None) -> None:
 
 def _featurize_config(options: dict[str, Any], output_path: str, run_id: str) -> FeaturizeConfig:
     images = ImagesConfig(
-        input_path=_path(options["input_path"]),
+        input_path=path_given(options["input_path"]),
         **{
             name: options[name]
             for name in (
@@ -458,14 +406,8 @@ def _featurize_config(options: dict[str, Any], output_path: str, run_id: str) ->
     )
 
 
-def _path(given: str) -> str:
-    from job.images.paths import canonical_path
-
-    return canonical_path(given)
-
-
 def _output(options: dict[str, Any]) -> str:
-    return _path(options["output_path"])
+    return path_given(options["output_path"])
 
 
 def _run_id(options: dict[str, Any]) -> str:

@@ -169,6 +169,35 @@ class RunConfig:
     report: ReportConfig
 
 
+@dataclass(frozen=True)
+class SampleConfig:
+    """`sample`: `images_per_class` images of `classes` classes of each split, None for all.
+
+    The same `seed` on the same paths chooses the same images.
+    """
+
+    images: ImagesConfig
+    output_path: str
+    classes: int | None = None
+    images_per_class: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least("--label-level", self.images.label_level, 1)
+        for option, value in [
+            ("--classes", self.classes),
+            ("--images-per-class", self.images_per_class),
+        ]:
+            if value is not None:
+                _at_least(option, value, 1)
+        if self.classes is None and self.images_per_class is None:
+            raise InvalidValueError(
+                "neither --classes nor --images-per-class is given",
+                expected="one of them or both",
+                fix="such as --classes 6 --images-per-class 200",
+            )
+
+
 def _at_least(option: str, value: int, least: int) -> None:
     if value < least:
         raise InvalidValueError(

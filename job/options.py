@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from job.config import ImagesConfig
 from job.errors import InvalidValueError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -23,6 +24,32 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
+input_option = click.option(
+    "--input",
+    "input_path",
+    required=True,
+    metavar="PATH",
+    help="Folder of images: s3a://, s3:// or local.",
+)
+output_option = click.option(
+    "--output",
+    "output_path",
+    required=True,
+    metavar="PATH",
+    help="Where tables, models and report are kept.",
+)
+glob_option = click.option(
+    "--glob",
+    default=ImagesConfig.glob,
+    show_default=True,
+    help="Which objects under the input.",
+)
+label_level_option = click.option(
+    "--label-level",
+    default=ImagesConfig.label_level,
+    show_default=True,
+    help="The label is the name of the folder this many levels up; 0: no label.",
+)
 conf_option = click.option(
     "--conf",
     "conf",
@@ -30,6 +57,16 @@ conf_option = click.option(
     metavar="KEY=VALUE",
     help="A Spark setting; may be repeated.",
 )
+master_option = click.option(
+    "--master", metavar="URL", help="Spark master  [default: spark-submit's, else this machine]"
+)
+allowed_regions_option = click.option(
+    "--allowed-regions",
+    default="",
+    metavar="PATTERNS",
+    help="Regions that buckets may be in, such as eu-*,us-east-1  [default: any]",
+)
+debug_option = click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
 
 
 def spark_settings(pairs: Sequence[str]) -> dict[str, str]:

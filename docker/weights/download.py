@@ -17,6 +17,8 @@ from job.features.tensorflow_import import tensorflow
 from job.features.weights import write_sidecar
 
 FOLDER = Path(__file__).parent
+# What is known of a licence; of other files whoever uses them has to look.
+LICENCES = {"mobilenet_v2": "Apache-2.0"}
 
 
 def main(name: str = "mobilenet_v2") -> None:
@@ -27,7 +29,7 @@ def main(name: str = "mobilenet_v2") -> None:
         destination = FOLDER / downloaded.name
         shutil.copyfile(downloaded, destination)
     origin = f"keras.applications.{chosen.application}(include_top=False, weights='imagenet')"
-    made = write_sidecar(destination, chosen, origin, licence="Apache-2.0")
+    made = write_sidecar(destination, chosen, origin, LICENCES.get(name, "that of its origin"))
     print(f"sha256 {made.sha256}\nuse it with --weights {destination}")
 
 

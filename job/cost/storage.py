@@ -12,7 +12,7 @@ from pathlib import Path
 from job.errors import AccessDeniedError, InputNotFoundError, TransportError
 from job.images.fetch import reading, s3_objects
 from job.images.local_objects import files_below, stored_file
-from job.images.object_store import StoreSettings, store_settings
+from job.images.object_store import StoreSettings, settings_of_spark
 from job.images.objects import (
     BucketMissingError,
     ForbiddenError,
@@ -23,7 +23,6 @@ from job.images.objects import (
 from job.images.paths import LOCAL_SCHEME, canonical_path, split_path
 
 _ANY_SIZE = 1 << 40
-_HADOOP = "spark.hadoop."
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,7 @@ class Storage:
 
     @cached_property
     def _store(self) -> StoreSettings:
-        prefixed = {key: value for key, value in self.settings.items() if key.startswith(_HADOOP)}
-        hadoop = {key.removeprefix(_HADOOP): value for key, value in prefixed.items()}
-        return store_settings(hadoop, os.environ)
+        return settings_of_spark(self.settings, os.environ)
 
     def _on_s3(self, bucket: str, key: str) -> Iterator[StoredObject]:
         token = None

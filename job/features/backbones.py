@@ -13,13 +13,18 @@ if TYPE_CHECKING:
 Preprocessing = Literal["tf", "caffe", "torch", "none"]
 
 
+# Of red, green and blue, from 0 to 1.
+_IMAGENET_DEVIATIONS = (0.229, 0.224, 0.225)
+
+
 @dataclass(frozen=True)
 class Backbone:
     """A network of keras.applications, without its top and pooled to `dimension` features.
 
     `application` is its name in keras.applications, `input_size` (height, width) in pixels,
     `preprocessing` the mode of keras.applications.imagenet_utils.preprocess_input ("none": the
-    network takes 0 to 255 itself).
+    network takes 0 to 255 itself). `imagenet_rescaling`: Keras adds a layer without tensors where
+    it loads the official weights itself, so the network needs it with any file.
     """
 
     name: str
@@ -28,6 +33,7 @@ class Backbone:
     preprocessing: Preprocessing
     input_size: tuple[int, int] = (224, 224)
     pooling: Literal["avg", "max"] = "avg"
+    imagenet_rescaling: bool = False
 
     def build(self) -> keras.Model:
         """The network with random weights: nothing is ever downloaded."""
@@ -36,20 +42,46 @@ class Backbone:
         tensorflow()
         import keras
 
-        return getattr(keras.applications, self.application)(
+        model = getattr(keras.applications, self.application)(
             include_top=False,
             weights=None,
             pooling=self.pooling,
             input_shape=(*self.input_size, 3),
         )
+        if self.imagenet_rescaling:
+            _rescale_as_imagenet(model)
+        return model
 
 
 BACKBONES = {
     entry.name: entry
     for entry in [
         Backbone("mobilenet_v2", "MobileNetV2", dimension=1280, preprocessing="tf"),
+        Backbone("vgg16", "VGG16", dimension=512, preprocessing="caffe"),
+        Backbone("xception", "Xception", dimension=2048, preprocessing="tf", input_size=(299, 299)),
+        Backbone(
+            "efficientnet_b0",
+            "EfficientNetB0",
+            dimension=1280,
+            preprocessing="none",
+            imagenet_rescaling=True,
+        ),
     ]
 }
+
+
+def _rescale_as_imagenet(model: keras.Model) -> None:
+    """What the Rescaling layer does that Keras puts behind the Normalization, but not here.
+
+    The official files hold the deviations of ImageNet as variances (tensorflow issue 49930):
+    dividing by the root of them once more makes it right.
+    """
+    import keras
+
+    (normalization,) = (x for x in model.layers if isinstance(x, keras.layers.Normalization))
+    normalize = normalization.call
+    scale = [1 / deviation**0.5 for deviation in _IMAGENET_DEVIATIONS]
+    normalization.call = lambda inputs: normalize(inputs) * scale
 
 
 def backbone(name: str) -> Backbone:

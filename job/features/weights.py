@@ -190,6 +190,9 @@ def _load_keras_2(model: keras.Model, stored: h5py.Group) -> None:
             )
         for variable, tensor in zip(variables, tensors, strict=True):
             variable.assign(tensor)
+        if hasattr(layer, "finalize_state"):
+            # A Normalization reckons with copies of its variables.
+            layer.finalize_state()
 
 
 def _keras_2_layers(stored: h5py.Group) -> Iterator[list[np.ndarray[Any, Any]]]:

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from job.errors import UnmappableSettingError
 
+_HADOOP = "spark.hadoop."
 _PREFIX = "fs.s3a."
 _KEY_STORE = "hadoop.security.credential.provider.path"
 _PROVIDERS = _PREFIX + "aws.credentials.provider"
@@ -113,6 +114,13 @@ def hadoop_settings(spark: SparkSession) -> dict[str, str]:
     }
     key_store = configuration.get(_KEY_STORE)
     return {**found, _KEY_STORE: key_store} if key_store else found
+
+
+def settings_of_spark(settings: Mapping[str, str], environ: Mapping[str, str]) -> StoreSettings:
+    """`store_settings` of Spark's own settings, where no Spark runs to be asked."""
+    prefixed = {key: value for key, value in settings.items() if key.startswith(_HADOOP)}
+    hadoop_conf = {key.removeprefix(_HADOOP): value for key, value in prefixed.items()}
+    return store_settings(hadoop_conf, environ)
 
 
 def store_settings(hadoop_conf: Mapping[str, str], environ: Mapping[str, str]) -> StoreSettings:

@@ -1,4 +1,4 @@
-"""S3 for the concurrent reader: obstore fetches, botocore lists and knows the credentials."""
+"""S3 for the concurrent reader: obstore fetches; botocore lists, writes, knows the credentials."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _STATUS = re.compile(r"status code: (\d{3})")
 
 @dataclass
 class S3Objects:
-    """Lists and reads objects by their exact keys; one per process, safe for many threads."""
+    """Objects by their exact keys; one per process, safe for many threads."""
 
     settings: StoreSettings
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -98,6 +98,22 @@ class S3Objects:
             )
             fits = version.length <= largest
             return ObjectBytes(version, bytes(answer.bytes()) if fits else None)
+
+    def put(self, bucket: str, key: str, data: bytes) -> None:
+        """Write an object. Raises ForbiddenError, BucketMissingError, PassingError."""
+        with self._translated():
+            self._client().put_object(Bucket=bucket, Key=key, Body=data)
+
+    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
+        """Let the store copy an object of at most 5 GB, with its metadata. Raises as `get` does."""
+        source = {"Bucket": bucket, "Key": key}
+        with self._translated():
+            self._client().copy_object(Bucket=to_bucket, Key=to_key, CopySource=source)
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object, if it is there. Raises ForbiddenError, PassingError."""
+        with self._translated():
+            self._client().delete_object(Bucket=bucket, Key=key)
 
     def region_of(self, bucket: str) -> str:
         """The region that the store says a bucket is in; AWS says it of those of others too."""
@@ -250,6 +266,8 @@ def _client(session: Any, settings: StoreSettings) -> Any:
         s3={"addressing_style": "path" if settings.path_style else "virtual"},
         # AWS_ENDPOINT_URL does not count for s3a either.
         ignore_configured_endpoint_urls=True,
+        # Stores that are not AWS's know no checksums in trailers.
+        request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
     return session.create_client(

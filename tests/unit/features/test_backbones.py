@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from job.errors import InvalidValueError
+from job.errors import InvalidValueError, WeightsError
 from job.features.backbones import backbone
+from job.features.weights import resolve_weights
 
 
 def test_knows_what_mobilenet_takes_and_gives() -> None:
@@ -17,8 +18,17 @@ def test_knows_what_mobilenet_takes_and_gives() -> None:
     assert (chosen.input_size, chosen.dimension, chosen.preprocessing) == ((224, 224), 1280, "tf")
 
 
+@pytest.mark.parametrize("name", ["vgg16", "xception", "efficientnet_b0"])
+def test_a_network_whose_weights_are_not_shipped_asks_for_a_file(name: str) -> None:
+    with pytest.raises(WeightsError) as raised:
+        resolve_weights(backbone(name))
+
+    assert str(raised.value).startswith(f"no weights are shipped for {name}; expected --weights")
+    assert raised.value.exit_code == 11
+
+
 def test_names_the_known_backbones_when_asked_for_another() -> None:
-    with pytest.raises(InvalidValueError, match="'resnet9000'; expected mobilenet_v2"):
+    with pytest.raises(InvalidValueError, match=r"'resnet9000'; expected .*mobilenet_v2"):
         backbone("resnet9000")
 
 

@@ -21,25 +21,12 @@ from job.features.weights import (
     sidecar_path,
     tensors_sha256,
 )
+from tests.unit.features.random_weights import write_keras_2
 
 MEGABYTE = 1_000_000
 
 # Keras 3.15 reads its variables in the manner of numpy 1 when it saves them.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-
-def write_keras_2(model: Any, path: Path) -> Path:
-    """The layout of the official mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5."""
-    with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
-        file.attrs["backend"] = b"tensorflow"
-        for layer in model.layers:
-            group = file.create_group(layer.name)
-            names = [f"{layer.name}/{weight.name}:0" for weight in layer.weights]
-            group.attrs["weight_names"] = [name.encode() for name in names]
-            for name, weight in zip(names, layer.weights, strict=True):
-                group.create_dataset(name, data=weight.numpy())
-    return path
 
 
 @pytest.fixture

@@ -1,0 +1,72 @@
+"""The Spark session of one command: made when it begins, its failures told in one line."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from job import regions
+from job.options import spark_settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_PATHS = ("input_path", "output_path", "bundle_path", "destination", "mapping_path", "resumed_path")
+
+
+@contextmanager
+def spark_of(command: str, options: Mapping[str, Any], output_path: str) -> Iterator[SparkSession]:
+    """The session that `options` ask for; one that was there before stays.
+
+    Failures of Spark and its storage leave as the JobError that they stand for.
+    """
+    # Spark is imported only now: --help and wrong options answer at once.
+    from pyspark.sql import SparkSession
+
+    from job.session import spark_session
+    from job.storage_errors import STORAGE_EXCEPTIONS, as_job_error
+
+    ours = SparkSession.getActiveSession() is None
+    name, settings = f"image-features {command}", spark_settings(options["conf"])
+    spark = spark_session(name, settings, options["master"], partial(check_regions, options))
+    if ours:
+        # PySpark's own handler asks the JVM to cancel jobs, from within a call to it, and fails.
+        signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield spark
+    except KeyboardInterrupt:
+        # What is stopped in its midst ends in stack traces of Spark's, which say nothing new.
+        spark.sparkContext.setLogLevel("OFF")
+        raise
+    except STORAGE_EXCEPTIONS as error:
+        raise as_job_error(error, output_path) or error from error
+    finally:
+        if ours:
+            # Where the JVM has died there is nothing to stop.
+            with suppress(*STORAGE_EXCEPTIONS):
+                spark.stop()
+
+
+def check_regions(options: Mapping[str, Any], settings: Mapping[str, str]) -> None:
+    """Before storage is reached: nothing is read from or written to a region not allowed."""
+    allowed = regions.patterns(options["allowed_regions"])
+    if allowed:
+        regions.require_buckets([options.get(name) or "" for name in _PATHS], settings, allowed)
+
+
+def path_given(path: str) -> str:
+    """The canonical spelling of a path that a person typed."""
+    from job.images.paths import canonical_path
+
+    return canonical_path(path)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    # py4j logs, with a traceback, that a call was interrupted; one line of ours says that.
+    logging.disable(logging.CRITICAL)
+    raise KeyboardInterrupt
