@@ -84,8 +84,7 @@ def _ends(listing: DataFrame, tables: Tables) -> DataFrame:
         .groupBy(schemas.PATH)
         .agg(F.max(_LISTED).alias(_LISTED), end.alias(_END), F.max(schemas.REASON).alias("reason"))
     )
-    # Not lower(): its first call loads tables of all languages, for three seconds.
-    claims = F.col(schemas.PATH).rlike(f"(?i){IMAGE_NAME_PATTERN}").alias(_CLAIMS)
+    claims = F.col(schemas.PATH).rlike(IMAGE_NAME_PATTERN).alias(_CLAIMS)
     return found.where(_LISTED).select(_END, schemas.REASON, claims)
 
 

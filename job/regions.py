@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from job.errors import InvalidValueError, TransportError
 from job.resources import FOLDERS
+from job.s3_path import location
 
 _ENDPOINT, _REGION = "spark.hadoop.fs.s3a.endpoint", "spark.hadoop.fs.s3a.endpoint.region"
 _AWS = re.compile(r"(^|\.)amazonaws\.com(\.cn)?$")
-_BUCKET = re.compile(r"s3[an]?://([^/]+)", re.IGNORECASE)
 _PATTERN = re.compile(r"[a-z0-9*?-]+")
 _SECONDS = 10
 
@@ -52,7 +52,7 @@ def require_buckets(
     """
     endpoint, said = settings.get(_ENDPOINT, ""), settings.get(_REGION, "")
     all_paths = [*paths, *(settings.get(name, "") for name in FOLDERS)]
-    buckets = dict.fromkeys(found[1] for found in map(_BUCKET.match, all_paths) if found)
+    buckets = dict.fromkeys(filter(None, (location(path)[0] for path in all_paths)))
     for bucket in buckets:
         region = bucket_region(bucket, said) if is_aws(endpoint) else said
         # One that does not exist holds no data, and is told about in its place.

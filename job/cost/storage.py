@@ -14,15 +14,15 @@ from job.images.fetch import reading, s3_objects
 from job.images.local_objects import files_below, stored_file
 from job.images.object_store import StoreSettings, settings_of_spark
 from job.images.objects import (
+    ANY_SIZE,
     BucketMissingError,
     ForbiddenError,
     PassingError,
     StoredObject,
     VanishedError,
+    all_pages,
 )
 from job.images.paths import LOCAL_SCHEME, canonical_path, split_path
-
-_ANY_SIZE = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -48,23 +48,19 @@ class Storage:
     def read(self, path: str) -> bytes:
         """The content of a file or an object. Raises what `below` raises."""
         with _told(path):
-            return reading(self._store)(path, _ANY_SIZE).data or b""
+            return reading(self._store)(path, ANY_SIZE).data or b""
 
     @cached_property
     def _store(self) -> StoreSettings:
         return settings_of_spark(self.settings, os.environ)
 
     def _on_s3(self, bucket: str, key: str) -> Iterator[StoredObject]:
-        token = None
-        while True:
-            page = s3_objects(self._store).page(bucket, key, token=token)
+        store = s3_objects(self._store)
+        for page in all_pages(lambda token: store.page(bucket, key, token=token)):
             for each in page.objects:
                 rest = split_path(each.path)[2].removeprefix(key)
                 if not key or not rest or rest.startswith("/"):
                     yield each
-            token = page.next_token
-            if token is None:
-                return
 
 
 def _on_disk(path: str) -> Iterator[StoredObject]:

@@ -18,7 +18,7 @@ from job.datasets.transfer import RETRY_SECONDS, THREADS, copy, delete, told
 from job.errors import InputNotFoundError, InvalidValueError
 from job.images.fetch import s3_objects
 from job.images.object_store import StoreSettings
-from job.images.objects import Page, retrying
+from job.images.objects import Page, all_pages, retrying
 from job.images.paths import LOCAL_SCHEME, folder_of, split_path
 from job.progress import Stages
 
@@ -88,16 +88,16 @@ class OnS3:
         delete(self.root + old, self.settings)
 
     def _pages(self, prefix: str) -> Iterator[Page]:
-        bucket, token = split_path(self.root)[1], None
-        while True:
+        bucket, store = split_path(self.root)[1], s3_objects(self.settings)
+
+        def page(token: str | None) -> Page:
             with told(self.root, self.root):
-                page: Page = retrying(RETRY_SECONDS, self.root)(
-                    s3_objects(self.settings).page, bucket, prefix, delimiter=True, token=token
+                found: Page = retrying(RETRY_SECONDS, self.root)(
+                    store.page, bucket, prefix, delimiter=True, token=token
                 )
-            yield page
-            token = page.next_token
-            if token is None:
-                return
+                return found
+
+        return all_pages(page)
 
 
 def place_of(input_path: str, settings: StoreSettings | None) -> OnDisk | OnS3:

@@ -41,7 +41,7 @@ def images_in_classes(listing: DataFrame, images: ImagesConfig) -> DataFrame:
     parts = F.split(relative, "/")
     # How many folders are above that of the class.
     above = F.size(parts) - F.lit(images.label_level + 1)
-    named_so = F.lower(schemas.PATH).rlike(IMAGE_NAME_PATTERN)
+    named_so = F.col(schemas.PATH).rlike(IMAGE_NAME_PATTERN)
     wanted = named_so if images.glob == ImagesConfig.glob else F.lit(True)
     return (
         listing.where((above >= 0) & wanted & (F.length(schemas.LABEL) > 0))

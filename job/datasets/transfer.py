@@ -23,14 +23,19 @@ from job.images.object_store import (
     settings_of_spark,
     store_settings,
 )
-from job.images.objects import BucketMissingError, ForbiddenError, VanishedError, retrying
+from job.images.objects import (
+    ANY_SIZE,
+    BucketMissingError,
+    ForbiddenError,
+    VanishedError,
+    retrying,
+)
 from job.images.paths import LOCAL_SCHEME, split_path
 
 # What is in flight at once: a request waits for the store most of its time.
 THREADS = 16
 
 RETRY_SECONDS = 180.0
-_ANY_SIZE = 1 << 40
 
 
 def settings_for(spark: SparkSession, *paths: str) -> StoreSettings | None:
@@ -92,7 +97,7 @@ def _copy(source: str, target: str, settings: StoreSettings | None) -> None:
         with open(key, "rb") as file:
             store.put(to_bucket, to_key, file.read())
     elif there == LOCAL_SCHEME:
-        data = store.get(bucket, key, _ANY_SIZE).data
+        data = store.get(bucket, key, ANY_SIZE).data
         with open(to_key, "wb") as file:
             file.write(data or b"")
     else:

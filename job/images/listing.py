@@ -20,7 +20,14 @@ from job.images.fetch import s3_objects
 from job.images.hadoop_objects import HadoopObjects
 from job.images.local_objects import files_below, stored_file, subfolders
 from job.images.object_store import StoreSettings
-from job.images.objects import BucketMissingError, ForbiddenError, Page, StoredObject, retrying
+from job.images.objects import (
+    BucketMissingError,
+    ForbiddenError,
+    Page,
+    StoredObject,
+    all_pages,
+    retrying,
+)
 from job.images.paths import (
     LOCAL_SCHEME,
     canonical_path,
@@ -185,13 +192,7 @@ def _pages_of(source: PageSource, bucket: str, seconds: float = _RETRY_SECONDS) 
     """The pages of a prefix, with or without what is in folders below it."""
 
     def pages(prefix: str, delimiter: bool) -> Iterator[Page]:
-        token: str | None = None
-        while True:
-            page = _page(source, bucket, prefix, delimiter, token, seconds)
-            yield page
-            token = page.next_token
-            if token is None:
-                return
+        return all_pages(lambda token: _page(source, bucket, prefix, delimiter, token, seconds))
 
     return pages
 

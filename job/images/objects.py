@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +34,8 @@ PASSING_CODES = frozenset(
         "UnrecognizedClientException",
     }
 )
+# For who reads an object whatever its size.
+ANY_SIZE = 1 << 40
 # Archived, or encrypted with a key that only its owner has: refused as the object that it is.
 FORBIDDEN_CODES = frozenset({"InvalidObjectState", "InvalidRequest"})
 
@@ -62,6 +65,17 @@ class ObjectBytes:
 
     version: StoredObject
     data: bytes | None
+
+
+def all_pages(page: Callable[[str | None], Page]) -> Iterator[Page]:
+    """All pages of a listing; `page` gives the one at a token, the first at None."""
+    token: str | None = None
+    while True:
+        found = page(token)
+        yield found
+        token = found.next_token
+        if token is None:
+            return
 
 
 class VanishedError(Exception):

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from job.local.s3_server import LocalS3Server, s3a_settings
-from job.submit.s3_path import location
+from job.s3_path import location
 from job.submit.targets.iam import policy
 from tests.conftest import SPARK_SETTINGS
 from tests.support.job_session import JobSession

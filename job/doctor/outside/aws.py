@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -17,12 +16,11 @@ from job.errors import (
     InvalidValueError,
     TransportError,
 )
+from job.iam_role import ROLE_ANNOTATION, ROLE_ARN
+from job.s3_path import location
 from job.submit.answers import NoSuchObjectError
 from job.submit.emr.aws import Aws
 
-ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
-_ROLE_NAME = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/(?:.*/)?([^/]+)")
-_S3_PATH = re.compile(r"s3[an]?://([^/]+)/?(.*)")
 _SECONDS = 5
 _ASSUME = "sts:AssumeRoleWithWebIdentity"
 _AUDIENCE = "sts.amazonaws.com"
@@ -59,8 +57,8 @@ def _buckets(subject: Outside) -> list[str]:
         subject.cli, subject.values["command"], subject.values["arguments"]
     ).options
     texts = [*options.values(), *subject.spec["sparkConf"].values()]
-    found = (_S3_PATH.fullmatch(text) for text in texts if isinstance(text, str))
-    return list(dict.fromkeys(each[1] for each in found if each))
+    found = (location(text)[0] for text in texts if isinstance(text, str))
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def _there(aws: Aws, name: str, s3: Mapping[str, Any]) -> str:
@@ -93,7 +91,7 @@ def role_trust(subject: Outside) -> str:
 
 def _trusted(subject: Outside, role: str) -> str:
     account, arn = subject.spec[role]["serviceAccount"], _role_of(subject, role)
-    found = _ROLE_NAME.fullmatch(arn)
+    found = ROLE_ARN.fullmatch(arn)
     if found is None:
         raise InvalidValueError(
             f"the service account {account} is annotated with {arn or 'no role'}",
@@ -101,14 +99,14 @@ def _trusted(subject: Outside, role: str) -> str:
             fix=f"set serviceAccounts.{role}.annotations",
         )
     identity = f"system:serviceaccount:{subject.cluster.namespace}:{account}"
-    if not any(_allows(each, identity) for each in _statements(subject, found[1])):
+    if not any(_allows(each, identity) for each in _statements(subject, found["name"])):
         raise AccessDeniedError(
-            f"the role {found[1]} does not trust {identity}",
+            f"the role {found['name']} does not trust {identity}",
             expected=f"a statement of its trust policy that allows {_ASSUME} to it, with the "
             f"audience {_AUDIENCE}",
             fix="aws iam update-assume-role-policy; the condition is <issuer>:sub",
         )
-    return f"{found[1]} trusts {account}"
+    return f"{found['name']} trusts {account}"
 
 
 def _role_of(subject: Outside, role: str) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from job.iam_role import ROLE_ANNOTATION, ROLE_ARN
 from job.submit.lint.finding import Finding, error, holds_secret, warning
 from job.submit.lint.subject import ROLES, Subject, conf_key
 
-_ROLE_ARN = "eks.amazonaws.com/role-arn"
-_ARN = re.compile(r"arn:aws(-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]+")
 _SHOWN = "whoever may read a SparkApplication or a log would read it"
 _FIX = "put it into a Secret: s3.credentials: secret and s3.secretName, or better a role"
 
@@ -43,23 +41,23 @@ def irsa_without_role(subject: Subject) -> Iterator[Finding]:
         return
     for role in ROLES:
         account = subject.value(f"serviceAccounts.{role}")
-        if account["create"] and _ROLE_ARN not in account["annotations"]:
+        if account["create"] and ROLE_ANNOTATION not in account["annotations"]:
             yield error(
                 f"serviceAccounts.{role}.annotations",
                 dict(account["annotations"]),
                 "with s3.credentials: irsa the account's role is who reads and writes on S3",
-                f"annotate it with {_ROLE_ARN}, or choose other s3.credentials",
+                f"annotate it with {ROLE_ANNOTATION}, or choose other s3.credentials",
             )
 
 
 def role_that_is_none(subject: Subject) -> Iterator[Finding]:
     """A role of an account that is no ARN of a role."""
     for role in ROLES:
-        arn = subject.value(f"serviceAccounts.{role}.annotations").get(_ROLE_ARN)
-        if arn is not None and not _ARN.fullmatch(arn):
+        arn = subject.value(f"serviceAccounts.{role}.annotations").get(ROLE_ANNOTATION)
+        if arn is not None and not ROLE_ARN.fullmatch(arn):
             yield error(
                 f"serviceAccounts.{role}.annotations",
-                f"{_ROLE_ARN}: {arn}",
+                f"{ROLE_ANNOTATION}: {arn}",
                 "STS refuses what is no ARN of a role",
                 "write arn:aws:iam::<12 digits>:role/<name>",
             )
@@ -70,10 +68,12 @@ def role_that_is_not_used(subject: Subject) -> Iterator[Finding]:
     chosen = subject.value("s3.credentials")
     for role in ROLES:
         annotations = subject.value(f"serviceAccounts.{role}.annotations")
-        if chosen != "irsa" and _ROLE_ARN in annotations:
+        if chosen != "irsa" and ROLE_ANNOTATION in annotations:
             key = f"serviceAccounts.{role}.annotations"
             why = f"s3.credentials is {chosen}: nobody takes this role"
-            yield warning(key, annotations[_ROLE_ARN], why, "set s3.credentials: irsa, or leave it")
+            yield warning(
+                key, annotations[ROLE_ANNOTATION], why, "set s3.credentials: irsa, or leave it"
+            )
 
 
 def secret_that_is_not_used(subject: Subject) -> Iterator[Finding]:

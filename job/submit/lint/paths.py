@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from job.s3_path import PATTERN, is_within, location
 from job.submit.lint.finding import Finding, error, warning
 from job.submit.lint.subject import Subject, conf_key
-from job.submit.s3_path import PATTERN, is_within, location
 
 _OLD_SCHEME = re.compile(r"(^|,)\s*s3n?://")
 # What names a host: s3a reads the bucket's name as one, and underscores are in none.

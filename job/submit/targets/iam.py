@@ -8,8 +8,8 @@ from typing import Any
 
 from job.errors import InvalidValueError
 from job.resources import BLOCKS, EVENT_LOG
+from job.s3_path import is_within, location
 from job.submit.run_paths import option
-from job.submit.s3_path import is_within, location
 from job.submit.targets.conversion import Converted, Manifest
 from job.submit.targets.iam_trust import VERSION, Policy, trusts
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from job.iam_role import ROLE_ANNOTATION, ROLE_ARN
 from job.submit.targets.conversion import LeftOut, Manifest
 
 Policy = dict[str, Any]
 
 # Of IAM's language; the one before it has no variables.
 VERSION = "2012-10-17"
-ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 # Where the chart does not say it, for a person to put in.
 ACCOUNT, PROVIDER = "ACCOUNT_ID", "OIDC_PROVIDER"
-_ARN = re.compile(r"arn:(?P<partition>[a-z-]+):iam::(?P<account>\d{12}):role/(?:.*/)?(?P<name>.+)")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _PROVIDER_OF = (
     "`aws eks describe-cluster --name CLUSTER --query cluster.identity.oidc.issuer` has it "
@@ -130,7 +128,7 @@ def _document(
 
 
 def _part(role: str, part: str) -> str:
-    found = _ARN.fullmatch(role)
+    found = ROLE_ARN.fullmatch(role)
     return found[part] if found else ""
 
 

@@ -1,0 +1,12 @@
+"""A role of IAM as its ARN names it, and how EKS gives it to a service account."""
+
+from __future__ import annotations
+
+import re
+
+# On a service account: the role that its pods take (IRSA).
+ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+ROLE_ARN = re.compile(
+    r"arn:(?P<partition>aws(?:-[a-z]+)*):iam::(?P<account>\d{12}):role/"
+    r"(?:[\w+=,.@/-]+/)?(?P<name>[\w+=,.@-]+)"
+)
