@@ -49,7 +49,7 @@ test-slow: setup ## Tests of rights, of a million objects, of whole commands
 	$(IN_VENV)/python -m pytest -m slow tests/unit tests/integration tests/scale $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-chart
-test-chart: setup ## The chart as data; helm from PATH, else installed by Go
+test-chart: setup ## The chart as data; installs helm where there is none
 	$(IN_VENV)/python -m pytest tests/helm $(ARGS)
 
 .PHONY: lint

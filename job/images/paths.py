@@ -11,8 +11,8 @@ from job.errors import InvalidValueError
 LOCAL_SCHEME = "file"
 S3_SCHEME = "s3a"
 
-# For Spark's rlike and for Python's re alike. Not on lower(): its first call in Java loads tables of
-# all languages, for three seconds.
+# For Spark's rlike and for Python's re alike. Not on lower(): its first call in Java loads tables
+# of all languages, for three seconds.
 IMAGE_NAME_PATTERN = r"(?i)\.(?:jpe?g|jpe|jfif|png|bmp|dib|gif|tiff?|webp)$"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
