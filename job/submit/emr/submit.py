@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from job.submit.apply import Submitted
 from job.submit.emr.virtual_cluster import VirtualCluster
 from job.submit.region_guard import require_allowed
 from job.submit.targets.emr import JobRunToStart
+
+# s3a's words for what S3's own requests name otherwise.
+S3A_NAMES = {"SSE-S3": "AES256", "SSE-KMS": "aws:kms"}
 
 
 def submit(cluster: VirtualCluster, run: JobRunToStart) -> Submitted:
@@ -20,8 +24,9 @@ def submit(cluster: VirtualCluster, run: JobRunToStart) -> Submitted:
     known = cluster.find(run.request["name"])
     if known is not None:
         return Submitted(str(known["id"]), is_new=False)
+    encrypted = encryption(run.spec["sparkConf"])
     for name, text in run.templates.items():
-        _upload(cluster, f"{run.folder}/{name}", text)
+        _upload(cluster, f"{run.folder}/{name}", text, encrypted)
     return Submitted(cluster.start(run.request), is_new=True)
 
 
@@ -32,8 +37,22 @@ def _folders(run: JobRunToStart) -> list[str]:
     return [run.folder, *([logs] if logs else [])]
 
 
-def _upload(cluster: VirtualCluster, address: str, text: str) -> None:
+def encryption(conf: Mapping[str, str]) -> dict[str, str]:
+    """What put_object is told of encryption at rest, so that all of a run is encrypted alike.
+
+    Empty where the values leave it to the bucket.
+    """
+    told = {
+        "ServerSideEncryption": "fs.s3a.encryption.algorithm",
+        "SSEKMSKeyId": "fs.s3a.encryption.key",
+    }
+    found = {name: conf.get(f"spark.hadoop.{key}", "") for name, key in told.items()}
+    algorithm = found["ServerSideEncryption"]
+    found["ServerSideEncryption"] = S3A_NAMES.get(algorithm, algorithm)
+    return {name: value for name, value in found.items() if value}
+
+
+def _upload(cluster: VirtualCluster, address: str, text: str, encrypted: Mapping[str, str]) -> None:
     at = urlsplit(address)
-    cluster.aws.ask(
-        "s3", "put_object", Bucket=at.netloc, Key=at.path.lstrip("/"), Body=text.encode()
-    )
+    where = {"Bucket": at.netloc, "Key": at.path.lstrip("/")}
+    cluster.aws.ask("s3", "put_object", **where, Body=text.encode(), **encrypted)

@@ -20,11 +20,12 @@ HERE = ["--virtual-cluster", CLUSTER]
 NAMES = ["--release", "fruits", "--run-id", "one"]
 SUBMIT = ["submit", "emr", *HERE, "--values", str(EMR), *NAMES]
 STREAM = f"fruits-one/{CLUSTER}/jobs/{RUN}/containers/spark-1/spark-{RUN}-driver/stderr"
+KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234"
 Output = pytest.CaptureFixture[str]
 
 
-def started(aws: Answers, *runs: dict[str, Any]) -> None:
-    """A run that is new, started, and then observed."""
+def started(aws: Answers, *runs: dict[str, Any], **encrypted: str) -> None:
+    """A run that is new, started, and then observed; its templates are `encrypted` so."""
     aws.no_run_of_this_name()
     for name in ("driver", "executor"):
         aws.to(
@@ -34,6 +35,7 @@ def started(aws: Answers, *runs: dict[str, Any]) -> None:
             Bucket="my-results",
             Key=f"pod-templates/fruits-one/{name}.yaml",
             Body=ANY,
+            **encrypted,
         )
     request = {"clientToken": token(CLUSTER, "fruits-one"), "name": "fruits-one"}
     others = ("executionRoleArn", "releaseLabel", "jobDriver", "configurationOverrides")
@@ -56,6 +58,24 @@ def test_templates_are_uploaded_and_then_a_run_is_started_with_its_token(
     assert said.out == f"{RUN}\n"
     assert said.err.splitlines()[-1] == f"{RUN}: submitted"
     assert "left out: spark.kubernetes.decommission.script (EMR's image has one" in said.err
+
+
+@pytest.mark.usefixtures("helm")
+@pytest.mark.parametrize(
+    ("values", "encrypted"),
+    [
+        (["encryption.atRest=SSE-S3"], {"ServerSideEncryption": "AES256"}),
+        (
+            ["encryption.atRest=SSE-KMS", f"encryption.kmsKeyArn={KEY}"],
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": KEY},
+        ),
+    ],
+)
+def test_templates_are_encrypted_as_all_else_is(
+    aws: Answers, values: list[str], encrypted: dict[str, str]
+) -> None:
+    started(aws, **encrypted)
+    assert main([*SUBMIT, *(word for value in values for word in ("--set", value))]) == 0
 
 
 @pytest.mark.usefixtures("helm")
