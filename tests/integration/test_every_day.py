@@ -125,6 +125,7 @@ def test_rows_of_deleted_images_are_kept_where_that_is_asked_for(
     assert (counts["listed"], counts["dropped"]) == (len(before) - 1, 0)
 
 
+@pytest.mark.slow
 def test_compaction_leaves_one_file_with_the_same_rows(
     spark: SparkSession, s3: LocalS3Server, days: Days, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -144,6 +145,8 @@ def test_compaction_leaves_one_file_with_the_same_rows(
     assert load_bundle(spark, f"{days.output}/pca").manifest.rows == len(before)
 
 
+@pytest.mark.slow
+@pytest.mark.selection
 def test_many_small_files_are_compacted_by_the_run_that_makes_them(
     spark: SparkSession, tmp_path: Path, sample_images: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
