@@ -14,6 +14,7 @@ import pytest
 from deltalake import DeltaTable
 
 from tests.e2e.cluster import OUTPUTS, ROOT, Cluster, now, until
+from tests.e2e.submitting import Answer, submit
 
 Rows = dict[tuple[str, str], "np.ndarray[Any, np.dtype[np.float32]]"]
 SAMPLE = "s3a://images/sample"
@@ -82,6 +83,27 @@ def watched_run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> W
     run.executor_addresses |= cluster.executor_addresses(application)
     cluster.fetch("results", f"{OUTPUTS}/watched", run.output)
     return run
+
+
+@dataclass(frozen=True)
+class SubmittedRun:
+    """A run that `submit --wait` followed, when it began and ended, and a copy of its output."""
+
+    answer: Answer
+    started: str
+    ended: str
+    output: Path
+
+
+@pytest.fixture(scope="session")
+def submitted_run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> SubmittedRun:
+    """A run with the s3a reader that nobody disturbs."""
+    started = now()
+    answer = submit(cluster, "complete", SAMPLE, options=("--reader", "s3a"))
+    ended = now()
+    output = tmp_path_factory.mktemp("complete")
+    cluster.fetch("results", f"{OUTPUTS}/complete", output)
+    return SubmittedRun(answer, started, ended, output)
 
 
 def _look_into(cluster: Cluster, run: WatchedRun) -> None:

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.e2e.cluster import OUTPUTS, Cluster, now
-from tests.e2e.conftest import SAMPLE, Rows, WatchedRun, features_of
+from tests.e2e.cluster import OUTPUTS, Cluster
+from tests.e2e.conftest import Rows, SubmittedRun, WatchedRun, features_of
 from tests.e2e.event_log import executors_over_time, executors_that_featurized
 
 IMAGES = 240
-
-
-@dataclass(frozen=True)
-class FinishedRun:
-    """A run that is over: its state, when it began and ended, and a copy of its output."""
-
-    state: str
-    started: str
-    ended: str
-    output: Path
 
 
 def assert_same_features(ours: Rows, theirs: Rows) -> None:
@@ -39,22 +28,11 @@ def test_a_run_completes_although_an_executor_is_evicted(
     assert_same_features(features_of(watched_run.output), local_features)
 
 
-@pytest.fixture(scope="session")
-def s3a_run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
-    """A run with the s3a reader that nobody disturbs."""
-    started = now()
-    arguments = ["--input", SAMPLE, "--output", f"s3a://results/{OUTPUTS}/s3a", "--reader", "s3a"]
-    state = cluster.wait(cluster.apply({"runId": "s3a", "arguments": arguments}))
-    ended = now()
-    output = cluster.fetch("results", f"{OUTPUTS}/s3a", tmp_path_factory.mktemp("s3a"))
-    return FinishedRun(state, started, ended, output)
-
-
 def test_a_run_with_the_s3a_reader_gives_the_same_features(
-    s3a_run: FinishedRun, local_features: Rows
+    submitted_run: SubmittedRun, local_features: Rows
 ) -> None:
-    assert s3a_run.state == "COMPLETED"
-    assert_same_features(features_of(s3a_run.output), local_features)
+    assert submitted_run.answer.returncode == 0, submitted_run.answer.stderr
+    assert_same_features(features_of(submitted_run.output), local_features)
 
 
 def test_an_evicted_executor_is_decommissioned(watched_run: WatchedRun) -> None:
@@ -74,11 +52,13 @@ def test_images_are_fetched_once_by_executors(cluster: Cluster, watched_run: Wat
     assert again <= IMAGES / 2
 
 
-def test_an_undisturbed_run_fetches_each_image_once(cluster: Cluster, s3a_run: FinishedRun) -> None:
+def test_an_undisturbed_run_fetches_each_image_once(
+    cluster: Cluster, submitted_run: SubmittedRun
+) -> None:
     """The s3a reader asks for each image with one GET, and so does the concurrent one."""
     gets = [
         request
-        for request in cluster.s3_requests(s3a_run.started, s3a_run.ended)
+        for request in cluster.s3_requests(submitted_run.started, submitted_run.ended)
         if request.method == "GET" and request.path.startswith("/images/sample/")
     ]
     assert IMAGES <= len(gets) <= 1.05 * IMAGES

@@ -38,7 +38,7 @@ def _rendered(cluster: Cluster, folder: Path) -> Path:
     arguments = ["--input", SAMPLE, "--output", f"s3a://results/{OUTPUTS}/submitted"]
     more = folder / "more.yaml"
     image = {"repository": repository, "tag": tag}
-    more.write_text(json.dumps({"arguments": arguments, "image": image}))
+    more.write_text(json.dumps({"command": "featurize", "arguments": arguments, "image": image}))
     server = cluster.kubectl(
         "config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}"
     )

@@ -3,50 +3,17 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 
-import pytest
-
-from tests.e2e.cluster import CHART, OUTPUTS, ROOT, Cluster
-from tests.e2e.conftest import SAMPLE
+from tests.e2e.cluster import Cluster
+from tests.e2e.conftest import SAMPLE, SubmittedRun
+from tests.e2e.submitting import RELEASE, image_features, submit
 
 INPUT_NOT_FOUND = 3
-RELEASE = "submit"
 PROGRESS = re.compile(r"\d+ / 240 images")
 
-Answer = subprocess.CompletedProcess[str]
 
-
-def image_features(*arguments: str) -> Answer:
-    """`image-features submit ...` as a person runs it; its standard error is not a terminal."""
-    command = [sys.executable, "-m", "job", "submit", *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=900
-    )
-
-
-def submit(cluster: Cluster, run_id: str, input_path: str, *more: str) -> Answer:
-    """Submit one run with the values of kind, the image under test, and wait for it."""
-    repository, tag = cluster.image.rsplit(":", 1)
-    values = {
-        "image.repository": repository,
-        "image.tag": tag,
-        "arguments": f"{{--input,{input_path},--output,s3a://results/{OUTPUTS}/{run_id}}}",
-    }
-    sets = [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
-    command = ["kubernetes", "--values", str(CHART / "ci" / "kind.yaml"), *sets, *more]
-    names = ["--release", RELEASE, "--run-id", run_id, "--namespace", cluster.namespace]
-    return image_features(*command, *names, "--wait")
-
-
-@pytest.fixture(scope="module")
-def complete(cluster: Cluster) -> Answer:
-    """The run `submit-complete`, followed to its end."""
-    return submit(cluster, "complete", SAMPLE)
-
-
-def test_a_run_is_followed_with_progress_to_its_end(complete: Answer) -> None:
+def test_a_run_is_followed_with_progress_to_its_end(submitted_run: SubmittedRun) -> None:
+    complete = submitted_run.answer
     assert complete.returncode == 0, complete.stderr
     assert complete.stdout == f"{RELEASE}-complete\n"
     assert f"{RELEASE}-complete: COMPLETED after" in complete.stderr
@@ -54,9 +21,9 @@ def test_a_run_is_followed_with_progress_to_its_end(complete: Answer) -> None:
 
 
 def test_a_run_that_is_there_is_not_done_again_and_can_be_looked_at_and_deleted(
-    cluster: Cluster, complete: Answer
+    cluster: Cluster, submitted_run: SubmittedRun
 ) -> None:
-    name, where = complete.stdout.strip(), ("--namespace", cluster.namespace)
+    name, where = submitted_run.answer.stdout.strip(), ("--namespace", cluster.namespace)
     before = cluster.get("sparkapplication", name)
     again = submit(cluster, "complete", SAMPLE, "--set", "driver.memory=2g")
     assert again.returncode == 0
