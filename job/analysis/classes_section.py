@@ -39,7 +39,7 @@ def show(page: Page) -> Shown:
 def class_rows(data: ReportData, series: Sequence[ClassSeries]) -> list[ClassRow]:
     """The largest classes, at most MOST_ROWS; a class alone has its picture here.
 
-    Of more classes each has its picture in its switch, from where it is shown here too.
+    Of more classes each has a picture in its switch, from where the page takes it.
     """
     index_of = {each.name: index for index, each in enumerate(series)}
     total = sum(each.images for each in data.classes) or 1

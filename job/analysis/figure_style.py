@@ -27,7 +27,7 @@ ACCENT = "#0f8a7e"
 
 MOST_NAMED_ROWS = 40
 MOST_ROW_NAME_BYTES = 24
-MOST_LABEL_BYTES = 60
+MOST_LABEL_BYTES = 45
 
 # Bokeh escapes what replaces @name. The negative margin covers Bokeh's own white tooltip.
 IMAGE_TOOLTIP = """

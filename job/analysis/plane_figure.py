@@ -44,7 +44,7 @@ FEW_CLASSES = 8
 MOST_TOOLTIPS = 3
 PICTURE_PIXELS = 36
 MARK_PIXELS = 8
-MOST_PATH_BYTES = 120
+MOST_PATH_BYTES = 90
 ROWS_PER_LEGEND_COLUMN = 22
 
 Axes = tuple[int, int]
@@ -189,7 +189,7 @@ def _plane(
     if cloud.strip:
         _name_classes(plane, cloud.series)
     else:
-        _draw_pictures(plane, cloud, components)
+        _draw_pictures(plane, cloud.series, components)
         plane.add_tools(BoxSelectTool(renderers=[hovered]), LassoSelectTool(renderers=[hovered]))
     if legend and len(cloud.series) > 1:
         _clickable_legend(plane, cloud, classes)
@@ -242,21 +242,23 @@ def _hovered_points(plane: figure, cloud: _Cloud, components: Axes) -> GlyphRend
     return hovered
 
 
-def _draw_pictures(plane: figure, cloud: _Cloud, components: Axes) -> None:
+def _draw_pictures(plane: figure, series: Sequence[ClassSeries], components: Axes) -> None:
     """Thumbnails that lie far apart, framed in the colour of their class: of many classes the
     typical ones, of few classes any, so that the plane is covered either way."""
-    row_of: dict[Point, tuple[int, int]] = {}
-    first = 0
-    for index, each in enumerate(cloud.series):
-        shown = set(_shown(each, cloud.series))
-        row_of |= {
-            point: (index, first + row) for row, point in enumerate(each.points) if point in shown
+    index_of = {point: index for index, each in enumerate(series) for point in _shown(each, series)}
+    places = spread(list(index_of), MOST_PICTURES_ON_PLANE, components=components)
+    # A source of their own: where images of a source are selected, Bokeh fails to draw the others.
+    source = ColumnDataSource(
+        {
+            "x": _values(places, components[0]),
+            "y": _values(places, components[1]),
+            "picture": [data_uri(point.thumbnail) for point in places],
         }
-        first += len(each.points)
-    for point in spread(list(row_of), MOST_PICTURES_ON_PLANE, components=components):
-        index, row = row_of[point]
+    )
+    for row, point in enumerate(places):
         view = CDSView(filter=IndexFilter(indices=[row]))
-        _draw_picture(plane, cloud, components, view, index)
+        index = index_of[point]
+        _draw_picture(plane, source, view, series[index].style.colour, [PICTURE_TAG, index])
 
 
 def _shown(each: ClassSeries, series: Sequence[ClassSeries]) -> Sequence[Point]:
@@ -266,31 +268,21 @@ def _shown(each: ClassSeries, series: Sequence[ClassSeries]) -> Sequence[Point]:
 
 
 def _draw_picture(
-    plane: figure, cloud: _Cloud, components: Axes, view: CDSView, index: int
+    plane: figure, source: ColumnDataSource, view: CDSView, colour: str, tags: list[Any]
 ) -> None:
-    x, y = map(_column, components)
-    frame = Scatter(
-        x=x,
-        y=y,
-        marker="square",
-        size=PICTURE_PIXELS + 4,
-        fill_color="white",
-        line_color=cloud.series[index].style.colour,
-    )
-    framed: GlyphRenderer[Any] = plane.add_glyph(cloud.source, frame, view=view)
+    frame = Scatter(marker="square", size=PICTURE_PIXELS + 4, fill_color="white", line_color=colour)
+    plane.add_glyph(source, frame, view=view).tags = tags
     picture: GlyphRenderer[Any] = plane.image_url(
         url="picture",
-        x=x,
-        y=y,
         w=PICTURE_PIXELS,
         h=PICTURE_PIXELS,
         w_units="screen",
         h_units="screen",
         anchor="center",
-        source=cloud.source,
+        source=source,
         view=view,
     )
-    framed.tags = picture.tags = [PICTURE_TAG, index]
+    picture.tags = tags
 
 
 def _name_classes(plane: figure, series: Sequence[ClassSeries]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from job.analysis.class_series import ClassSeries, label_text
 from job.analysis.page import Page, Shown, input_root
-from job.analysis.plane_figure import HEIGHTS, PLANES, data_uri, pca_planes
+from job.analysis.plane_figure import HEIGHTS, PLANES, pca_planes
 from job.analysis.report_data import ReportData
 from job.number_text import count_text, counted, percent_text, shortened
 
@@ -16,7 +17,7 @@ MOST_NAME_BYTES = 200
 
 @dataclass(frozen=True)
 class Chip:
-    """The switch of one class on the planes."""
+    """The switch of one class on the planes; `row` of their data has its picture, None for none."""
 
     index: int
     name: str
@@ -24,7 +25,7 @@ class Chip:
     colour: str
     marker: str
     hollow: bool
-    picture: str
+    row: int | None
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def show(page: Page) -> Shown:
 def chips(data: ReportData, series: Sequence[ClassSeries]) -> list[Chip]:
     """One switch for each class on the planes, with its count in the whole output."""
     images = {label_text(each.label): each.images for each in data.classes}
+    firsts = accumulate((len(each.points) for each in series), initial=0)
     return [
         Chip(
             index=index,
@@ -69,9 +71,9 @@ def chips(data: ReportData, series: Sequence[ClassSeries]) -> list[Chip]:
             colour=each.style.colour,
             marker=each.style.marker,
             hollow=each.style.hollow,
-            picture=data_uri(each.typical.thumbnail) if each.typical else "",
+            row=first + each.points.index(each.typical) if each.typical else None,
         )
-        for index, each in enumerate(series)
+        for index, (each, first) in enumerate(zip(series, firsts, strict=False))
     ]
 
 

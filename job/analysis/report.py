@@ -17,13 +17,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from job.analysis.class_series import class_series
+from job.analysis.figure_style import MOST_LABEL_BYTES
 from job.analysis.overview import overview
-from job.analysis.page import Page, Section, Shown
+from job.analysis.page import Page, Section, Shown, input_root
+from job.analysis.plane_figure import MOST_PATH_BYTES
 from job.analysis.report_data import Point, ReportData
 from job.analysis.sections import SECTIONS
 
-# Bokeh takes 1.3 MB, points at most 1.2 MB, classes and tables at most 1 MB.
-THUMBNAIL_BUDGET_BYTES = 1_200_000
+# Of 5 MB Bokeh takes 1.3, classes and tables at most 0.9, what is drawn of classes and pictures
+# 0.7; half a megabyte is for what other commands have left. What the points themselves leave of
+# their share, thumbnails take.
+POINTS_BUDGET_BYTES = 1_600_000
+# Of each point: four components, its place in the views, quotes.
+POINT_BYTES = 60
 
 
 @dataclass(frozen=True)
@@ -38,10 +44,10 @@ class _Section:
 def render_report(data: ReportData, sections: Sequence[Section] = SECTIONS) -> str:
     """The whole page as UTF-8 text, with no reference to anything outside itself.
 
-    It stays below 5 MB for what `collect_report_data` gives; thumbnails beyond the budget are
-    left out.
+    It stays below 5 MB for what `collect_report_data` gives: thumbnails that there is no room for
+    are left out.
     """
-    points = within_budget(data.points, THUMBNAIL_BUDGET_BYTES)
+    points = within_budget(data.points, thumbnail_budget(data))
     page = Page(data, points, class_series(points))
     shown = [(each, content) for each in sections if (content := each.show(page)) is not None]
     figures = {name: plot for _, content in shown for name, plot in content.figures.items()}
@@ -57,11 +63,19 @@ def render_report(data: ReportData, sections: Sequence[Section] = SECTIONS) -> s
     )
 
 
-def within_budget(points: Sequence[Point], budget: int) -> list[Point]:
-    """The points with as many thumbnails as `budget` bytes hold, one for each class first.
+def thumbnail_budget(data: ReportData) -> int:
+    """The bytes that are left for thumbnails beside paths, labels and places of the points."""
+    root = input_root(data)
+    texts = sum(
+        min(len(point.path.removeprefix(root).encode()), MOST_PATH_BYTES)
+        + min(len((point.label or "").encode()), MOST_LABEL_BYTES)
+        for point in data.points
+    )
+    return max(POINTS_BUDGET_BYTES - texts - POINT_BYTES * len(data.points), 0)
 
-    The first of a class counts twice: it is stored for hovering and for the class's switch.
-    """
+
+def within_budget(points: Sequence[Point], budget: int) -> list[Point]:
+    """The points with as many thumbnails as `budget` bytes hold, one for each class first."""
     first_of_class = {
         point.label: index for index, point in reversed([*enumerate(points)]) if point.thumbnail
     }
@@ -69,7 +83,7 @@ def within_budget(points: Sequence[Point], budget: int) -> list[Point]:
     pictured = [index for index, point in enumerate(points) if point.thumbnail]
     kept, used = set(), 0
     for index in sorted(pictured, key=lambda index: index not in firsts):
-        used += len(points[index].thumbnail or "") * (2 if index in firsts else 1)
+        used += len(points[index].thumbnail or "")
         if used > budget:
             break
         kept.add(index)

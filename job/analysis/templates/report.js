@@ -109,8 +109,10 @@
     for (const tool of plane.toolbar.tools) if (tool.type === "PanTool") tool.active = false;
   }
 
-  // The picture of a class is stored once, in its switch.
-  function fillPictures() {
+  // The picture of a class is stored once, with the point that it is of.
+  function fillPictures(plane) {
+    const { picture } = plane.renderers[0].data_source.data;
+    for (const image of all("[data-row]")) image.src = picture[Number(image.dataset.row)];
     for (const image of all("[data-picture-of]")) {
       const stored = document.querySelector(`.chip[data-class="${image.dataset.pictureOf}"] img`);
       if (stored === null) continue;
@@ -144,13 +146,13 @@
     });
   }
 
-  fillPictures();
   draw().then((drawn) => {
     const planes = Object.keys(drawn).filter((name) => name.startsWith("plane-"));
     const models = planes.map((name) => drawn[name].model);
     if (models.length > 0) {
       connectSwitches(models);
       connectMarking(models[0]);
+      fillPictures(models[0]);
       models.forEach(letTouchScroll);
     }
     followTheme(drawn);
