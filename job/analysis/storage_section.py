@@ -66,10 +66,12 @@ def reading(data: ReportData) -> str:
         for key in ("features", "projection")
         if data.storage_bytes.get(key)
     ]
-    return f"{' '.join(parts)} Who trains on them reads that much instead of the images."
+    return f"{' '.join(parts)} Whoever trains on them reads that much instead of the images."
 
 
 def _beside(name: str, share: float) -> str:
+    if 1 <= share < 2:
+        return f"The {name} takes {percent_text(share - 1)} more room than the images."
     if share < 1:
         return f"The {name} takes {percent_text(1 - share)} less room than the images."
     return f"The {name} takes {share:,.1f} times the room of the images."

@@ -5,6 +5,7 @@
   const all = (selector) => [...document.querySelectorAll(selector)];
 
   const MOST_MARKED = 60;
+  const MOST_COUNTED = 8;
 
   // The figures are one document: planes share their data, so that what is marked on one is marked
   // on the other.
@@ -81,8 +82,12 @@
       const { indices } = source.selected;
       const { label, path, picture } = source.data;
       box.hidden = indices.length === 0;
-      const more = indices.length > MOST_MARKED ? `, the first ${MOST_MARKED} of them` : "";
-      byId("marked-title").textContent = `Marked images: ${indices.length}${more}`;
+      const of = new Map();
+      for (const index of indices) of.set(label[index], (of.get(label[index]) ?? 0) + 1);
+      const counts = [...of].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${count}`);
+      const more = counts.length > MOST_COUNTED ? ", …" : "";
+      const classes = counts.slice(0, MOST_COUNTED).join(", ");
+      byId("marked-title").textContent = `Marked images: ${indices.length} (${classes}${more})`;
       const shown = [...indices].slice(0, MOST_MARKED);
       byId("marked-images").replaceChildren(
         ...shown.map((index) => markedImage(label[index], path[index], picture[index])),

@@ -243,8 +243,9 @@ def test_sizes_say_what_is_saved() -> None:
 
 
 def test_features_that_are_larger_than_small_images_are_said_to_be() -> None:
-    page = _page(planes_report(storage_bytes={"images": 100, "features": 150}))
-    assert "The features table takes 1.5 times the room of the images." in page.text
+    page = _page(planes_report(storage_bytes={"images": 100, "features": 150, "projection": 300}))
+    assert "The features table takes 50.0 % more room than the images." in page.text
+    assert "The projection takes 3.0 times the room of the images." in page.text
 
 
 def test_a_further_section_is_one_entry() -> None:

@@ -76,7 +76,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page(chromium: webdriver.Chrome, report: Path) -> Iterator[webdriver.Chrome]:
-    """The browser with the report newly opened; whatever a test does there fails nothing."""
+    """The browser with the report newly opened; its console stays silent in each test."""
     open_report(chromium, report)
     yield chromium
     assert _messages(chromium) == []
@@ -180,7 +180,7 @@ def test_what_is_marked_on_one_plane_is_marked_on_the_other_and_named(
     page.execute_script(SELECTING, True)
     _drag(page, PLANES[1], (30, -5), (50, 25))
     marked = page.find_element(By.ID, "marked")
-    _eventually(lambda: page.find_element(By.ID, "marked-title").text, "Marked images: 3")
+    _eventually(lambda: page.find_element(By.ID, "marked-title").text, "Marked images: 3 (Plum 3)")
     assert marked.is_displayed()
     texts = [each.text for each in marked.find_elements(By.TAG_NAME, "li")]
     assert texts == ["Plum\nPlum/0.jpg", "Plum\nPlum/1.jpg", "Plum\nPlum/2.jpg"]
