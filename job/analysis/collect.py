@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from job import files, schemas
+from job.analysis import cluster_section
 from job.analysis.report_data import ClassCount, Point, QuarantinedImage, ReportData
 from job.output.layout import Layout
 from job.output.tables import Tables
@@ -48,6 +49,11 @@ def collect_report_data(
         classes=_classes(projection),
         quarantine=_quarantine(tables.quarantine()),
         quarantine_reasons={row[schemas.REASON]: row["count"] for row in reasons},
+        sections={
+            "clusters": cluster_section.read(
+                lambda name: files.read_bytes(spark, f"{layout.root}/{name}")
+            )
+        },
     )
 
 

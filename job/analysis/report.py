@@ -12,8 +12,9 @@ from typing import Any
 from bokeh.embed import json_item
 from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from job.analysis import figures, page_content
+from job.analysis import cluster_section, figures, page_content
 from job.analysis.class_series import ClassSeries, class_series
 from job.analysis.report_data import Point, ReportData
 
@@ -84,6 +85,7 @@ def _words(data: ReportData, series: Sequence[ClassSeries]) -> dict[str, Any]:
         "costs": page_content.costs(data),
         "prices_note": page_content.prices_note(data),
         "provenance": page_content.provenance(data),
+        "clusters": _clusters_html(data),
     }
 
 
@@ -94,7 +96,15 @@ def _figure_items(data: ReportData, points: Sequence[Point]) -> dict[str, Any]:
     items = {"plane": plane, "classes": figures.class_counts(data.classes)}
     if data.variance_curve:
         items["curve"] = figures.variance_curve(data.variance_curve, data.k, data.variance_asked)
+    items |= cluster_section.figures(data)
     return {name: json_item(figure) for name, figure in items.items()}
+
+
+def _clusters_html(data: ReportData) -> Markup | None:
+    words = cluster_section.words(data)
+    template = _environment().get_template("sections/clusters.html.j2")
+    # Markup: what a template has rendered is escaped.
+    return None if words is None else Markup(template.render(words))  # noqa: S704
 
 
 @cache
