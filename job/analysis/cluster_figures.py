@@ -12,15 +12,15 @@ from bokeh.plotting import figure
 from bokeh.transform import factor_cmap, factor_mark
 
 from job.analysis.class_series import class_series, label_text
-from job.analysis.figures import _TEXT_TOOLTIP as TEXT_TOOLTIP
-from job.analysis.figures import (
+from job.analysis.figure_style import (
     ACCENT,
-    MARK_PIXELS,
     MOST_LABEL_BYTES,
-    MOST_NAMED_BARS,
+    MOST_NAMED_ROWS,
+    TEXT_TOOLTIP,
+    empty_figure,
+    name_rows,
 )
-from job.analysis.figures import _figure as empty_figure
-from job.analysis.figures import _label_rows as name_rows
+from job.analysis.plane_figure import MARK_PIXELS
 from job.analysis.report_data import Point
 from job.clustering.agreement import Cell
 from job.clustering.sample import ClusterSample
@@ -74,10 +74,10 @@ def contingency_map(cells: Sequence[Cell], images: Mapping[str | None, int]) -> 
     columns = {number: float(index) for index, number in enumerate(ordered)}
     chart = empty_figure(
         x_axis_label="cluster",
-        y_axis_label="" if len(rows) <= MOST_NAMED_BARS else f"{len(rows):,} labels",
+        y_axis_label="" if len(rows) <= MOST_NAMED_ROWS else f"{len(rows):,} labels",
         x_range=(-0.5, max(len(columns), 1) - 0.5),
         y_range=(0.5 - max(len(rows), 1), 0.5),
-        height=90 + _ROW_PIXELS * max(len(rows), 4) if len(rows) <= MOST_NAMED_BARS else 600,
+        height=90 + _ROW_PIXELS * max(len(rows), 4) if len(rows) <= MOST_NAMED_ROWS else 600,
     )
     squares = chart.rect(
         x="x", y="y", width=1, height=1, source=_squares(cells, images, rows, columns),
@@ -87,9 +87,9 @@ def contingency_map(cells: Sequence[Cell], images: Mapping[str | None, int]) -> 
     chart.add_tools(HoverTool(renderers=[squares], tooltips=TEXT_TOOLTIP.format(told)))
     chart.toolbar.autohide = True
     chart.grid.grid_line_color = None
-    named = len(rows) <= MOST_NAMED_BARS
+    named = len(rows) <= MOST_NAMED_ROWS
     name_rows(chart, {row: label_text(label) for label, row in rows.items()} if named else {})
-    shown = columns if len(columns) <= MOST_NAMED_BARS else {}
+    shown = columns if len(columns) <= MOST_NAMED_ROWS else {}
     chart.xaxis.ticker = FixedTicker(ticks=list(shown.values()))
     chart.xaxis.major_label_overrides = {place: str(number) for number, place in shown.items()}
     return chart

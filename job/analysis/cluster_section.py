@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bokeh.plotting import figure
 
 from job.analysis.class_series import label_text
 from job.analysis.cluster_figures import cluster_plane, contingency_map
-from job.analysis.page_content import Tile
+from job.analysis.page import OutputFiles, Page, Shown, Tile
 from job.analysis.report_data import ReportData
 from job.clustering.agreement import Cell, MainCluster
 from job.clustering.result import RESULT, ClusterResult, figure_text
@@ -42,15 +42,15 @@ class LabelRow:
     share: str
 
 
-def read(content_of: Callable[[str], bytes]) -> dict[str, Any] | None:
-    """The values of JSON that the section shows, of files by their names under the output.
+def read(files: OutputFiles) -> dict[str, Any] | None:
+    """The values of JSON that the section shows, of the files of `image-features cluster`.
 
     Bounded: the MOST_LABELS largest labels, and of MOST_LABELS_ON_MAP the squares that are seen.
     None where there is no result; InvalidValueError where it cannot be read.
     """
     try:
-        result = ClusterResult.from_json(content_of(f"{ID}/{RESULT}").decode())
-        sample = json.loads(content_of(f"{ID}/{SAMPLE}"))
+        result = ClusterResult.from_json(files.read(f"{ID}/{RESULT}").decode())
+        sample = json.loads(files.read(f"{ID}/{SAMPLE}"))
     except FileNotFoundError:
         return None
     largest = sorted(result.labels, key=lambda each: -each.images)
@@ -63,11 +63,15 @@ def read(content_of: Callable[[str], bytes]) -> dict[str, Any] | None:
     }
 
 
-def words(data: ReportData) -> dict[str, Any] | None:
-    """What the template shows; None where the output has no clusters."""
-    found = data.sections.get(ID)
+def show(page: Page) -> Shown | None:
+    """Figures of agreement, the plane, and label against cluster; None without clusters."""
+    found = page.data.sections.get(ID)
     if not found:
         return None
+    return Shown(_words(found, page.data), _figures(found))
+
+
+def _words(found: Mapping[str, Any], data: ReportData) -> dict[str, Any]:
     return {
         "reading": _reading(found),
         "outdated": _outdated(found, data),
@@ -80,11 +84,7 @@ def words(data: ReportData) -> dict[str, Any] | None:
     }
 
 
-def figures(data: ReportData) -> dict[str, figure]:
-    """The plane and the map of label against cluster; none where there are no clusters."""
-    found = data.sections.get(ID)
-    if not found:
-        return {}
+def _figures(found: Mapping[str, Any]) -> dict[str, figure]:
     sample = ClusterSample(**found["sample"])
     labels = found["map_labels"]
     cells = [Cell(labels[row][0], cluster, images) for row, cluster, images in found["squares"]]
@@ -127,8 +127,8 @@ def _outdated(found: Mapping[str, Any], data: ReportData) -> str:
     )
 
 
-def _tiles(found: Mapping[str, Any]) -> list[dict[str, str]]:
-    tiles = [
+def _tiles(found: Mapping[str, Any]) -> list[Tile]:
+    return [
         Tile("clusters", count_text(found["clusters_found"]), f"seed {found['seed']}"),
         Tile(
             "silhouette",
@@ -146,7 +146,6 @@ def _tiles(found: Mapping[str, Any]) -> list[dict[str, str]]:
             "what cluster and label say of each other; 1: all, 0: nothing",
         ),
     ]
-    return [asdict(each) for each in tiles]
 
 
 def _row(each: MainCluster) -> LabelRow:
