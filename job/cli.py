@@ -246,6 +246,7 @@ def project(**options: Any) -> None:
 )
 @click.option(
     "--on",
+    "exported",
     type=click.Choice(VECTORS),
     default="pca",
     show_default=True,
@@ -265,8 +266,9 @@ def export(**options: Any) -> None:
 
     output_path, run_id = _output(options), _run_id(options)
     destination = path_given(options["destination"]) if options["destination"] else None
+    own = ("file_format", "csv_max_rows", "exported")
     config = ExportConfig(
-        output_path, options["file_format"], destination, options["csv_max_rows"], options["on"]
+        output_path, destination=destination, **{name: options[name] for name in own}
     )
     with application_of("export", config, options, output_path, run_id) as app:
         pipeline.run_export(app, config)

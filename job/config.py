@@ -134,20 +134,20 @@ class ProjectConfig:
 class ExportConfig:
     """`export`: the projection of `output_path` as files for other programs.
 
-    `on` "features" writes the features themselves, which npy alone can.
+    `exported` "features" writes the features themselves, which npy alone can.
     """
 
     output_path: str
     file_format: str = "csv"
     destination: str | None = None
     csv_max_rows: int = 5_000_000
-    on: str = "pca"
+    exported: str = "pca"
 
     def __post_init__(self) -> None:
         _one_of("--format", self.file_format, EXPORT_FORMATS)
-        _one_of("--on", self.on, VECTORS)
+        _one_of("--on", self.exported, VECTORS)
         _at_least("--csv-max-rows", self.csv_max_rows, 1)
-        if self.on == "features" and self.file_format != "npy":
+        if self.exported == "features" and self.file_format != "npy":
             raise InvalidValueError(
                 f"--on features does not go with --format {self.file_format}",
                 expected="--format npy",

@@ -181,14 +181,12 @@ def run_export(app: Application, config: ExportConfig) -> None:
 
     Only an array is made of the features: their table is Parquet already.
     """
-    if config.on == schemas.FEATURES:
-        _require_features(app)
-    else:
-        _require_projection(app)
+    features = config.exported == schemas.FEATURES
+    _require_features(app) if features else _require_projection(app)
     with _recorded(app):
-        images = app.tables.features() if config.on == schemas.FEATURES else _read_projection(app)
+        images = app.tables.features() if features else _read_projection(app)
         first = images.first()
-        columns = 0 if first is None else len(first[config.on])
+        columns = 0 if first is None else len(first[config.exported])
         rows = images.count()
         if config.file_format == "csv":
             _export_csv(app, config, rows, columns)
@@ -383,7 +381,7 @@ def _export_arrays(
     written = Written()
     with app.stages.stage("export", unit="rows", total=rows, done=lambda: written.rows):
         waiting_out(
-            lambda: write_arrays(images, config.on, (rows, columns), destination, written),
+            lambda: write_arrays(images, config.exported, (rows, columns), destination, written),
             destination,
         )
 
