@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-from rich.console import Console
 
 import job
+from job.clustering.command import cluster
 from job.config import (
+    EXPORT_FORMATS,
     READERS,
     RETENTION_HOURS,
+    VECTORS,
     CompactConfig,
     ExportConfig,
     FeaturizeConfig,
@@ -33,23 +34,18 @@ from job.datasets.commands import clean_names_command, sample_command
 from job.doctor.command import doctor
 from job.errors import JobError
 from job.options import (
-    allowed_regions_option,
-    conf_option,
-    debug_option,
+    common_options,
     glob_option,
     input_option,
     label_level_option,
-    master_option,
     output_option,
     together,
 )
-from job.spark_command import path_given, spark_of
+from job.similarity.command import similar
+from job.spark_command import application_of, path_given
 from job.submit.commands import submit
 from job.submit.lint.command import lint
 from job.submit.render_command import render
-
-if TYPE_CHECKING:
-    from job.pipeline import Application
 
 INTERRUPTED = 130
 # Kubernetes shows what a container wrote here as the reason of its end.
@@ -132,25 +128,6 @@ csv_option = click.option(
 report_option = click.option(
     "--report-copy", metavar="FILE", help="Write the report to this local file too."
 )
-common_options = together(
-    click.option(
-        "--run-id",
-        envvar="IMAGE_FEATURES_RUN_ID",
-        metavar="ID",
-        help="Name of this run  [default: time and a random part]",
-    ),
-    conf_option,
-    master_option,
-    click.option(
-        "--claim-seconds",
-        type=click.FloatRange(min=1),
-        default=60,
-        show_default=True,
-        help="Another run may take over the output when this one was silent for so long.",
-    ),
-    allowed_regions_option,
-    debug_option,
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -166,6 +143,8 @@ cli.add_command(doctor)
 cli.add_command(cost)
 cli.add_command(sample_command)
 cli.add_command(clean_names_command)
+cli.add_command(cluster)
+cli.add_command(similar)
 
 
 @cli.command()
@@ -193,7 +172,7 @@ def run(**options: Any) -> None:
         export=ExportConfig(output_path, csv_max_rows=options["csv_max_rows"]),
         report=ReportConfig(output_path, options["report_copy"]),
     )
-    with _application("run", config, options, output_path, run_id) as app:
+    with application_of("run", config, options, output_path, run_id) as app:
         path = pipeline.run(app, config)
     _say_report(path)
 
@@ -211,7 +190,7 @@ def featurize(**options: Any) -> None:
 
     output_path, run_id = _output(options), _run_id(options)
     config = _featurize_config(options, output_path, run_id)
-    with _application("featurize", config, options, output_path, run_id) as app:
+    with application_of("featurize", config, options, output_path, run_id) as app:
         pipeline.run_featurize(app, config)
 
 
@@ -225,7 +204,7 @@ def fit(**options: Any) -> None:
 
     output_path, run_id = _output(options), _run_id(options)
     config = FitConfig(output_path, run_id, options["variance"], options["components"])
-    with _application("fit", config, options, output_path, run_id) as app:
+    with application_of("fit", config, options, output_path, run_id) as app:
         pipeline.run_fit(app, config)
 
 
@@ -252,7 +231,7 @@ def project(**options: Any) -> None:
     output_path, run_id = _output(options), _run_id(options)
     images = _featurize_config(options, output_path, run_id) if options["input_path"] else None
     config = ProjectConfig(output_path, path_given(options["bundle_path"]), run_id, images)
-    with _application("project", config, options, output_path, run_id) as app:
+    with application_of("project", config, options, output_path, run_id) as app:
         pipeline.run_project(app, config)
 
 
@@ -261,23 +240,37 @@ def project(**options: Any) -> None:
 @click.option(
     "--format",
     "file_format",
-    type=click.Choice(["csv", "parquet"]),
+    type=click.Choice(EXPORT_FORMATS),
     default="csv",
     show_default=True,
 )
 @click.option(
-    "--destination", metavar="PATH", help="Where to  [default: final_features.csv in the output]"
+    "--on",
+    "exported",
+    type=click.Choice(VECTORS),
+    default="pca",
+    show_default=True,
+    help="Which numbers of each image; features with npy only.",
+)
+@click.option(
+    "--destination",
+    metavar="PATH",
+    help="Where to: a file for csv, else a folder  "
+    "[default, in the output: final_features.csv, npy]",
 )
 @csv_option
 @common_options
 def export(**options: Any) -> None:
-    """Write the projection as one CSV object, or as Parquet."""
+    """Write the projection as one CSV object, as Parquet, or as an array of NumPy."""
     from job import pipeline
 
     output_path, run_id = _output(options), _run_id(options)
     destination = path_given(options["destination"]) if options["destination"] else None
-    config = ExportConfig(output_path, options["file_format"], destination, options["csv_max_rows"])
-    with _application("export", config, options, output_path, run_id) as app:
+    own = ("file_format", "csv_max_rows", "exported")
+    config = ExportConfig(
+        output_path, destination=destination, **{name: options[name] for name in own}
+    )
+    with application_of("export", config, options, output_path, run_id) as app:
         pipeline.run_export(app, config)
 
 
@@ -292,7 +285,7 @@ def report(**options: Any) -> None:
 
     output_path, run_id = _output(options), _run_id(options)
     config = ReportConfig(output_path, options["report_copy"])
-    with _application("report", config, options, output_path, run_id) as app:
+    with application_of("report", config, options, output_path, run_id) as app:
         path = pipeline.run_report(app, config)
     _say_report(path)
 
@@ -312,7 +305,7 @@ def compact(**options: Any) -> None:
 
     output_path, run_id = _output(options), _run_id(options)
     config = CompactConfig(output_path, run_id, options["retention_hours"])
-    with _application("compact", config, options, output_path, run_id) as app:
+    with application_of("compact", config, options, output_path, run_id) as app:
         pipeline.run_compact(app, config)
 
 
@@ -338,32 +331,6 @@ def _fail(message: str, exit_code: int, *, debug: bool = False) -> int:
     if os.access(TERMINATION_LOG, os.W_OK):
         TERMINATION_LOG.write_text(message, encoding="utf-8")
     return exit_code
-
-
-@contextmanager
-def _application(
-    command: str, config: Any, options: dict[str, Any], output_path: str, run_id: str
-) -> Iterator[Application]:
-    """The application of one command; a Spark session that was there before stays."""
-    from job.cost.prices import read_prices
-
-    given = options.get("prices")
-    prices = read_prices(given) if given else None
-    with spark_of(f"{command} {run_id}", options, output_path) as spark:
-        # Spark is imported only now: --help and wrong options answer at once.
-        from job.pipeline import application, is_complete
-
-        claim_seconds = options["claim_seconds"]
-        app = application(spark, command, config, output_path, run_id, claim_seconds, prices)
-        try:
-            # An id that nobody chose is new.
-            if options["run_id"] and is_complete(app):
-                told = f"run {run_id} is complete already: nothing is done"
-                print(told, file=sys.stderr, flush=True)
-                raise click.exceptions.Exit(0)
-            yield app
-        finally:
-            app.summary.print_table(Console())
 
 
 def _say_report(path: Path | None) -> None:

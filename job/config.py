@@ -9,7 +9,12 @@ from datetime import UTC, datetime
 from job.errors import InvalidValueError
 
 READERS = ("auto", "concurrent", "s3a")
+EXPORT_FORMATS = ("csv", "parquet", "npy")
+# The two tables that a row of numbers an image is in.
+VECTORS = ("features", "pca")
 MEBIBYTE = 1024 * 1024
+# The driver holds them all.
+MOST_NEIGHBOURS = 10_000
 # A week: who reads an older version, or fits from what has changed since it, is done by then.
 RETENTION_HOURS = 168
 
@@ -127,16 +132,27 @@ class ProjectConfig:
 
 @dataclass(frozen=True)
 class ExportConfig:
-    """`export`: the projection of `output_path` as files for other programs."""
+    """`export`: the projection of `output_path` as files for other programs.
+
+    `exported` "features" writes the features themselves, which npy alone can.
+    """
 
     output_path: str
     file_format: str = "csv"
     destination: str | None = None
     csv_max_rows: int = 5_000_000
+    exported: str = "pca"
 
     def __post_init__(self) -> None:
-        _one_of("--format", self.file_format, ("csv", "parquet"))
+        _one_of("--format", self.file_format, EXPORT_FORMATS)
+        _one_of("--on", self.exported, VECTORS)
         _at_least("--csv-max-rows", self.csv_max_rows, 1)
+        if self.exported == "features" and self.file_format != "npy":
+            raise InvalidValueError(
+                f"--on features does not go with --format {self.file_format}",
+                expected="--format npy",
+                fix="write --format npy, or read the table features itself, which is Parquet",
+            )
 
 
 @dataclass(frozen=True)
@@ -198,12 +214,54 @@ class SampleConfig:
             )
 
 
+@dataclass(frozen=True)
+class ClusterConfig:
+    """`cluster`: k-means of the projection of `output_path`; `clusters` None: one a label."""
+
+    output_path: str
+    clusters: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.clusters is not None:
+            _at_least("--clusters", self.clusters, 2)
+
+
+@dataclass(frozen=True)
+class SimilarConfig:
+    """`similar`: the `count` images of `output_path` that are nearest to one image.
+
+    `image_path` is a path of the table or any other. On the features near is by cosine, on the
+    `pca` by Euclidean distance. `weights` None is the file that is shipped.
+    """
+
+    output_path: str
+    image_path: str
+    count: int = 10
+    on: str = "features"
+    weights: str | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("--on", self.on, VECTORS)
+        _at_least("--count", self.count, 1)
+        _at_most("--count", self.count, MOST_NEIGHBOURS)
+
+
 def _at_least(option: str, value: int, least: int) -> None:
     if value < least:
         raise InvalidValueError(
             f"{option} is {value}",
             expected=f"at least {least}",
             fix=f"set {option} to {least} or more",
+        )
+
+
+def _at_most(option: str, value: int, most: int) -> None:
+    if value > most:
+        raise InvalidValueError(
+            f"{option} is {value}",
+            expected=f"at most {most:,}",
+            fix=f"set {option} to {most} or less",
         )
 
 

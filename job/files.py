@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import SparkSession
 
 # A PUT shows an object only when it is complete; elsewhere half a file could be seen.
@@ -44,8 +44,37 @@ def write_bytes(spark: SparkSession, path: str, data: bytes, *, overwrite: bool 
             return
         if not overwrite and system.exists(target):
             raise FileExistsError(path)
-        unfinished = f"{path}.{uuid.uuid4().hex[:8]}.tmp"
+        unfinished = _unfinished(path)
         _create(system, resolve(spark, unfinished)[1], data, overwrite)
+        rename(spark, unfinished, path)
+
+
+@contextmanager
+def writing(spark: SparkSession, path: str) -> Iterator[Callable[[bytes], None]]:
+    """A file that is written piece by piece, by calls of what this yields.
+
+    It appears, whole, when the block ends, and replaces the one that was there; a block that fails
+    leaves what was there.
+    """
+    system, target = resolve(spark, path)
+    atomic = target.toUri().getScheme() in _ATOMIC_SCHEMES
+    unfinished = path if atomic else _unfinished(path)
+    with _named_errors(path):
+        stream = system.create(resolve(spark, unfinished)[1], True)
+    try:
+        yield stream.write
+    except BaseException:
+        # What failed may be the storage or the JVM itself; that is what is to be told.
+        with suppress(Py4JError, ConnectionError):
+            if atomic:
+                stream.abort()
+            stream.close()
+            if not atomic:
+                delete(spark, unfinished)
+        raise
+    with _named_errors(path):
+        stream.close()
+    if not atomic:
         rename(spark, unfinished, path)
 
 
@@ -102,6 +131,10 @@ def _delete_empty_folders(system: Any, folder: Any) -> None:
         for status in system.listStatus(folder):
             _delete_empty_folders(system, status.getPath())
     system.delete(folder, False)
+
+
+def _unfinished(path: str) -> str:
+    return f"{path}.{uuid.uuid4().hex[:8]}.tmp"
 
 
 def _create(system: Any, target: Any, data: bytes, overwrite: bool) -> None:

@@ -58,6 +58,13 @@ def money_text(amount: float, currency: str) -> str:
     return f"{amount:,.2f} {currency}" if amount >= 1 else f"{amount:.4f} {currency}"
 
 
+def printable(name: str) -> str:
+    """A name on one line, whatever is in it."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in name
+    )
+
+
 def shortened(text: str, most: int) -> str:
     """`text` in about `most` UTF-8 bytes; the middle goes, since both ends tell files apart."""
     encoded = text.encode()

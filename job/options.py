@@ -67,6 +67,26 @@ allowed_regions_option = click.option(
     help="Regions that buckets may be in, such as eu-*,us-east-1  [default: any]",
 )
 debug_option = click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
+# Of each command that writes to an output.
+common_options = together(
+    click.option(
+        "--run-id",
+        envvar="IMAGE_FEATURES_RUN_ID",
+        metavar="ID",
+        help="Name of this run  [default: time and a random part]",
+    ),
+    conf_option,
+    master_option,
+    click.option(
+        "--claim-seconds",
+        type=click.FloatRange(min=1),
+        default=60,
+        show_default=True,
+        help="Another run may take over the output when this one was silent for so long.",
+    ),
+    allowed_regions_option,
+    debug_option,
+)
 
 
 def spark_settings(pairs: Sequence[str]) -> dict[str, str]:

@@ -17,8 +17,10 @@ from job import files, schemas
 from job.account import Account, require_few_bad
 from job.analysis.collect import collect_report_data
 from job.analysis.report import render_report
+from job.clustering.cluster import cluster
 from job.config import (
     RETENTION_HOURS,
+    ClusterConfig,
     CompactConfig,
     ExportConfig,
     FeaturizeConfig,
@@ -32,10 +34,11 @@ from job.cost.live import live_usage
 from job.cost.prices import Prices
 from job.cost.shown import costs, in_numbers
 from job.display import display_for
-from job.errors import InputNotFoundError, InvalidValueError
+from job.errors import InvalidValueError
 from job.featurize import Featurizing, featurize, thumbnails
 from job.fitting import kept_bundle, new_bundle
 from job.output import exports
+from job.output.arrays import Written, write_arrays
 from job.output.claim import LEASE_SECONDS, Claim, claim
 from job.output.claim_store import claim_store
 from job.output.compaction import compact, surplus_files
@@ -43,7 +46,7 @@ from job.output.layout import Layout
 from job.output.summary import Counts, Summary, committer_of, git_revision, versions
 from job.output.tables import Tables
 from job.pod_progress import with_pod_progress
-from job.preflight import prepare, writing_to
+from job.preflight import prepare, require_features, require_projection, writing_to
 from job.progress import Stages
 from job.reduction.bundle import Bundle, load_bundle, require_fingerprint
 from job.reduction.pca import Fit
@@ -174,27 +177,36 @@ def run_project(app: Application, config: ProjectConfig) -> None:
 
 
 def run_export(app: Application, config: ExportConfig) -> None:
-    """The projection as one CSV object, or as Parquet, at a destination of one's own."""
+    """The projection as CSV, Parquet or an array, at a destination of one's own; or the features.
+
+    Only an array is made of the features: their table is Parquet already.
+    """
+    features = config.exported == schemas.FEATURES
+    _require_features(app) if features else _require_projection(app)
+    with _recorded(app):
+        images = app.tables.features() if features else _read_projection(app)
+        first = images.first()
+        columns = 0 if first is None else len(first[config.exported])
+        rows = images.count()
+        if config.file_format == "csv":
+            _export_csv(app, config, rows, columns)
+        elif config.file_format == "npy":
+            _export_arrays(app, config, images, rows, columns)
+        else:
+            _export_parquet(app, config, images, rows)
+
+
+def run_cluster(app: Application, config: ClusterConfig) -> None:
+    """k-means clusters of the projection, and how well they agree with the labels."""
     _require_projection(app)
     with _recorded(app):
-        projection = _read_projection(app)
-        first = projection.first()
-        k = 0 if first is None else len(first[schemas.PCA])
-        if config.file_format == "csv":
-            _export_csv(app, config, projection.count(), k)
-            return
-        if config.destination is None:
-            raise InvalidValueError(
-                "--format parquet has no --destination",
-                expected="a folder",
-                fix=f"name one, or read {app.layout.projection}, which is Parquet",
+        app.summary.fingerprint = app.tables.fingerprint() or {}
+        with app.stages.stage("cluster", unit="images"):
+            found = waiting_out(
+                lambda: cluster(_read_projection(app), config, app.layout.clusters, app.summary),
+                app.layout.clusters,
             )
-        destination = config.destination
-        with app.stages.stage("export", unit="rows"):
-            waiting_out(
-                lambda: exports.write_projection(projection, projection.count(), destination),
-                destination,
-            )
+        app.stages.display.end(found.told())
 
 
 def run_report(app: Application, config: ReportConfig) -> Path | None:
@@ -340,9 +352,7 @@ def _project(app: Application, fitted: Fit) -> int:
     with app.stages.stage("project", unit="rows"):
         rows = waiting_out(features.count, app.layout.features)
         waiting_out(
-            lambda: exports.write_projection(
-                project(features, fitted), rows, app.layout.projection
-            ),
+            lambda: exports.write_parquet(project(features, fitted), rows, app.layout.projection),
             app.layout.projection,
         )
     app.summary.committer = committer_of(app.spark, app.layout.projection)
@@ -362,6 +372,30 @@ def _export_csv(app: Application, config: ExportConfig, rows: int, k: int) -> No
             lambda: exports.write_csv(app.spark, projection, k, destination, f"{app.staging}/csv"),
             destination,
         )
+
+
+def _export_arrays(
+    app: Application, config: ExportConfig, images: DataFrame, rows: int, columns: int
+) -> None:
+    destination = config.destination or app.layout.arrays
+    written = Written()
+    with app.stages.stage("export", unit="rows", total=rows, done=lambda: written.rows):
+        waiting_out(
+            lambda: write_arrays(images, config.exported, (rows, columns), destination, written),
+            destination,
+        )
+
+
+def _export_parquet(app: Application, config: ExportConfig, images: DataFrame, rows: int) -> None:
+    if config.destination is None:
+        raise InvalidValueError(
+            "--format parquet has no --destination",
+            expected="a folder",
+            fix=f"name one, or read {app.layout.projection}, which is Parquet",
+        )
+    destination = config.destination
+    with app.stages.stage("export", unit="rows"):
+        waiting_out(lambda: exports.write_parquet(images, rows, destination), destination)
 
 
 def _report(
@@ -384,30 +418,11 @@ def _report(
 
 
 def _require_features(app: Application) -> None:
-    _require(
-        app,
-        f"{app.layout.features}/_delta_log",
-        expected="the features of an earlier run",
-        fix="run `image-features featurize` with this --output first",
-    )
+    require_features(app.spark, app.layout)
 
 
 def _require_projection(app: Application) -> None:
-    _require(
-        app,
-        f"{app.layout.projection}/_SUCCESS",
-        expected="the projection of an earlier run",
-        fix="run `image-features fit` or `project` with this --output first",
-    )
-
-
-def _require(app: Application, proof: str, *, expected: str, fix: str) -> None:
-    """Looked for before the output is claimed: a claim is an object, where there may be nothing."""
-    with writing_to(app.layout.root):
-        found = files.exists(app.spark, proof)
-    if not found:
-        folder = proof.rpartition("/")[0]
-        raise InputNotFoundError(f"{folder} does not exist", expected=expected, fix=fix)
+    require_projection(app.spark, app.layout)
 
 
 def _read_projection(app: Application) -> DataFrame:

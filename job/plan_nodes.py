@@ -3,3 +3,5 @@
 # The plan node of the worker's function: what leaves it went through the network, or is bad.
 FEATURIZE_NODE = "MapInArrow featurize"
 ROWS_OUT = "number of output rows"
+# Of a search: each row that leaves it was compared.
+DISTANCES_NODE = "MapInArrow distances"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from job import files
 from job.config import FeaturizeConfig, ImagesConfig, NetworkConfig
-from job.errors import AccessDeniedError, UnmappableSettingError
+from job.errors import AccessDeniedError, InputNotFoundError, UnmappableSettingError
 from job.features.backbones import Backbone, backbone
 from job.features.fingerprint import Fingerprint, require_same
 from job.features.network import NetworkSpec
@@ -36,22 +37,64 @@ def prepare(
     Raises InvalidValueError, WeightsError, InputNotFoundError, AccessDeniedError,
     FingerprintMismatchError, each with its one line.
     """
-    network = backbone(config.network.backbone)
-    weights = resolve_weights(network, config.network.weights)
-    fingerprint = _fingerprint(network, weights, config.images)
+    fingerprint, worker = worker_of(spark, config.images, config.network)
     lister = _store(spark, config.images, stages)
     check_input(spark, config.images, lister)
     check_output(spark, config.output_path, config.run_id)
     theirs = tables.fingerprint()
     if theirs is not None and not config.refeaturize:
         require_same(fingerprint, Fingerprint.from_dict(theirs), config.output_path)
-    worker = WorkerSpec(
-        network=_network_spec(spark, network, weights, config.network),
-        rules=_rules(network, config.images),
-        limits=FetchLimits(max_image_bytes=config.images.max_image_bytes),
-        store=None if config.images.reader == "s3a" else lister,
-    )
+    worker = replace(worker, store=None if config.images.reader == "s3a" else lister)
     return Featurizing(spark, config, tables, fingerprint.to_dict(), worker, lister, stages)
+
+
+def worker_of(
+    spark: SparkSession, images: ImagesConfig, config: NetworkConfig
+) -> tuple[Fingerprint, WorkerSpec]:
+    """What makes the features and its fingerprint; the rows bring their bytes.
+
+    Raises InvalidValueError for an unknown backbone, WeightsError.
+    """
+    network = backbone(config.backbone)
+    weights = resolve_weights(network, config.weights)
+    worker = WorkerSpec(
+        network=_network_spec(spark, network, weights, config),
+        rules=_rules(network, images),
+        limits=FetchLimits(max_image_bytes=images.max_image_bytes),
+        store=None,
+    )
+    return _fingerprint(network, weights, images), worker
+
+
+def require_features(spark: SparkSession, layout: Layout) -> None:
+    """Raise InputNotFoundError where the output has no features table."""
+    _require(
+        spark,
+        layout,
+        f"{layout.features}/_delta_log",
+        expected="the features of an earlier run",
+        fix="run `image-features featurize` with this --output first",
+    )
+
+
+def require_projection(spark: SparkSession, layout: Layout) -> None:
+    """Raise InputNotFoundError where the output has no projection."""
+    _require(
+        spark,
+        layout,
+        f"{layout.projection}/_SUCCESS",
+        expected="the projection of an earlier run",
+        fix="run `image-features fit` or `project` with this --output first",
+    )
+
+
+def _require(spark: SparkSession, layout: Layout, proof: str, *, expected: str, fix: str) -> None:
+    """Looked for before the output is claimed: a claim is an object, where there may be nothing."""
+    with writing_to(layout.root):
+        found = files.exists(spark, proof)
+    if not found:
+        folder = proof.rpartition("/")[0]
+        raise InputNotFoundError(f"{folder} does not exist", expected=expected, fix=fix)
 
 
 def check_output(spark: SparkSession, output_path: str, run_id: str) -> None:

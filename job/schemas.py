@@ -6,6 +6,7 @@ from pyspark.sql.types import (
     ArrayType,
     BinaryType,
     FloatType,
+    IntegerType,
     LongType,
     StringType,
     StructField,
@@ -27,6 +28,7 @@ PORTION = "portion"
 CONTENT = "content"
 RUN_ID = "run_id"
 PCA = "pca"
+CLUSTER = "cluster"
 # Of a change: whether the row came or went.
 CAME = "came"
 
@@ -70,5 +72,14 @@ PROJECTION_SCHEMA = StructType(
         StructField(PATH, StringType(), nullable=False),
         StructField(LABEL, StringType()),
         StructField(PCA, ArrayType(FloatType()), nullable=False),
+    ]
+)
+
+# Of each projected image, the cluster that it is in.
+ASSIGNMENTS_SCHEMA = StructType(
+    [
+        StructField(PATH, StringType(), nullable=False),
+        StructField(LABEL, StringType()),
+        StructField(CLUSTER, IntegerType(), nullable=False),
     ]
 )

@@ -1,14 +1,18 @@
-"""The Spark session of one command: made when it begins, its failures told in one line."""
+"""The Spark session of one command, and its application: made when it begins, failures told."""
 
 from __future__ import annotations
 
 import logging
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+from rich.console import Console
 
 from job import regions
 from job.options import spark_settings
@@ -16,7 +20,17 @@ from job.options import spark_settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_PATHS = ("input_path", "output_path", "bundle_path", "destination", "mapping_path", "resumed_path")
+    from job.pipeline import Application
+
+_PATHS = (
+    "input_path",
+    "output_path",
+    "bundle_path",
+    "destination",
+    "mapping_path",
+    "resumed_path",
+    "image_path",
+)
 
 
 @contextmanager
@@ -50,6 +64,31 @@ def spark_of(command: str, options: Mapping[str, Any], output_path: str) -> Iter
             # Where the JVM has died there is nothing to stop.
             with suppress(*STORAGE_EXCEPTIONS):
                 spark.stop()
+
+
+@contextmanager
+def application_of(
+    command: str, config: Any, options: Mapping[str, Any], output_path: str, run_id: str
+) -> Iterator[Application]:
+    """The application of one command that writes to an output; `options` has those of them all."""
+    from job.cost.prices import read_prices
+
+    given = options.get("prices")
+    prices = read_prices(given) if given else None
+    with spark_of(f"{command} {run_id}", options, output_path) as spark:
+        from job.pipeline import application, is_complete
+
+        claim_seconds = options["claim_seconds"]
+        app = application(spark, command, config, output_path, run_id, claim_seconds, prices)
+        try:
+            # An id that nobody chose is new.
+            if options["run_id"] and is_complete(app):
+                told = f"run {run_id} is complete already: nothing is done"
+                print(told, file=sys.stderr, flush=True)
+                raise click.exceptions.Exit(0)
+            yield app
+        finally:
+            app.summary.print_table(Console())
 
 
 def check_regions(options: Mapping[str, Any], settings: Mapping[str, str]) -> None:

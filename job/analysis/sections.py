@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from job.analysis import (
     classes_section,
+    cluster_section,
     cost_section,
     plane_section,
     provenance_section,
@@ -22,6 +23,7 @@ SECTIONS = (
     Section("plane", "Images on planes", plane_section.show),
     Section("variance", "Variance explained", variance_section.show),
     Section("classes", "Classes", classes_section.show),
+    Section(cluster_section.ID, "Clusters", cluster_section.show, cluster_section.read),
     Section("quarantine", "Quarantine", quarantine_section.show),
     Section("storage", "Storage", storage_section.show),
     Section("speed", "Speed", speed_section.show),

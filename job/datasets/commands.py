@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from job.config import ImagesConfig, SampleConfig, new_run_id
+from job.number_text import printable
 from job.options import (
     allowed_regions_option,
     conf_option,
@@ -127,18 +128,11 @@ def _show_names(names: Path, total: int) -> None:
     from job.datasets.renaming import planned
 
     for old, new in planned(names):
-        click.echo(f"{_printable(old)} -> {_printable(new)}")
+        click.echo(f"{printable(old)} -> {printable(new)}")
     if total:
         click.echo(f"{total:,} files would be renamed; --apply renames them", err=True)
     else:
         click.echo("all names are portable", err=True)
-
-
-def _printable(name: str) -> str:
-    """A name on one line, whatever is in it."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in name
-    )
 
 
 def _tell_sample(sampled: Sequence[Sampled], config: SampleConfig) -> None:

@@ -63,7 +63,7 @@ def write_outcome_of_binary_files(
     left = work.join(written.select(schemas.PATH), schemas.PATH, how="left_anti")
     images = (_listed_image(row) for row in left.select(*work.columns).toLocalIterator())
     for fetched in _messages(_read_again(spark, images, limits)):
-        _write(_outcome_of(spark, fetched, featurize), destination)
+        _write(outcome_of(spark, fetched, featurize), destination)
 
 
 def read_binary_files(spark: SparkSession, rows: list[Row]) -> DataFrame:
@@ -139,10 +139,11 @@ def _read_again(
     spark: SparkSession, images: Iterable[ListedImage], limits: FetchLimits
 ) -> Iterator[FetchedImage]:
     few = replace(limits, in_flight=_DRIVER_READS_AT_ONCE, bytes_in_flight=_BYTES_PER_MESSAGE)
-    return fetch_through(_reading(spark), images, few)
+    return fetch_through(reading_on_driver(spark), images, few)
 
 
-def _reading(spark: SparkSession) -> Read:
+def reading_on_driver(spark: SparkSession) -> Read:
+    """How the driver reads a path: local ones from its disk, others as s3a is set to."""
     hadoop = HadoopObjects(spark)
 
     def read(path: str, largest: int) -> ObjectBytes:
@@ -168,9 +169,7 @@ def _messages(fetched: Iterable[FetchedImage]) -> Iterator[list[FetchedImage]]:
         yield message
 
 
-def _outcome_of(
-    spark: SparkSession, fetched: list[FetchedImage], featurize: Featurize
-) -> DataFrame:
+def outcome_of(spark: SparkSession, fetched: list[FetchedImage], featurize: Featurize) -> DataFrame:
     """OUTCOME_SCHEMA of what the driver has read, or not."""
     good = [_row(item) | {schemas.CONTENT: item.data} for item in fetched if item.data is not None]
     bad = [

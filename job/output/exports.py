@@ -1,4 +1,4 @@
-"""Plain files of the projection for other programs: Parquet and one CSV object."""
+"""Plain files for other programs: Parquet, and the projection as one CSV object."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from job.output.file_count import file_count
 from job.session import task_slots
 
 
-def write_projection(projection: DataFrame, rows: int, path: str) -> None:
-    """Write PROJECTION_SCHEMA rows as plain Parquet, replacing what `path` held."""
-    files_at_once = file_count(rows, task_slots(projection.sparkSession))
-    projection.coalesce(files_at_once).write.mode("overwrite").parquet(path)
+def write_parquet(images: DataFrame, rows: int, path: str) -> None:
+    """Write `images`, so many rows, as plain Parquet, replacing what `path` held."""
+    files_at_once = file_count(rows, task_slots(images.sparkSession))
+    images.coalesce(files_at_once).write.mode("overwrite").parquet(path)
 
 
 def write_csv(spark: SparkSession, projection: DataFrame, k: int, path: str, staging: str) -> None:

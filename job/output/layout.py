@@ -32,6 +32,14 @@ class Layout:
         return f"{self.root}/final_features.csv"
 
     @property
+    def arrays(self) -> str:
+        return f"{self.root}/npy"
+
+    @property
+    def clusters(self) -> str:
+        return f"{self.root}/clusters"
+
+    @property
     def report(self) -> str:
         return f"{self.root}/report/index.html"
 

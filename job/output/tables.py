@@ -42,11 +42,7 @@ class Tables:
 
     def fingerprint(self) -> dict[str, Any] | None:
         """The fingerprint that the features table was made with; None without a table."""
-        if not self.exist():
-            return None
-        rows = self.spark.sql(f"SHOW TBLPROPERTIES delta.`{self.layout.features}`").collect()
-        value = {row["key"]: row["value"] for row in rows}.get(FINGERPRINT_PROPERTY)
-        return None if value is None else dict(json.loads(value))
+        return fingerprint_of(self.spark, self.layout.features) if self.exist() else None
 
     def create(self, fingerprint: dict[str, Any]) -> None:
         """Make both tables, empty, where they do not exist yet."""
@@ -82,7 +78,7 @@ class Tables:
 
     def features(self) -> DataFrame:
         """The features table, FEATURES_SCHEMA."""
-        return self.spark.read.format("delta").load(self.layout.features)
+        return read_features(self.spark, self.layout)
 
     def quarantine(self) -> DataFrame:
         """The quarantine table, QUARANTINE_SCHEMA."""
@@ -172,6 +168,18 @@ class Tables:
             .whenNotMatchedInsertAll(condition=belongs_here)
             .execute()
         )
+
+
+def read_features(spark: SparkSession, layout: Layout) -> DataFrame:
+    """The features table, FEATURES_SCHEMA, for who does not write to this output."""
+    return spark.read.format("delta").load(layout.features)
+
+
+def fingerprint_of(spark: SparkSession, features_path: str) -> dict[str, Any] | None:
+    """The fingerprint that the features table, which is there, was made with."""
+    rows = spark.sql(f"SHOW TBLPROPERTIES delta.`{features_path}`").collect()
+    value = {row["key"]: row["value"] for row in rows}.get(FINGERPRINT_PROPERTY)
+    return None if value is None else dict(json.loads(value))
 
 
 def _properties(fingerprint: dict[str, Any]) -> dict[str, str]:

@@ -110,3 +110,31 @@ def test_a_folder_is_deleted_with_all_in_it(spark: SparkSession, folder: str) ->
 
     assert not files.exists(spark, f"{folder}/folder")
     files.delete(spark, f"{folder}/folder")
+
+
+def test_what_is_written_in_pieces_appears_whole(spark: SparkSession, folder: str) -> None:
+    path = f"{folder}/pieces.bin"
+    with files.writing(spark, path) as write:
+        write(b"\0\xff" * 100)
+        assert not files.exists(spark, path)
+        write(b"end")
+
+    assert files.read_bytes(spark, path) == b"\0\xff" * 100 + b"end"
+    assert files.names(spark, folder) == ["pieces.bin"]
+
+
+def test_pieces_that_end_in_a_failure_leave_what_was_there(
+    spark: SparkSession, folder: str
+) -> None:
+    path = f"{folder}/pieces.bin"
+    files.write_bytes(spark, path, b"before")
+
+    def write_half() -> None:
+        with files.writing(spark, path) as write:
+            write(b"half of it")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
+    assert files.read_bytes(spark, path) == b"before"
+    assert files.names(spark, folder) == ["pieces.bin"]

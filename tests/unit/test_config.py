@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from job.config import (
+    ClusterConfig,
     ExportConfig,
     FeaturizeConfig,
     FitConfig,
     ImagesConfig,
     NetworkConfig,
+    SimilarConfig,
     new_run_id,
 )
 from job.errors import InvalidValueError
@@ -33,6 +35,12 @@ IMAGES = ImagesConfig("s3a://bucket/images")
         (lambda: ImagesConfig("in", label_level=-1), "-1"),
         (lambda: ImagesConfig("in", max_image_bytes=0), "0"),
         (lambda: ExportConfig("out", file_format="xls"), "xls"),
+        (lambda: ExportConfig("out", file_format="npy", exported="pixels"), "pixels"),
+        (lambda: ExportConfig("out", exported="features"), "--format csv"),
+        (lambda: ClusterConfig("out", clusters=1), "1"),
+        (lambda: SimilarConfig("out", "image", count=0), "0"),
+        (lambda: SimilarConfig("out", "image", count=10_001), "10001"),
+        (lambda: SimilarConfig("out", "image", on="pixels"), "pixels"),
     ],
 )
 def test_wrong_values_are_refused(make: Callable[[], Any], value: str) -> None:

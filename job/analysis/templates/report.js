@@ -126,6 +126,17 @@
     }
   }
 
+  // The plane of the clusters: coloured by cluster, or by label.
+  function connectColours(plane) {
+    const buttons = all("[data-colours]");
+    for (const button of buttons) {
+      button.addEventListener("click", () => {
+        for (const each of buttons) each.setAttribute("aria-pressed", String(each === button));
+        for (const each of plane.renderers) each.visible = each.tags[0] === button.dataset.colours;
+      });
+    }
+  }
+
   // Canvases take their colours from the style sheet when they are painted, not when it changes.
   function followTheme(drawn) {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
@@ -160,6 +171,7 @@
       fillPictures(models[0]);
       models.forEach(letTouchScroll);
     }
+    if (drawn.clusters !== undefined) connectColours(drawn.clusters.model);
     followTheme(drawn);
     followPrinting(drawn);
     document.documentElement.dataset.drawn = "true";

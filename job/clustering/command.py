@@ -1,0 +1,36 @@
+"""`image-features cluster`: k-means of the projection, compared with the labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from job.config import ClusterConfig, new_run_id
+from job.options import common_options, output_option
+from job.spark_command import application_of, path_given
+
+
+@click.command()
+@output_option
+@click.option(
+    "--clusters",
+    type=int,
+    metavar="K",
+    help="So many clusters  [default: as many as there are labels]",
+)
+@click.option(
+    "--seed",
+    default=ClusterConfig.seed,
+    show_default=True,
+    help="Another one begins with other centres.",
+)
+@common_options
+def cluster(**options: Any) -> None:
+    """Group the projected images by k-means, without their labels, and compare the two."""
+    output_path, run_id = path_given(options["output_path"]), options["run_id"] or new_run_id()
+    config = ClusterConfig(output_path, options["clusters"], options["seed"])
+    with application_of("cluster", config, options, output_path, run_id) as app:
+        from job import pipeline
+
+        pipeline.run_cluster(app, config)
