@@ -65,6 +65,13 @@ def names(spark: SparkSession, path: str) -> list[str]:
         return sorted(str(status.getPath().getName()) for status in system.listStatus(target))
 
 
+def size(spark: SparkSession, path: str) -> int:
+    """The bytes of all files under the folder `path`. Raises FileNotFoundError."""
+    system, target = resolve(spark, path)
+    with _named_errors(path):
+        return int(system.getContentSummary(target).getLength())
+
+
 def delete(spark: SparkSession, path: str) -> None:
     """Delete a file, or a folder with all that is in it; where there is none, nothing happens."""
     system, target = resolve(spark, path)

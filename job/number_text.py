@@ -44,6 +44,16 @@ def rate_text(per_second: float) -> str:
     return f"{per_second:.1f}" if per_second < 10 else f"{per_second:,.0f}"
 
 
+def bytes_text(size: float) -> str:
+    """A number of bytes in the unit that fits, in powers of 1000: 999 B, 5.1 kB, 463 MB."""
+    units = ["B", "kB", "MB", "GB", "TB"]
+    while size >= 999.5 and len(units) > 1:
+        size /= 1000
+        del units[0]
+    decimals = 1 if size < 9.95 and units[0] != "B" else 0
+    return f"{size:,.{decimals}f} {units[0]}"
+
+
 def money_text(amount: float, currency: str) -> str:
     """An amount with as many digits as it needs: 0.0123 USD, 12.30 USD."""
     return f"{amount:,.2f} {currency}" if amount >= 1 else f"{amount:.4f} {currency}"

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from job import files, schemas
 from job.analysis.report_data import ClassCount, Point, QuarantinedImage, ReportData
+from job.drift.history import kept
 from job.output.layout import Layout
 from job.output.tables import Tables
 from job.reduction.bundle import load_bundle
@@ -48,6 +49,7 @@ def collect_report_data(
         classes=_classes(projection),
         quarantine=_quarantine(tables.quarantine()),
         quarantine_reasons={row[schemas.REASON]: row["count"] for row in reasons},
+        drift=[each.brief() for each in kept(spark, layout)],
     )
 
 
