@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -39,8 +40,11 @@ class Watch:
 
 def new_reference(fitted: Fit, earlier: Bundle | None, given: DriftConfig) -> dict[str, Any]:
     """What the manifest of a new fit says of drift: thresholds stay until others are given."""
-    before = reference_of(earlier) if earlier is not None else None
-    thresholds = Thresholds() if before is None else before.thresholds
+    thresholds = Thresholds()
+    # A damaged one is mended by fitting again.
+    with suppress(IncompatibleBundleError):
+        before = reference_of(earlier) if earlier is not None else None
+        thresholds = before.thresholds if before is not None else thresholds
     thresholds = changed(thresholds, asdict(given))
     return Reference(thresholds, expected_residual(fitted)).to_dict()
 

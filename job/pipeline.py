@@ -32,7 +32,7 @@ from job.cost.live import live_usage
 from job.cost.prices import Prices
 from job.cost.shown import costs, in_numbers
 from job.display import display_for
-from job.drifting import kept_drift, require_no_drift, watch, write_watched
+from job.drifting import kept_drift, reference_of, require_no_drift, watch, write_watched
 from job.errors import InputNotFoundError, InvalidValueError
 from job.featurize import Featurizing, featurize, thumbnails
 from job.fitting import kept_bundle, new_bundle
@@ -161,6 +161,8 @@ def run_fit(app: Application, config: FitConfig) -> None:
 def run_project(app: Application, config: ProjectConfig) -> None:
     """The bundle's components of the features under the output path, and of new images."""
     bundle = load_bundle(app.spark, config.bundle_path)
+    # What is wrong with it is said now, not after all images are featurized.
+    reference_of(bundle)
     if config.featurize is None:
         _require_features(app)
     with _recorded(app):
