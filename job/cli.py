@@ -126,18 +126,21 @@ fit_options = together(
     click.option("--components", type=int, help="Keep this many components instead."),
     click.option(
         "--drift-mean-shift",
+        "mean_shift",
         type=float,
         metavar="SD",
         help="Drift: a component's mean moves by more.  [default: the last fit's, at first 0.5]",
     ),
     click.option(
         "--drift-reconstruction",
+        "reconstruction",
         type=float,
         metavar="TIMES",
         help="Drift: components miss more than expected.  [default: the last fit's, at first 1.5]",
     ),
     click.option(
         "--drift-outside",
+        "outside",
         type=float,
         metavar="SHARE",
         help="Drift: images outside the fitted region.  [default: the last fit's, at first 0.1]",
@@ -438,7 +441,7 @@ def _fit_config(
     options: dict[str, Any], output_path: str, run_id: str, *, refit: bool
 ) -> FitConfig:
     names = ("mean_shift", "reconstruction", "outside")
-    drift = DriftConfig(**{name: options[f"drift_{name}"] for name in names})
+    drift = DriftConfig(**{name: options[name] for name in names})
     return FitConfig(output_path, run_id, options["variance"], options["components"], refit, drift)
 
 
