@@ -64,7 +64,15 @@ def _source(runs: Runs, times: Sequence[datetime], key: str) -> ColumnDataSource
 def _draw(
     chart: figure, source: ColumnDataSource, name: str, colour: str, marker: str, dash: str
 ) -> None:
-    chart.line("time", "times", source=source, legend_label=name, color=colour, line_dash=dash)
+    chart.line(
+        "time",
+        "times",
+        source=source,
+        legend_label=name,
+        color=colour,
+        line_dash=dash,
+        line_width=2,
+    )
     marks = chart.scatter(
         "time", "times", source=source, legend_label=name, color=colour, marker=marker, size=8
     )
@@ -87,7 +95,7 @@ def _row(run: Mapping[str, Any]) -> dict[str, Any]:
     shift, missed, outside = (run[key] for key, *_ in _MEASURES)
     return {
         "run": run["run_id"],
-        "created": run["created"].replace("T", " ").removesuffix("+00:00"),
+        "created": run["created"].replace("T", " ").replace("+00:00", " UTC"),
         "images": count_text(run["images"]),
         "shift": f"{shift['value']:.2f} (component {run['component']})",
         "missed": f"{missed['value']:.2f} ×",

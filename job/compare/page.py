@@ -40,7 +40,11 @@ def render_page(sides: Sequence[Side]) -> str:
 def curves(sides: Sequence[Side]) -> figure:
     """The cumulative explained variance of each side, over one another."""
     chart = _figure(
-        x_axis_label="components", y_axis_label="explained variance", y_range=(0, 1.04), height=420
+        x_axis_label="components",
+        y_axis_label="explained variance",
+        x_range=(0, 1.02 * max(len(side.variance_curve) for side in sides)),
+        y_range=(0, 1.04),
+        height=420,
     )
     for number, side in enumerate(sides):
         _draw(chart, side, number)

@@ -162,7 +162,7 @@ def test_a_daily_run_compares_what_is_new_with_the_fit_that_it_keeps(
     assert summary["drift"]["findings"]
     assert "drift: the components miss" in capfd.readouterr().err
     report = (tmp_path / "report.html").read_text()
-    assert report.index("next-day</th>") < report.index("moved</th>")
+    assert report.index("next-day<br>") < report.index("moved<br>")
 
     assert _run(images, output, "nothing-new", "--drift-reconstruction", "99") == 0
     assert summary_of(spark, str(output), "nothing-new")["drift"]["why"] == "no new images"

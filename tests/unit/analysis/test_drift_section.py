@@ -38,8 +38,8 @@ def test_the_page_tells_of_each_compared_run() -> None:
     html = render_report(fruit_report(drift=[run_drift(2), run_drift(3, outside=0.4)]))
 
     assert "42.0 % of 120 images lie outside the fitted region" in html
-    assert html.index("day-3</th>") < html.index("day-2</th>")
-    assert "2026-01-03 03:04:05" in html
+    assert html.index("day-3<br>") < html.index("day-2<br>")
+    assert "2026-01-03 03:04:05 UTC" in html
     assert "0.30 (component 7)" in html
     assert '"drift":{' in html.split('id="figure-data">')[1]
 
