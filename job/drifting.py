@@ -10,9 +10,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
+from job import files
 from job.config import DriftConfig
 from job.drift.expected import expected_residual
-from job.drift.history import keep
 from job.drift.judged import Drift, judge, region_of
 from job.drift.measured import Measured, Observer
 from job.drift.reference import Reference, Thresholds, changed
@@ -104,7 +104,8 @@ def kept_drift(tables: Tables, watched: Watch, measured: Measured, images: int) 
         with_drift(tables.spark, bundle, replace(reference, region=region).to_dict())
         return {"measured": False, "why": "these are the images of the fit"}
     drift = _judged(tables, watched, measured, reference)
-    keep(tables.spark, tables.layout, drift)
+    path = tables.layout.drift(drift.run_id)
+    files.write_bytes(tables.spark, path, drift.to_json().encode())
     return drift.brief()
 
 

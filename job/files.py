@@ -17,8 +17,8 @@ _MISSING = "java.io.FileNotFoundException"
 _PRESENT = "org.apache.hadoop.fs.FileAlreadyExistsException"
 
 
-def read_bytes(spark: SparkSession, path: str) -> bytes:
-    """The content of the file `path`.
+def read_bytes(spark: SparkSession, path: str, most: int | None = None) -> bytes:
+    """The content of the file `path`, or its first `most` bytes.
 
     Raises FileNotFoundError, also for a folder; other failures of storage as Py4JJavaError.
     """
@@ -26,7 +26,7 @@ def read_bytes(spark: SparkSession, path: str) -> bytes:
     with _named_errors(path):
         stream = system.open(target)
         try:
-            return bytes(stream.readAllBytes())
+            return bytes(stream.readAllBytes() if most is None else stream.readNBytes(most))
         finally:
             stream.close()
 
@@ -49,6 +49,13 @@ def write_bytes(spark: SparkSession, path: str, data: bytes, *, overwrite: bool 
         rename(spark, unfinished, path)
 
 
+def size(spark: SparkSession, path: str) -> int:
+    """The bytes of the file `path`, or of all files under the folder. Raises FileNotFoundError."""
+    system, target = resolve(spark, path)
+    with _named_errors(path):
+        return int(system.getContentSummary(target).getLength())
+
+
 def exists(spark: SparkSession, path: str) -> bool:
     """Whether a file or folder `path` is there."""
     system, target = resolve(spark, path)
@@ -63,13 +70,6 @@ def names(spark: SparkSession, path: str) -> list[str]:
     system, target = resolve(spark, path)
     with _named_errors(path):
         return sorted(str(status.getPath().getName()) for status in system.listStatus(target))
-
-
-def size(spark: SparkSession, path: str) -> int:
-    """The bytes of all files under the folder `path`. Raises FileNotFoundError."""
-    system, target = resolve(spark, path)
-    with _named_errors(path):
-        return int(system.getContentSummary(target).getLength())
 
 
 def delete(spark: SparkSession, path: str) -> None:

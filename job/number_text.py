@@ -48,10 +48,9 @@ def bytes_text(size: float) -> str:
     """A number of bytes in the unit that fits, in powers of 1000: 999 B, 5.1 kB, 463 MB."""
     units = ["B", "kB", "MB", "GB", "TB"]
     while size >= 999.5 and len(units) > 1:
-        size /= 1000
-        del units[0]
-    decimals = 1 if size < 9.95 and units[0] != "B" else 0
-    return f"{size:,.{decimals}f} {units[0]}"
+        size, units = size / 1000, units[1:]
+    digits = 1 if size < 9.95 and units[0] != "B" else 0
+    return f"{size:,.{digits}f} {units[0]}"
 
 
 def money_text(amount: float, currency: str) -> str:

@@ -89,14 +89,20 @@ def style_of(index: int) -> Style:
     return Style(COLOURS[colour], MARKERS[marker], hollow=bool(hollow % 2))
 
 
-def spread(points: Sequence[Point], most: int, apart: float = 0.06) -> list[Point]:
+def spread(
+    points: Sequence[Point],
+    most: int,
+    apart: float = 0.06,
+    components: Sequence[int] = (1, 2),
+) -> list[Point]:
     """Up to `most` points that lie far from each other (greedy farthest-point selection).
 
-    It ends early when all others are nearer than `apart`, a share of the points' extent.
+    Far on the plane of these `components`. It ends early when all others are nearer than `apart`,
+    a share of the points' extent.
     """
     if not points:
         return []
-    places = coordinates(points)
+    places = coordinates(points, components)
     least = apart * float(np.ptp(places, axis=0).max())
     chosen = [int(places[:, 0].argmin())]
     nearest = np.linalg.norm(places - places[chosen[0]], axis=1)
@@ -106,9 +112,12 @@ def spread(points: Sequence[Point], most: int, apart: float = 0.06) -> list[Poin
     return [points[index] for index in sorted(chosen)]
 
 
-def coordinates(points: Sequence[Point]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """The points' places, float64, (points, 2); a missing second component is 0."""
-    return np.array([(point.x, point.y or 0.0) for point in points], dtype=np.float64)
+def coordinates(
+    points: Sequence[Point], components: Sequence[int] = (1, 2)
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """The points' places, float64, (points, components); a missing component is 0."""
+    places = [[point.component(number) or 0.0 for number in components] for point in points]
+    return np.array(places, dtype=np.float64)
 
 
 def _natural(label: str | None) -> tuple[bool, list[tuple[int, int, str]]]:

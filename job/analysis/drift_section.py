@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from bokeh.models import ColumnDataSource, DataRange1d, HoverTool, NumeralTickFormatter
 from bokeh.plotting import figure
 
-from job.analysis.figures import _TEXT_TOOLTIP, ACCENT, INK, _figure, _reference
+from job.analysis.figure_style import (
+    ACCENT,
+    INK,
+    TEXT_TOOLTIP,
+    empty_figure,
+    reference_line,
+)
+from job.analysis.page import OutputFiles, Page, Shown
+from job.drift.judged import Drift
 from job.number_text import count_text, counted, percent_text
 
+# The last by name: run ids begin with the time, unless they were given.
+MOST_RUNS = 100
 MOST_ROWS = 30
 
 # Key in drift/<run id>.json, name, colour, marker, dash: told apart without colour too.
@@ -24,14 +35,30 @@ _MEASURES = (
 Runs = Sequence[Mapping[str, Any]]
 
 
+def read(files: OutputFiles) -> Runs | None:
+    """What the last runs have found, the earliest first, as `Drift.brief` gives it."""
+    found = []
+    for name in files.names("drift")[-MOST_RUNS:]:
+        # A file of somebody else is passed over.
+        with suppress(ValueError):
+            found.append(Drift.from_json(files.read(f"drift/{name}").decode()).brief())
+    return sorted(found, key=lambda run: run["created"]) or None
+
+
+def show(page: Page) -> Shown | None:
+    """A chart and a table of the runs; nothing where none was compared with its fit."""
+    runs: Runs = page.data.sections.get("drift") or []
+    return Shown(drift_words(runs), {"drift": drift_chart(runs)}) if runs else None
+
+
 def drift_words(runs: Runs) -> dict[str, Any]:
-    """What the section says of runs, the earliest first, as `Drift.brief` gives them."""
+    """What the section says of runs, the earliest first."""
     return {"reading": _reading(runs), "rows": [_row(run) for run in runs[::-1][:MOST_ROWS]]}
 
 
 def drift_chart(runs: Runs) -> figure:
     """Each measure over the runs, without its sampling error, as a multiple of its threshold."""
-    chart = _figure(
+    chart = empty_figure(
         x_axis_type="datetime",
         y_axis_label="times its threshold",
         x_axis_label="",
@@ -41,7 +68,7 @@ def drift_chart(runs: Runs) -> figure:
     times = [datetime.fromisoformat(run["created"]) for run in runs]
     for key, name, colour, marker, dash in _MEASURES:
         _draw(chart, _source(runs, times, key), name, colour, marker, dash)
-    chart.add_layout(_reference(1.0, "width"))
+    chart.add_layout(reference_line(1.0, "width"))
     chart.yaxis.formatter = NumeralTickFormatter(format="0.[00]")
     chart.legend.location = "top_left"
     chart.legend.click_policy = "hide"
@@ -77,13 +104,11 @@ def _draw(
         "time", "times", source=source, legend_label=name, color=colour, marker=marker, size=8
     )
     said = f"<strong>@run</strong><br>{name}: @times{{0.00}} × threshold<br>@images{{0,0}} images"
-    chart.add_tools(HoverTool(renderers=[marks], tooltips=_TEXT_TOOLTIP.format(said)))
+    chart.add_tools(HoverTool(renderers=[marks], tooltips=TEXT_TOOLTIP.format(said)))
 
 
 def _reading(runs: Runs) -> str:
     """The last run in a sentence."""
-    if not runs:
-        return ""
     last = runs[-1]
     images = counted(last["images"], "new image")
     if not last["findings"]:

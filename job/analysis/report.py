@@ -4,49 +4,78 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from bokeh.embed import json_item
+from bokeh.document import Document
+from bokeh.plotting import figure
 from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from job.analysis import drift_section, figures, page_content
-from job.analysis.class_series import ClassSeries, class_series
+from job.analysis.class_series import class_series
+from job.analysis.figure_style import MOST_LABEL_BYTES
+from job.analysis.overview import overview
+from job.analysis.page import Page, Section, Shown, input_root
+from job.analysis.plane_figure import MOST_PATH_BYTES
 from job.analysis.report_data import Point, ReportData
+from job.analysis.sections import SECTIONS
 
-# Bokeh takes 1.3 MB, 5,000 points at most 1 MB, classes and tables at most 1 MB.
-THUMBNAIL_BUDGET_BYTES = 1_300_000
+# Of 5 MB Bokeh takes 1.3, classes and tables at most 0.9, what is drawn of classes and pictures
+# 0.7; half a megabyte is for what other commands have left. What the points themselves leave of
+# their share, thumbnails take.
+POINTS_BUDGET_BYTES = 1_600_000
+# Of each point: four components, its place in the views, quotes.
+POINT_BYTES = 60
 
 
-def render_report(data: ReportData) -> str:
+@dataclass(frozen=True)
+class _Section:
+    """A section as the page holds it."""
+
+    id: str
+    title: str
+    html: Markup
+
+
+def render_report(data: ReportData, sections: Sequence[Section] = SECTIONS) -> str:
     """The whole page as UTF-8 text, with no reference to anything outside itself.
 
-    It stays below 5 MB for up to 5,000 points; thumbnails beyond the budget are left out.
+    It stays below 5 MB for what `collect_report_data` gives: thumbnails that there is no room for
+    are left out.
     """
-    points = within_budget(data.points, THUMBNAIL_BUDGET_BYTES)
-    series = class_series(points)
+    points = within_budget(data.points, thumbnail_budget(data))
+    page = Page(data, points, class_series(points))
+    shown = [(each, content) for each in sections if (content := each.show(page)) is not None]
+    figures = {name: plot for _, content in shown for name, plot in content.figures.items()}
     scripts = [_bokeh_script(), _template_file("report.js")]
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            **_words(data, series),
-            figures=_figure_items(data, points),
-            scripts=scripts,
-            style=_template_file("report.css"),
-            security_policy=_security_policy(scripts),
-        )
+    return _rendered(
+        "report.html.j2",
+        **overview(data),
+        sections=[_section(section, content) for section, content in shown],
+        figures=_bokeh_json(figures),
+        scripts=scripts,
+        style=_template_file("report.css"),
+        security_policy=_security_policy(scripts),
     )
 
 
-def within_budget(points: Sequence[Point], budget: int) -> list[Point]:
-    """The points with as many thumbnails as `budget` bytes hold, one for each class first.
+def thumbnail_budget(data: ReportData) -> int:
+    """The bytes that are left for thumbnails beside paths, labels and places of the points."""
+    root = input_root(data)
+    texts = sum(
+        min(len(point.path.removeprefix(root).encode()), MOST_PATH_BYTES)
+        + min(len((point.label or "").encode()), MOST_LABEL_BYTES)
+        for point in data.points
+    )
+    return max(POINTS_BUDGET_BYTES - texts - POINT_BYTES * len(data.points), 0)
 
-    The first of a class counts twice: it is stored for hovering and for the class's switch.
-    """
+
+def within_budget(points: Sequence[Point], budget: int) -> list[Point]:
+    """The points with as many thumbnails as `budget` bytes hold, one for each class first."""
     first_of_class = {
         point.label: index for index, point in reversed([*enumerate(points)]) if point.thumbnail
     }
@@ -54,7 +83,7 @@ def within_budget(points: Sequence[Point], budget: int) -> list[Point]:
     pictured = [index for index, point in enumerate(points) if point.thumbnail]
     kept, used = set(), 0
     for index in sorted(pictured, key=lambda index: index not in firsts):
-        used += len(points[index].thumbnail or "") * (2 if index in firsts else 1)
+        used += len(points[index].thumbnail or "")
         if used > budget:
             break
         kept.add(index)
@@ -64,40 +93,26 @@ def within_budget(points: Sequence[Point], budget: int) -> list[Point]:
     ]
 
 
-def _words(data: ReportData, series: Sequence[ClassSeries]) -> dict[str, Any]:
-    """The content of each section by the name the templates use."""
-    return {
-        "data": data,
-        "header": page_content.header(data),
-        "tiles": page_content.tiles(data),
-        "accounting": page_content.accounting(data),
-        "chips": page_content.chips(data, series),
-        "plane_share": page_content.plane_share(data),
-        "sampling": page_content.sampling(data),
-        "curve_reading": page_content.curve_reading(data),
-        "class_rows": page_content.class_rows(data, series),
-        "balance": page_content.balance(data),
-        "reasons": page_content.reasons(data),
-        "quarantine_rows": page_content.quarantine_rows(data),
-        "stages": page_content.stages(data),
-        "used": page_content.used(data),
-        "costs": page_content.costs(data),
-        "prices_note": page_content.prices_note(data),
-        "provenance": page_content.provenance(data),
-        "drift": drift_section.drift_words(data.drift),
-    }
+def _section(section: Section, content: Shown) -> _Section:
+    html = _rendered(f"sections/{section.id}.html.j2", **content.words)
+    # Markup: what a template has rendered is escaped.
+    return _Section(section.id, section.title, Markup(html))  # noqa: S704
 
 
-def _figure_items(data: ReportData, points: Sequence[Point]) -> dict[str, Any]:
-    """Bokeh's JSON of each figure by the id of the element that it is drawn in."""
-    root = page_content.input_root(data)
-    plane = figures.pca_plane(points, data.variance_curve, path_root=root, legend=False)
-    items = {"plane": plane, "classes": figures.class_counts(data.classes)}
-    if data.variance_curve:
-        items["curve"] = figures.variance_curve(data.variance_curve, data.k, data.variance_asked)
-    if data.drift:
-        items["drift"] = drift_section.drift_chart(data.drift)
-    return {name: json_item(figure) for name, figure in items.items()}
+def _bokeh_json(figures: Mapping[str, figure]) -> dict[str, Any]:
+    """One Bokeh document, so that figures can share data, and where each figure is drawn in it.
+
+    `elements` has the ids of the HTML elements in the order of the document's roots.
+    """
+    document = Document()
+    for plot in figures.values():
+        document.add_root(plot)
+    elements = {plot.id: name for name, plot in figures.items()}
+    return {"document": document.to_json(deferred=False), "elements": elements}
+
+
+def _rendered(template: str, **words: Any) -> str:
+    return _environment().get_template(template).render(words)
 
 
 @cache

@@ -15,8 +15,8 @@ FORMAT_VERSION = 1
 class Point(NamedTuple):
     """One image on the PCA plane.
 
-    `x` and `y` are its first two components (`y` None when k is 1), `thumbnail` a JPEG in
-    base64 without a prefix, which only a few points have.
+    `x`, `y`, `third` and `fourth` are its first components (None beyond k), `thumbnail` a JPEG
+    in base64 without a prefix, which only a few points have.
     """
 
     path: str
@@ -24,6 +24,14 @@ class Point(NamedTuple):
     x: float
     y: float | None = None
     thumbnail: str | None = None
+    # At the end: rows that earlier versions wrote lack them.
+    third: float | None = None
+    fourth: float | None = None
+
+    def component(self, number: int) -> float | None:
+        """The component of this number, from 1; None for one that was not kept."""
+        components = (self.x, self.y, self.third, self.fourth)
+        return components[number - 1] if number <= len(components) else None
 
 
 class ClassCount(NamedTuple):
@@ -34,11 +42,12 @@ class ClassCount(NamedTuple):
 
 
 class QuarantinedImage(NamedTuple):
-    """One object without features, and why."""
+    """One object without features, and why; `thumbnail` is what can be seen of it, as in Point."""
 
     path: str
     reason: str
     detail: str | None = None
+    thumbnail: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,8 +57,9 @@ class ReportData:
     `summary` is `runs/<run_id>.json`. `variance_curve` holds the explained variance ratio of
     every component of the fit (they sum to 1), of which the first `k` are kept;
     `variance_asked` is None when k was given by number. `points` and `quarantine` are bounded
-    samples; `points_total`, `sampling_rule` and `quarantine_reasons` say of what. `drift` is that
-    of the runs so far, the earliest first.
+    samples; `points_total`, `sampling_rule` and `quarantine_reasons` say of what.
+    `storage_bytes` is the size of `images`, `features`, `projection` and `csv`, as far as they
+    are there. `sections` holds what further sections read from the output, by section id.
     """
 
     summary: Mapping[str, Any]
@@ -63,7 +73,13 @@ class ReportData:
     classes: Sequence[ClassCount]
     quarantine: Sequence[QuarantinedImage] = ()
     quarantine_reasons: Mapping[str, int] = field(default_factory=dict)
-    drift: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    storage_bytes: Mapping[str, int] = field(default_factory=dict)
+    sections: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def class_count(self) -> int:
+        """How many labels there are; no label is none."""
+        return sum(each.label is not None for each in self.classes)
 
     @property
     def variance_kept(self) -> float:

@@ -12,6 +12,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from job import files, schemas
+from job.analysis.collect import HadoopFiles
 from job.errors import InputNotFoundError
 from job.output.layout import Layout
 from job.output.summary import Summary
@@ -20,12 +21,16 @@ from job.reduction.bundle import load_bundle
 
 @dataclass(frozen=True)
 class Score:
-    """How well one classifier did, on `features` or `pca`; shares of 0 to 1."""
+    """How well one classifier did, on `features` or `pca`; shares of 0 to 1.
+
+    `without_near_duplicates` is the accuracy on images that training has nothing alike to.
+    """
 
     classifier: str
     on: str
     accuracy: float
     macro_f1: float | None = None
+    without_near_duplicates: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,24 +68,24 @@ def read_side(spark: SparkSession, output: str) -> Side:
             expected="the features of a run under each output",
             fix="check the paths, or run `image-features run` with this --output first",
         )
-    runs = _summaries(spark, layout)
+    output_files = HadoopFiles(spark, layout.root)
+    runs = _summaries(output_files)
     return Side(
         output=output,
         **_features(spark, layout, runs),
         **_speed(runs),
         **_projection(spark, layout, runs),
         variance_curve=_variance_curve(spark, layout),
-        scores=_scores(spark, layout),
+        scores=_scores(output_files),
     )
 
 
-def _summaries(spark: SparkSession, layout: Layout) -> list[Summary]:
+def _summaries(output: HadoopFiles) -> list[Summary]:
     """Of all complete runs, the earliest first."""
     found = []
-    folder = f"{layout.root}/runs"
-    for name in _names(spark, folder):
+    for name in output.names("runs"):
         with suppress(ValueError, KeyError, TypeError):
-            found.append(Summary.read(spark, f"{folder}/{name}"))
+            found.append(Summary.read(output.spark, f"{output.root}/runs/{name}"))
     complete = [each for each in found if each.status == "complete"]
     return sorted(complete, key=lambda each: each.started)
 
@@ -126,30 +131,26 @@ def _variance_curve(spark: SparkSession, layout: Layout) -> list[float]:
     return load_bundle(spark, layout.bundle).manifest.explained_variance_ratio
 
 
-def _scores(spark: SparkSession, layout: Layout) -> list[Score]:
+def _scores(output: HadoopFiles) -> list[Score]:
     """Of classifiers/*/result.json; what cannot be read as one is passed over."""
-    folder = f"{layout.root}/classifiers"
     found = []
-    for name in _names(spark, folder):
+    for name in output.names("classifiers"):
         with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
-            found.append(
-                _score(json.loads(files.read_bytes(spark, f"{folder}/{name}/result.json")))
-            )
+            found.append(_score(json.loads(output.read(f"classifiers/{name}/result.json"))))
     return sorted(found, key=lambda each: (each.classifier, each.on))
 
 
 def _score(result: dict[str, Any]) -> Score:
-    macro_f1 = result.get("macro_f1")
+    scores = result.get("scores", result)
+    without = result.get("near_duplicates", {}).get("without", {})
     return Score(
         str(result["classifier"]),
         str(result["on"]),
-        float(result["accuracy"]),
-        None if macro_f1 is None else float(macro_f1),
+        float(scores["accuracy"]),
+        _share(scores.get("macro_f1")),
+        _share(without.get("accuracy")),
     )
 
 
-def _names(spark: SparkSession, folder: str) -> list[str]:
-    try:
-        return files.names(spark, folder)
-    except FileNotFoundError:
-        return []
+def _share(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -11,7 +11,7 @@ from bokeh.plotting import figure
 from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from job.analysis.figures import _TEXT_TOOLTIP, INK, _figure, _reference
+from job.analysis.figure_style import INK, TEXT_TOOLTIP, empty_figure, reference_line
 from job.compare.outputs import Side
 from job.compare.rows import ENOUGH, cumulative, rows_of
 from job.number_text import shortened
@@ -39,7 +39,7 @@ def render_page(sides: Sequence[Side]) -> str:
 
 def curves(sides: Sequence[Side]) -> figure:
     """The cumulative explained variance of each side, over one another."""
-    chart = _figure(
+    chart = empty_figure(
         x_axis_label="components",
         y_axis_label="explained variance",
         x_range=(0, 1.02 * max(len(side.variance_curve) for side in sides)),
@@ -48,7 +48,7 @@ def curves(sides: Sequence[Side]) -> figure:
     )
     for number, side in enumerate(sides):
         _draw(chart, side, number)
-    chart.add_layout(_reference(ENOUGH, "width"))
+    chart.add_layout(reference_line(ENOUGH, "width"))
     chart.yaxis.formatter = NumeralTickFormatter(format="0 %")
     chart.xaxis.formatter = NumeralTickFormatter(format="0,0")
     chart.legend.location = "bottom_right"
@@ -72,4 +72,4 @@ def _draw(chart: figure, side: Side, number: int) -> None:
         line_dash=_DASHES[number % len(_DASHES)],
     )
     said = "first <strong>@n{0,0}</strong>: @kept{0.0 %}"
-    chart.add_tools(HoverTool(renderers=[line], tooltips=_TEXT_TOOLTIP.format(said)))
+    chart.add_tools(HoverTool(renderers=[line], tooltips=TEXT_TOOLTIP.format(said)))

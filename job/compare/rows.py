@@ -116,5 +116,9 @@ def _score(scores: Sequence[Score], classifier: str, on: str) -> str:
     if not of_kind:
         return NONE
     best = max(of_kind, key=lambda each: each.accuracy)
-    f1 = "" if best.macro_f1 is None else f", macro F1 {percent_text(best.macro_f1)}"
-    return f"{percent_text(best.accuracy)}{f1}"
+    texts = [percent_text(best.accuracy)]
+    if best.macro_f1 is not None:
+        texts.append(f"macro F1 {percent_text(best.macro_f1)}")
+    if best.without_near_duplicates is not None:
+        texts.append(f"{percent_text(best.without_near_duplicates)} without near-duplicates")
+    return ", ".join(texts)

@@ -20,7 +20,7 @@ TRUNCATED = "truncated"
 TOO_MANY_PIXELS = "too_many_pixels"
 
 # A closed list: Pillow would also hand an EPS file to Ghostscript.
-_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP")
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP")
 
 # Our own limit is checked before any pixel is decoded; Pillow's would only warn about it.
 Image.MAX_IMAGE_PIXELS = None
@@ -28,7 +28,7 @@ Image.MAX_IMAGE_PIXELS = None
 RGB = npt.NDArray[np.uint8]
 
 # All that Pillow was seen to raise on damaged files; it has no common base.
-_DECODING_FAILED = (
+DECODING_FAILED = (
     UnidentifiedImageError,
     Image.DecompressionBombError,
     OSError,
@@ -76,10 +76,10 @@ def decode(data: bytes, rules: DecodeRules) -> RGB:
     is scaled to 8 bits, where Pillow would clip it to white. Raises BadImageError, nothing else.
     """
     try:
-        with Image.open(BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
             _require_few_pixels(image, rules.max_pixels)
             return _resized(image, rules)
-    except _DECODING_FAILED as error:
+    except DECODING_FAILED as error:
         raise _why(data, error) from error
 
 
@@ -101,13 +101,14 @@ def _require_few_pixels(image: Image.Image, most: int) -> None:
 
 def _resized(image: Image.Image, rules: DecodeRules) -> RGB:
     upright = ImageOps.exif_transpose(image) if rules.exif_rotate else image
-    rgb = _as_rgb(upright)
+    rgb = as_rgb(upright)
     if rgb.size != (rules.width, rules.height):
         rgb = rgb.resize((rules.width, rules.height), Image.Resampling.BICUBIC)
     return np.asarray(rgb)
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
+def as_rgb(image: Image.Image) -> Image.Image:
+    """The picture in mode RGB, 16-bit grey scaled to 8 bits."""
     if image.mode.startswith("I;16"):
         deep: npt.NDArray[Any] = np.asarray(image).astype(np.uint32)
         # 65535 / 255 = 257; half of it rounds to the nearest.
@@ -121,7 +122,7 @@ def _why(data: bytes, error: Exception) -> BadImageError:
         return BadImageError(NOT_AN_IMAGE, "0 bytes")
     begins_as = _begins_as(data)
     if begins_as is None:
-        return BadImageError(NOT_AN_IMAGE, f"begins as none of {', '.join(_FORMATS)}")
+        return BadImageError(NOT_AN_IMAGE, f"begins as none of {', '.join(FORMATS)}")
     # Pillow's text for an unknown file holds an address in memory.
     text = "no whole header" if isinstance(error, UnidentifiedImageError) else str(error)
     return BadImageError(TRUNCATED, f"begins as {begins_as}, cannot be decoded: {text[:200]}")

@@ -40,10 +40,6 @@ class Layout:
         return f"{self.root}/report/data.json"
 
     @property
-    def all_drift(self) -> str:
-        return f"{self.root}/drift"
-
-    @property
     def claim(self) -> str:
         return f"{self.root}/_claim.json"
 
@@ -56,7 +52,7 @@ class Layout:
         return f"{self.root}/runs/{run_id}.json"
 
     def drift(self, run_id: str) -> str:
-        return f"{self.all_drift}/{run_id}.json"
+        return f"{self.root}/drift/{run_id}.json"
 
     def staging(self, run_id: str) -> str:
         return f"{self.all_staging}/{run_id}"

@@ -58,6 +58,11 @@ class Tables:
         history = DeltaTable.forPath(self.spark, self.layout.features).history(1)
         return int(history.select("version").collect()[0][0])
 
+    def features_bytes(self) -> int:
+        """The bytes of the files of the features table, without those of earlier versions."""
+        detail = DeltaTable.forPath(self.spark, self.layout.features).detail()
+        return int(detail.select("sizeInBytes").collect()[0][0])
+
     def changes(self, since: int) -> DataFrame | None:
         """FEATURES_SCHEMA and CAME of each row that came or went after the version `since`.
 

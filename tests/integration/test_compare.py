@@ -11,7 +11,9 @@ from pyspark.sql import SparkSession
 
 from job.cli import main
 
-SCORE = {"classifier": "logistic_regression", "on": "pca", "accuracy": 0.9, "macro_f1": 0.875}
+KIND = {"classifier": "logistic_regression", "on": "pca"}
+ACCURACY = {"accuracy": 0.9, "macro_f1": 0.875}
+RESULT = {**KIND, "scores": ACCURACY, "near_duplicates": {"without": {"accuracy": None}}}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def outputs(
     assert main(["run", "--input", str(variety), "--output", str(first), "--run-id", "r1"]) == 0
     shutil.copytree(first, second)
     assert main(["fit", "--output", str(second), "--components", "3", "--run-id", "r2"]) == 0
-    for name, text in [("good", json.dumps(SCORE)), ("half", "{"), ("other", '{"accuracy": 1}')]:
+    for name, text in [("good", json.dumps(RESULT)), ("half", "{"), ("other", '{"accuracy": 1}')]:
         (second / "classifiers" / name).mkdir(parents=True)
         (second / "classifiers" / name / "result.json").write_text(text)
     (second / "classifiers" / "empty").mkdir()
@@ -48,7 +50,10 @@ def test_json_tells_what_each_output_holds(
     assert (first["k"], second["k"]) == (summary["components"], 3)
     assert second["fitted_by"] == "r2"
     assert first["variance_curve"] == pytest.approx(second["variance_curve"])
-    assert (first["scores"], second["scores"]) == ([], [SCORE])
+    assert (first["scores"], second["scores"]) == (
+        [],
+        [{**KIND, **ACCURACY, "without_near_duplicates": None}],
+    )
     for side, output in zip((first, second), outputs, strict=True):
         assert side["features_bytes"] == _parquet_bytes(output / "features")
         assert side["projection_bytes"] == _parquet_bytes(output / "projection")

@@ -6,6 +6,7 @@ import pytest
 
 from job.number_text import (
     asked_text,
+    bytes_text,
     counted,
     duration_text,
     percent_text,
@@ -43,6 +44,22 @@ def test_a_requested_share_is_written_as_it_was_asked_for() -> None:
 
 def test_nouns_agree_with_their_count() -> None:
     assert [counted(n, "class", "classes") for n in (1, 2345)] == ["1 class", "2,345 classes"]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (5120, "5.1 kB"),
+        (9960, "10 kB"),
+        (999_600, "1.0 MB"),
+        (463_000_000, "463 MB"),
+        (7.2e15, "7,200 TB"),
+    ],
+)
+def test_bytes(size: float, text: str) -> None:
+    assert bytes_text(size) == text
 
 
 def test_rates_have_as_many_digits_as_matter() -> None:

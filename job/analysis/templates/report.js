@@ -4,22 +4,27 @@
   const byId = (id) => document.getElementById(id);
   const all = (selector) => [...document.querySelectorAll(selector)];
 
+  const MOST_MARKED = 60;
+  const MOST_COUNTED = 8;
+
+  // The figures are one document: planes share their data, so that what is marked on one is marked
+  // on the other.
   async function draw() {
-    const items = JSON.parse(byId("figure-data").textContent);
+    const { document: doc, elements } = JSON.parse(byId("figure-data").textContent);
+    const roots = {};
+    for (const [root, name] of Object.entries(elements)) roots[root] = byId(`figure-${name}`);
+    const item = { docid: "page", roots, root_ids: Object.keys(roots) };
+    const [views] = await Bokeh.embed.embed_items({ page: doc }, [item]);
     const drawn = {};
-    for (const element of all("[data-figure]")) {
-      const item = items[element.dataset.figure];
-      if (item === undefined) continue;
-      const views = await Bokeh.embed.embed_item(item, element.id);
-      drawn[element.dataset.figure] = views.get_by_id(item.root_id);
-    }
+    for (const [root, name] of Object.entries(elements)) drawn[name] = views.get_by_id(root);
     return drawn;
   }
 
-  function connectSwitches(plane) {
+  function connectSwitches(planes) {
     const chips = all(".chip");
     const pictures = byId("picture-switch");
-    const tagged = (kind) => plane.renderers.filter((each) => each.tags[0] === kind);
+    const renderers = planes.flatMap((plane) => plane.renderers);
+    const tagged = (kind) => renderers.filter((each) => each.tags[0] === kind);
     const classes = tagged("class");
     const drawings = tagged("picture");
     const [hovered] = tagged("hover");
@@ -30,8 +35,9 @@
       const shows = (each) => chips.length === 0 || on.has(each.tags[1]);
       for (const each of classes) each.visible = shows(each);
       for (const each of drawings) each.visible = shows(each) && isOn(pictures);
-      const visible = classes.filter((each) => each.visible);
-      hovered.view.filter.indices = visible.flatMap((each) => [...each.view.filter.indices]);
+      // Planes share the views of their classes, and that of what can be pointed at.
+      const seen = new Set(classes.filter((each) => each.visible).map((each) => each.view));
+      hovered.view.filter.indices = [...seen].flatMap((view) => [...view.filter.indices]);
     }
     function press(buttons, value) {
       for (const button of buttons) button.setAttribute("aria-pressed", String(value));
@@ -68,14 +74,50 @@
     });
   }
 
+  // What the box or the lasso has marked, by name: outliers are found by looking at them.
+  function connectMarking(plane) {
+    const { data_source: source } = plane.renderers[0];
+    const box = byId("marked");
+    source.selected.properties.indices.change.connect(() => {
+      const { indices } = source.selected;
+      const { label, path, picture } = source.data;
+      box.hidden = indices.length === 0;
+      const of = new Map();
+      for (const index of indices) of.set(label[index], (of.get(label[index]) ?? 0) + 1);
+      const counts = [...of].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${count}`);
+      const more = counts.length > MOST_COUNTED ? ", …" : "";
+      const classes = counts.slice(0, MOST_COUNTED).join(", ");
+      byId("marked-title").textContent = `Marked images: ${indices.length} (${classes}${more})`;
+      const shown = [...indices].slice(0, MOST_MARKED);
+      byId("marked-images").replaceChildren(
+        ...shown.map((index) => markedImage(label[index], path[index], picture[index])),
+      );
+    });
+  }
+
+  function markedImage(label, path, picture) {
+    const entry = document.createElement("li");
+    if (picture !== "") {
+      const image = document.createElement("img");
+      Object.assign(image, { src: picture, alt: "", width: 36, height: 36 });
+      entry.append(image);
+    }
+    for (const [name, text] of [["strong", label], ["span", path]]) {
+      entry.append(Object.assign(document.createElement(name), { textContent: text }));
+    }
+    return entry;
+  }
+
   // With a finger, dragging over the plane is how one gets past it; pinching still zooms.
   function letTouchScroll(plane) {
     if (!matchMedia("(pointer: coarse)").matches) return;
     for (const tool of plane.toolbar.tools) if (tool.type === "PanTool") tool.active = false;
   }
 
-  // The picture of a class is stored once, in its switch.
-  function fillPictures() {
+  // The picture of a class is stored once, with the point that it is of.
+  function fillPictures(plane) {
+    const { picture } = plane.renderers[0].data_source.data;
+    for (const image of all("[data-row]")) image.src = picture[Number(image.dataset.row)];
     for (const image of all("[data-picture-of]")) {
       const stored = document.querySelector(`.chip[data-class="${image.dataset.pictureOf}"] img`);
       if (stored === null) continue;
@@ -109,11 +151,14 @@
     });
   }
 
-  fillPictures();
   draw().then((drawn) => {
-    if (drawn.plane !== undefined) {
-      connectSwitches(drawn.plane.model);
-      letTouchScroll(drawn.plane.model);
+    const planes = Object.keys(drawn).filter((name) => name.startsWith("plane-"));
+    const models = planes.map((name) => drawn[name].model);
+    if (models.length > 0) {
+      connectSwitches(models);
+      connectMarking(models[0]);
+      fillPictures(models[0]);
+      models.forEach(letTouchScroll);
     }
     followTheme(drawn);
     followPrinting(drawn);

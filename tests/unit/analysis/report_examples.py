@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from job.analysis.quarantine_section import REASON_MEANINGS
 from job.analysis.report_data import ClassCount, Point, QuarantinedImage, ReportData
 
 
@@ -53,30 +54,73 @@ def fruit_report(**changes: Any) -> ReportData:
     return replace(report, **changes)
 
 
+def planes_report(**changes: Any) -> ReportData:
+    """60 images of 3 classes with 4 components: on a plane, each class is a row of its own.
+
+    The first image of each class has a thumbnail; 2 objects are in quarantine, one with a picture.
+    """
+    points = [
+        Point(
+            f"s3a://fruits/train/{name}/{index}.jpg",
+            name,
+            x=10.0 * index,
+            y=40.0 * row,
+            thumbnail=thumbnail() if index == 0 else None,
+            third=40.0 * row,
+            fourth=10.0 * index,
+        )
+        for row, name in enumerate(("Apple", "Plum", "Quince"))
+        for index in range(20)
+    ]
+    report = fruit_report(
+        k=4,
+        points=points,
+        points_total=60,
+        classes=[ClassCount(name, 20) for name in ("Apple", "Plum", "Quince")],
+        quarantine=[
+            QuarantinedImage("s3a://fruits/train/README", "not_an_image", "no image"),
+            QuarantinedImage("s3a://fruits/train/half.jpg", "truncated", "ends", thumbnail()),
+        ],
+        quarantine_reasons={"truncated": 1, "not_an_image": 1},
+        storage_bytes={"images": 6_000_000, "features": 1_500_000, "projection": 60_000},
+    )
+    return replace(report, **changes)
+
+
 def largest_report() -> ReportData:
-    """5,000 points of 131 classes with long non-Latin paths, 300 thumbnails, 500 in quarantine."""
+    """As much as is collected of 100,000 images of 300 classes, paths long and not Latin.
+
+    5,000 sampled points and some more by chance, 600 more with thumbnails, 6 reasons in
+    quarantine with all their rows and pictures, the curve of 2,048 features.
+    """
     noise = random.Random(0)
-    names = [f"品种 {number} {'果' * 300}" for number in range(131)]
-    folder = "s3a://fruits/train/" + "水果/" * 100
+    names = [f"品种 {number} {'果' * 60}" for number in range(300)]
+    folder = "s3a://fruits/train/" + "水果/" * 60
     picture = thumbnail(96, noise)
     points = [
         Point(
-            f"{folder}{names[index % 131]}/{index}.jpg",
-            names[index % 131],
-            noise.random(),
-            noise.random(),
-            picture if index < 300 else None,
+            f"{folder}{names[index % 300]}/{index}.jpg",
+            names[index % 300],
+            *(noise.gauss(0, 10) for _ in range(2)),
+            picture if index % 10 == 0 else None,
+            *(noise.gauss(0, 10) for _ in range(2)),
         )
-        for index in range(5000)
+        for index in range(5_800)
     ]
-    bad = [QuarantinedImage(f"{folder}{index}", "truncated", "?" * 900) for index in range(500)]
+    reasons = dict.fromkeys(REASON_MEANINGS, 1000)
     return fruit_report(
+        k=400,
         points=points,
-        points_total=90_483,
-        classes=[ClassCount(name, 690) for name in names],
-        quarantine=bad,
-        quarantine_reasons={"truncated": 500},
-        variance_curve=[1 / 1280] * 1280,
+        points_total=100_000,
+        classes=[ClassCount(name, 333) for name in names],
+        quarantine=[
+            QuarantinedImage(f"{folder}{index}", reason, "?" * 300, picture if index < 6 else None)
+            for reason in reasons
+            for index in range(50)
+        ],
+        quarantine_reasons=reasons,
+        variance_curve=[1 / 2048] * 2048,
+        storage_bytes={"images": 500_000_000, "features": 480_000_000, "projection": 50_000_000},
     )
 
 

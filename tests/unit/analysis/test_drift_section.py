@@ -7,16 +7,31 @@ from typing import Any
 
 from bokeh.models import ColumnDataSource, Span
 
-from job.analysis.drift_section import MOST_ROWS, drift_chart, drift_words
+from job.analysis.drift_section import MOST_ROWS, MOST_RUNS, drift_chart, drift_words, read
 from job.analysis.report import render_report
-from job.analysis.report_data import ReportData
 from job.drift.judged import Drift, Measure
 from tests.unit.analysis.report_examples import fruit_report
 
 
+class Files(dict[str, str]):
+    """The folder `drift` of an output, by the names of its files."""
+
+    def read(self, name: str) -> bytes:
+        return self[name.removeprefix("drift/")].encode()
+
+    def names(self, folder: str) -> list[str]:
+        assert folder == "drift"
+        return sorted(self)
+
+
 def run_drift(day: int, shift: float = 0.1, outside: float = 0.01) -> dict[str, Any]:
     """Drift of one day's 120 images, as the report's data has it."""
-    found = Drift(
+    return drift_of(day, shift, outside).brief()
+
+
+def drift_of(day: int, shift: float = 0.1, outside: float = 0.01) -> Drift:
+    """Drift of one day's 120 images."""
+    return Drift(
         run_id=f"day-{day}",
         created=f"2026-01-{day:02d}T03:04:05+00:00",
         bundle="s3a://results/fruits/pca",
@@ -31,21 +46,23 @@ def run_drift(day: int, shift: float = 0.1, outside: float = 0.01) -> dict[str, 
         shifts=[0.1],
         sampling_errors=[0.1],
     )
-    return found.brief()
 
 
 def test_the_page_tells_of_each_compared_run() -> None:
-    html = render_report(fruit_report(drift=[run_drift(2), run_drift(3, outside=0.4)]))
+    html = render_report(
+        fruit_report(sections={"drift": [run_drift(2), run_drift(3, outside=0.4)]})
+    )
 
     assert "42.0 % of 120 images lie outside the fitted region" in html
     assert html.index("day-3<br>") < html.index("day-2<br>")
     assert "2026-01-03 03:04:05 UTC" in html
     assert "0.30 (component 7)" in html
-    assert '"drift":{' in html.split('id="figure-data">')[1]
+    assert 'data-figure="drift"' in html
 
 
 def test_without_compared_runs_there_is_no_section() -> None:
-    assert 'id="drift-title"' not in render_report(fruit_report())
+    assert 'data-figure="drift"' not in render_report(fruit_report())
+    assert read(Files({})) is None
 
 
 def test_a_last_run_without_findings_is_said_to_be_alike() -> None:
@@ -80,8 +97,18 @@ def test_the_chart_shows_multiples_of_the_threshold() -> None:
     ]
 
 
-def test_data_of_a_report_without_drift_is_read() -> None:
-    values = json.loads(fruit_report().to_json())
-    del values["drift"]
+def test_what_runs_have_kept_is_read_the_earliest_first() -> None:
+    late, early = drift_of(5), drift_of(2)
+    kept = {"a.json": late.to_json(), "b.json": early.to_json(), "c.json": "{", "d.json": "[]"}
 
-    assert ReportData.from_json(json.dumps(values)).drift == []
+    assert read(Files(kept)) == [early.brief(), late.brief()]
+
+
+def test_the_last_runs_are_read_only() -> None:
+    kept = {f"{n:04d}.json": drift_of(1 + n % 28).to_json() for n in range(MOST_RUNS + 9)}
+    runs = read(Files(kept))
+
+    assert runs is not None
+    assert len(runs) == MOST_RUNS
+    # What a section may take of report/data.json.
+    assert len(json.dumps(runs)) < 200_000

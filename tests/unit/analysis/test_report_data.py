@@ -49,3 +49,12 @@ def test_totals_are_of_everything_and_not_of_the_sample() -> None:
 def test_another_file_is_refused_with_the_fix(text: str) -> None:
     with pytest.raises(InvalidValueError, match=r"data\.json cannot be read.*fix: run"):
         ReportData.from_json(text)
+
+
+def test_data_of_a_version_without_further_components_is_still_read() -> None:
+    """The next run takes its thumbnails over."""
+    values = json.loads(fruit_report().to_json())
+    del values["storage_bytes"], values["sections"]
+    values["points"] = [row[:5] for row in values["points"]]
+    values["quarantine"] = [row[:3] for row in values["quarantine"]]
+    assert ReportData.from_json(json.dumps(values)) == fruit_report()

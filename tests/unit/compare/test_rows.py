@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from job.compare.outputs import Score
 from job.compare.rows import as_json, components_for, rows_of, short_fingerprint
 from tests.unit.compare.examples import MOBILENET, other_network, projected_only, side
 
@@ -73,5 +74,19 @@ def test_json_has_all_of_it() -> None:
     assert (first["components_for_90"], second["components_for_90"]) == (4, 2)
     assert first["variance_curve"] == [0.4, 0.3, 0.1, 0.1, 0.1]
     assert first["scores"] == [
-        {"classifier": "logistic_regression", "on": "pca", "accuracy": 0.951, "macro_f1": 0.948}
+        {
+            "classifier": "logistic_regression",
+            "on": "pca",
+            "accuracy": 0.951,
+            "macro_f1": 0.948,
+            "without_near_duplicates": None,
+        }
     ]
+
+
+def test_the_best_of_a_kind_is_told_with_what_near_duplicates_make_of_it() -> None:
+    scores = [Score("trees", "pca", 0.9, 0.8), Score("trees", "pca", 0.95, 0.9, 0.85)]
+    rows = dict(rows_of([side(), side(scores=scores)]))
+
+    told = "95.0 %, macro F1 90.0 %, 85.0 % without near-duplicates"
+    assert rows["trees on pca"] == ["–", told]
