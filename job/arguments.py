@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from job.config import ExportConfig, FeaturizeConfig, FitConfig, ImagesConfig, NetworkConfig
+from job.config import (
+    DriftConfig,
+    ExportConfig,
+    FeaturizeConfig,
+    FitConfig,
+    ImagesConfig,
+    NetworkConfig,
+)
 from job.errors import InvalidValueError
 
 # What checks an option when it is made, and what it needs beside those that a command may have.
@@ -17,6 +24,7 @@ _CONFIGURATIONS: dict[type[Any], dict[str, Any]] = {
     NetworkConfig: {},
     FeaturizeConfig: {"output_path": "", "images": ImagesConfig("")},
     FitConfig: {"output_path": ""},
+    DriftConfig: {},
     ExportConfig: {"output_path": ""},
 }
 

@@ -13,12 +13,14 @@ import click
 
 import job
 from job.clustering.command import cluster
+from job.compare.command import compare
 from job.config import (
     EXPORT_FORMATS,
     READERS,
     RETENTION_HOURS,
     VECTORS,
     CompactConfig,
+    DriftConfig,
     ExportConfig,
     FeaturizeConfig,
     FitConfig,
@@ -118,6 +120,32 @@ fit_options = together(
         "--variance", default=0.90, show_default=True, help="Keep components up to this share."
     ),
     click.option("--components", type=int, help="Keep this many components instead."),
+    click.option(
+        "--drift-mean-shift",
+        "mean_shift",
+        type=float,
+        metavar="SD",
+        help="Drift: a component's mean moves by more.  [default: the last fit's, at first 0.5]",
+    ),
+    click.option(
+        "--drift-reconstruction",
+        "reconstruction",
+        type=float,
+        metavar="TIMES",
+        help="Drift: components miss more than expected.  [default: the last fit's, at first 1.5]",
+    ),
+    click.option(
+        "--drift-outside",
+        "outside",
+        type=float,
+        metavar="SHARE",
+        help="Drift: images outside the fitted region.  [default: the last fit's, at first 0.1]",
+    ),
+)
+fail_on_drift_option = click.option(
+    "--fail-on-drift",
+    is_flag=True,
+    help="New images unlike those of the fit end the run with exit code 14, after all is written.",
 )
 refit_option = click.option(
     "--refit", is_flag=True, help="Fit again, where an earlier run's fit would be kept."
@@ -141,6 +169,7 @@ cli.add_command(render)
 cli.add_command(lint)
 cli.add_command(doctor)
 cli.add_command(cost)
+cli.add_command(compare)
 cli.add_command(sample_command)
 cli.add_command(clean_names_command)
 cli.add_command(cluster)
@@ -155,6 +184,7 @@ cli.add_command(similar)
 @featurize_options
 @fit_options
 @refit_option
+@fail_on_drift_option
 @csv_option
 @report_option
 @prices_option
@@ -166,11 +196,10 @@ def run(**options: Any) -> None:
     output_path, run_id = _output(options), _run_id(options)
     config = RunConfig(
         featurize=_featurize_config(options, output_path, run_id),
-        fit=FitConfig(
-            output_path, run_id, options["variance"], options["components"], options["refit"]
-        ),
+        fit=_fit_config(options, output_path, run_id, refit=options["refit"]),
         export=ExportConfig(output_path, csv_max_rows=options["csv_max_rows"]),
         report=ReportConfig(output_path, options["report_copy"]),
+        fail_on_drift=options["fail_on_drift"],
     )
     with application_of("run", config, options, output_path, run_id) as app:
         path = pipeline.run(app, config)
@@ -203,7 +232,7 @@ def fit(**options: Any) -> None:
     from job import pipeline
 
     output_path, run_id = _output(options), _run_id(options)
-    config = FitConfig(output_path, run_id, options["variance"], options["components"])
+    config = _fit_config(options, output_path, run_id, refit=True)
     with application_of("fit", config, options, output_path, run_id) as app:
         pipeline.run_fit(app, config)
 
@@ -223,6 +252,7 @@ def fit(**options: Any) -> None:
 @images_options
 @network_options
 @featurize_options
+@fail_on_drift_option
 @common_options
 def project(**options: Any) -> None:
     """Project features, or a folder of new images, onto the components of an earlier fit."""
@@ -230,7 +260,8 @@ def project(**options: Any) -> None:
 
     output_path, run_id = _output(options), _run_id(options)
     images = _featurize_config(options, output_path, run_id) if options["input_path"] else None
-    config = ProjectConfig(output_path, path_given(options["bundle_path"]), run_id, images)
+    bundle_path, fails = path_given(options["bundle_path"]), options["fail_on_drift"]
+    config = ProjectConfig(output_path, bundle_path, run_id, images, fails)
     with application_of("project", config, options, output_path, run_id) as app:
         pipeline.run_project(app, config)
 
@@ -371,6 +402,14 @@ def _featurize_config(options: dict[str, Any], output_path: str, run_id: str) ->
             )
         },
     )
+
+
+def _fit_config(
+    options: dict[str, Any], output_path: str, run_id: str, *, refit: bool
+) -> FitConfig:
+    names = ("mean_shift", "reconstruction", "outside")
+    drift = DriftConfig(**{name: options[name] for name in names})
+    return FitConfig(output_path, run_id, options["variance"], options["components"], refit, drift)
 
 
 def _output(options: dict[str, Any]) -> str:

@@ -94,6 +94,29 @@ class FeaturizeConfig:
 
 
 @dataclass(frozen=True)
+class DriftConfig:
+    """Above what drift is a finding; None leaves what the bundle says, at first its defaults.
+
+    `mean_shift` in standard deviations of a component, `reconstruction` as a multiple of what is
+    expected, `outside` as a share of the new images.
+    """
+
+    mean_shift: float | None = None
+    reconstruction: float | None = None
+    outside: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("mean_shift", "reconstruction", "outside"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InvalidValueError(
+                    f"--drift-{name.replace('_', '-')} is {value}",
+                    expected="a number above 0",
+                    fix="leave it out for the default; with a large one nothing is found",
+                )
+
+
+@dataclass(frozen=True)
 class FitConfig:
     """`fit`: scaler + PCA on existing features; `components` wins over `variance`.
 
@@ -105,6 +128,7 @@ class FitConfig:
     variance: float = 0.90
     components: int | None = None
     refit: bool = True
+    drift: DriftConfig = field(default_factory=DriftConfig)
 
     def __post_init__(self) -> None:
         if not 0 < self.variance <= 1:
@@ -128,6 +152,7 @@ class ProjectConfig:
     bundle_path: str
     run_id: str = field(default_factory=new_run_id)
     featurize: FeaturizeConfig | None = None
+    fail_on_drift: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,12 +202,17 @@ class CompactConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """`run`: everything in order; one output path and one run id for all steps."""
+    """`run`: everything in order; one output path and one run id for all steps.
+
+    With `fail_on_drift` a run whose new images drift from those of the fit ends as a failure,
+    after all is written.
+    """
 
     featurize: FeaturizeConfig
     fit: FitConfig
     export: ExportConfig
     report: ReportConfig
+    fail_on_drift: bool = False
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,12 @@ class OutOfMemoryError(JobError):
     exit_code = 13
 
 
+class DriftError(JobError):
+    """New images are unlike those of the fit; everything is written."""
+
+    exit_code = 14
+
+
 class RunFailedError(JobError):
     """A submitted run ended without success: its exit code becomes ours."""
 

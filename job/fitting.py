@@ -9,6 +9,7 @@ from pyspark.errors import PySparkException
 
 from job import files
 from job.config import FitConfig
+from job.drifting import new_reference, with_thresholds
 from job.errors import IncompatibleBundleError
 from job.output.summary import Summary
 from job.output.tables import Tables
@@ -26,7 +27,9 @@ def kept_bundle(tables: Tables, config: FitConfig) -> Bundle | None:
     if bundle is None or bundle.manifest.fingerprint != tables.fingerprint():
         return None
     asked = (config.variance if config.components is None else None, config.components)
-    return bundle if (bundle.manifest.variance, bundle.manifest.components) == asked else None
+    if (bundle.manifest.variance, bundle.manifest.components) != asked:
+        return None
+    return with_thresholds(tables, bundle, config.drift)
 
 
 def new_bundle(tables: Tables, config: FitConfig, summary: Summary) -> Bundle:
@@ -42,6 +45,7 @@ def new_bundle(tables: Tables, config: FitConfig, summary: Summary) -> Bundle:
         variance=config.variance,
         components=config.components,
         features_version=version,
+        drift=new_reference(fitted, _earlier(tables), config.drift),
     )
     return waiting_out(lambda: save_bundle(tables.spark, fitted, moments, manifest, path), path)
 

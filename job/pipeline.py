@@ -34,6 +34,7 @@ from job.cost.live import live_usage
 from job.cost.prices import Prices
 from job.cost.shown import costs, in_numbers
 from job.display import display_for
+from job.drifting import kept_drift, reference_of, require_no_drift, watch, write_watched
 from job.errors import InvalidValueError
 from job.featurize import Featurizing, featurize, thumbnails
 from job.fitting import kept_bundle, new_bundle
@@ -49,8 +50,6 @@ from job.pod_progress import with_pod_progress
 from job.preflight import prepare, require_features, require_projection, writing_to
 from job.progress import Stages
 from job.reduction.bundle import Bundle, load_bundle, require_fingerprint
-from job.reduction.pca import Fit
-from job.reduction.projection import project
 from job.storage_errors import STORAGE_EXCEPTIONS, waiting_out
 
 
@@ -138,10 +137,12 @@ def run(app: Application, config: RunConfig) -> Path | None:
     with _recorded(app):
         this, found = _featurize(app, config.featurize, components=config.fit.components)
         fitted = _fit(app, config.fit)
-        rows = _project(app, fitted.fit)
+        rows = _project(app, fitted)
         _export_csv(app, config.export, rows, fitted.fit.k)
         copy = _report(app, config.report, thumbnails(this))
         _require_few_bad(app, config.featurize, found)
+        if config.fail_on_drift:
+            require_no_drift(app.summary.drift, fitted.path)
         return copy
 
 
@@ -157,12 +158,14 @@ def run_fit(app: Application, config: FitConfig) -> None:
     _require_features(app)
     with _recorded(app):
         fitted = _fit(app, config)
-        _project(app, fitted.fit)
+        _project(app, fitted)
 
 
 def run_project(app: Application, config: ProjectConfig) -> None:
     """The bundle's components of the features under the output path, and of new images."""
     bundle = load_bundle(app.spark, config.bundle_path)
+    # What is wrong with it is said now, not after all images are featurized.
+    reference_of(bundle)
     if config.featurize is None:
         _require_features(app)
     with _recorded(app):
@@ -170,10 +173,13 @@ def run_project(app: Application, config: ProjectConfig) -> None:
         if config.featurize:
             _, found = _featurize(app, config.featurize, bundle=bundle)
         require_fingerprint(bundle, app.tables.fingerprint() or {})
-        rows = _project(app, bundle.fit)
+        _tell_fit(app, bundle)
+        rows = _project(app, bundle)
         _export_csv(app, ExportConfig(config.output_path), rows, bundle.fit.k)
         if config.featurize and found:
             _require_few_bad(app, config.featurize, found)
+        if config.fail_on_drift:
+            require_no_drift(app.summary.drift, bundle.path)
 
 
 def run_export(app: Application, config: ExportConfig) -> None:
@@ -340,22 +346,31 @@ def _fit(app: Application, config: FitConfig) -> Bundle:
         app.stages.display.end(
             f"fit: kept that of {kept.manifest.run_id}, on {rows} (--refit fits again)"
         )
-    app.summary.fitted_by = bundle.manifest.run_id
-    app.summary.components = bundle.manifest.k
-    app.summary.explained_variance = bundle.manifest.variance_explained
+    _tell_fit(app, bundle)
     return bundle
 
 
-def _project(app: Application, fitted: Fit) -> int:
-    """Write the projection of all features; returns its number of rows."""
-    features = app.tables.features()
+def _tell_fit(app: Application, bundle: Bundle) -> None:
+    app.summary.fitted_by = bundle.manifest.run_id
+    app.summary.components = bundle.manifest.k
+    app.summary.explained_variance = bundle.manifest.variance_explained
+
+
+def _project(app: Application, bundle: Bundle) -> int:
+    """Write the projection of all features, and look for drift; returns its number of rows."""
+    features, watched = app.tables.features(), watch(app.tables, bundle)
     with app.stages.stage("project", unit="rows"):
         rows = waiting_out(features.count, app.layout.features)
-        waiting_out(
-            lambda: exports.write_parquet(project(features, fitted), rows, app.layout.projection),
-            app.layout.projection,
+        measured = waiting_out(
+            lambda: write_watched(app.tables, features, rows, watched), app.layout.projection
         )
     app.summary.committer = committer_of(app.spark, app.layout.projection)
+    images = rows if watched.run_id is None else app.summary.counts.featurized
+    app.summary.drift = waiting_out(
+        lambda: kept_drift(app.tables, watched, measured, images), app.layout.root
+    )
+    for finding in app.summary.drift.get("findings", ()):
+        app.stages.display.end(f"drift: {finding}")
     return rows
 
 

@@ -95,7 +95,9 @@ def check_regions(options: Mapping[str, Any], settings: Mapping[str, str]) -> No
     """Before storage is reached: nothing is read from or written to a region not allowed."""
     allowed = regions.patterns(options["allowed_regions"])
     if allowed:
-        regions.require_buckets([options.get(name) or "" for name in _PATHS], settings, allowed)
+        paths = [options.get(name) or "" for name in _PATHS]
+        paths += options.get("output_paths") or ()
+        regions.require_buckets(paths, settings, allowed)
 
 
 def path_given(path: str) -> str:

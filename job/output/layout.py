@@ -59,5 +59,8 @@ class Layout:
     def summary(self, run_id: str) -> str:
         return f"{self.root}/runs/{run_id}.json"
 
+    def drift(self, run_id: str) -> str:
+        return f"{self.root}/drift/{run_id}.json"
+
     def staging(self, run_id: str) -> str:
         return f"{self.all_staging}/{run_id}"

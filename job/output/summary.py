@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata
 from pathlib import Path
@@ -60,6 +61,7 @@ class Summary:
     fitted_by: str | None = None
     components: int | None = None
     explained_variance: float | None = None
+    drift: dict[str, Any] = field(default_factory=dict)
     usage: dict[str, float] = field(default_factory=dict)
     cost: dict[str, Any] = field(default_factory=dict)
     committer: str | None = None
@@ -109,6 +111,7 @@ class Summary:
                     f"{self.components:,} ({self.explained_variance:.1%} of the variance)",
                 )
             )
+        lines += _drift_lines(self.drift)
         used = [(name.replace("_", "-"), f"{value:,.0f}") for name, value in self.usage.items()]
         return [
             *lines,
@@ -117,6 +120,15 @@ class Summary:
             *stages,
             ("output", self.output_path),
         ]
+
+
+def _drift_lines(drift: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The findings, or why there are none."""
+    if not drift:
+        return []
+    if not drift["measured"]:
+        return [("drift", f"not measured: {drift['why']}")]
+    return [("drift", finding) for finding in drift["findings"]] or [("drift", "none found")]
 
 
 def versions(spark: SparkSession) -> dict[str, str]:

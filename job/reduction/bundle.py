@@ -53,8 +53,8 @@ class Manifest:
     """What `manifest.json` says; `explained_variance_ratio` is the whole curve, not only k of it.
 
     `variance` or `components` is what was asked for; `features_version` is the version of the
-    features table that was fitted; `arrays` names the files of `fit` and `moments` and is set by
-    `save_bundle`.
+    features table that was fitted; `drift` is what drift is judged by, None in old manifests;
+    `arrays` names the files of `fit` and `moments` and is set by `save_bundle`.
     """
 
     run_id: str
@@ -71,6 +71,7 @@ class Manifest:
     explained_variance_ratio: list[float]
     model_uid: str
     features_version: int | None = None
+    drift: dict[str, Any] | None = None
     arrays: dict[str, ArrayFile] = field(default_factory=dict)
 
     @classmethod
@@ -84,6 +85,7 @@ class Manifest:
         variance: float | None,
         components: int | None,
         features_version: int | None = None,
+        drift: dict[str, Any] | None = None,
     ) -> Manifest:
         """The manifest of a fit that was asked for with `variance` or, which wins, `components`."""
         return cls(
@@ -101,6 +103,7 @@ class Manifest:
             explained_variance_ratio=fit.explained_variance_ratio.tolist(),
             model_uid=f"image_features_{run_id}",
             features_version=features_version,
+            drift=drift,
         )
 
     def to_json(self) -> str:
@@ -115,6 +118,7 @@ class Manifest:
             raise ValueError(f"not a manifest of format {_FORMAT}")
         # Not in the first manifests.
         content.setdefault("features_version", None)
+        content.setdefault("drift", None)
         if content.keys() != {each.name for each in fields(cls)}:
             raise ValueError(f"other keys: {', '.join(sorted(content))}")
         try:
@@ -142,9 +146,16 @@ def save_bundle(
     named = replace(manifest, arrays=arrays)
     files.delete(spark, f"{path}/model")
     pipeline_model(spark, fit, named.model_uid).write().save(f"{path}/model")
-    files.write_bytes(spark, f"{path}/manifest.json", named.to_json().encode())
+    _write_manifest(spark, named, path)
     _delete_superseded(spark, path, named)
     return Bundle(path, named, fit)
+
+
+def with_drift(spark: SparkSession, bundle: Bundle, drift: dict[str, Any]) -> Bundle:
+    """The bundle with another `drift` in its manifest, which is written in one step."""
+    manifest = replace(bundle.manifest, drift=drift)
+    _write_manifest(spark, manifest, bundle.path)
+    return replace(bundle, manifest=manifest)
 
 
 def load_bundle(spark: SparkSession, path: str) -> Bundle:
@@ -211,6 +222,10 @@ def pipeline_model(spark: SparkSession, fit: Fit, uid: str) -> PipelineModel:
     model = PipelineModel([scaler, pca])
     model._resetUid(uid)
     return model
+
+
+def _write_manifest(spark: SparkSession, manifest: Manifest, path: str) -> None:
+    files.write_bytes(spark, f"{path}/manifest.json", manifest.to_json().encode())
 
 
 def _fit_bytes(fit: Fit) -> bytes:

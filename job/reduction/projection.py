@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -14,36 +14,45 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from job.errors import IncompatibleBundleError
 from job.reduction.pca import Fit
 from job.reduction.rows import dimensions, matrix
-from job.schemas import FEATURES, LABEL, PATH, PROJECTION_SCHEMA
+from job.schemas import FEATURES, LABEL, PATH, PROJECTION_SCHEMA, RUN_ID
 
-Matrices = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+Floats = npt.NDArray[np.float64]
+Matrices = tuple[Floats, Floats, Floats]
+# Given on a worker what each batch becomes: its components (n, k), the squared lengths (n,) of its
+# scaled features, and the run ids of its rows.
+Observe = Callable[[Floats, Floats, pa.Array], None]
 
 
-def project(features: DataFrame, fit: Fit) -> DataFrame:
+def project(features: DataFrame, fit: Fit, observe: Observe | None = None) -> DataFrame:
     """The first k principal components of each row, PROJECTION_SCHEMA, `pca` float32.
 
     What the saved PipelineModel gives: ((x - mean) / std) @ components, in float64. The work
     fails with IncompatibleBundleError where a row has another number of columns than the fit.
+    `observe` wants the column run_id too.
     """
-    matrices = (fit.mean, fit.scale[:, np.newaxis] * fit.components)
+    matrices = (fit.mean, fit.scale[:, np.newaxis] * fit.components, fit.scale**2)
     broadcast = features.sparkSession.sparkContext.broadcast(matrices)
 
     def task(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return _project_task(batches, broadcast)
+        return _project_task(batches, broadcast, observe)
 
-    return features.select(PATH, LABEL, FEATURES).mapInArrow(task, PROJECTION_SCHEMA)
+    columns = [PATH, LABEL, FEATURES] if observe is None else [PATH, LABEL, FEATURES, RUN_ID]
+    return features.select(*columns).mapInArrow(task, PROJECTION_SCHEMA)
 
 
 def _project_task(
-    batches: Iterable[pa.RecordBatch], matrices: Broadcast[Matrices]
+    batches: Iterable[pa.RecordBatch], matrices: Broadcast[Matrices], observe: Observe | None
 ) -> Iterator[pa.RecordBatch]:
-    mean, directions = matrices.value
+    mean, directions, weights = matrices.value
     schema = to_arrow_schema(PROJECTION_SCHEMA)
     for batch in batches:
         if batch.num_rows:
-            path, label, features = batch.columns
+            path, label, features, *run_ids = batch.columns
             _require_columns(features, len(mean))
-            components = (matrix(features) - mean) @ directions
+            deviations = matrix(features) - mean
+            components = deviations @ directions
+            if observe is not None:
+                observe(components, deviations**2 @ weights, run_ids[0])
             yield pa.RecordBatch.from_arrays([path, label, _lists(components)], schema=schema)
 
 

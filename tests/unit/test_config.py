@@ -9,6 +9,7 @@ import pytest
 
 from job.config import (
     ClusterConfig,
+    DriftConfig,
     ExportConfig,
     FeaturizeConfig,
     FitConfig,
@@ -28,6 +29,8 @@ IMAGES = ImagesConfig("s3a://bucket/images")
         (lambda: FitConfig("out", variance=0.0), "0.0"),
         (lambda: FitConfig("out", variance=1.01), "1.01"),
         (lambda: FitConfig("out", components=0), "0"),
+        (lambda: DriftConfig(mean_shift=0.0), "--drift-mean-shift is 0.0"),
+        (lambda: DriftConfig(outside=float("nan")), "--drift-outside is nan"),
         (lambda: FeaturizeConfig("out", IMAGES, max_bad_fraction=-0.5), "-0.5"),
         (lambda: FeaturizeConfig("out", IMAGES, portion_images=0), "0"),
         (lambda: NetworkConfig(batch_size=0), "0"),

@@ -51,6 +51,13 @@ def test_a_manifest_survives_its_json(manifest: Manifest) -> None:
     assert Manifest.from_json(manifest.to_json()) == manifest
 
 
+def test_a_manifest_of_before_drift_was_measured_is_read(manifest: Manifest) -> None:
+    old = json.loads(manifest.to_json())
+    del old["drift"], old["features_version"]
+
+    assert Manifest.from_json(json.dumps(old)) == manifest
+
+
 def test_asking_for_components_wins_over_variance(fitted: Fit) -> None:
     manifest = Manifest.of(
         fitted, run_id="r", fingerprint={}, versions={}, variance=0.9, components=2

@@ -1,0 +1,1 @@
+"""Outputs side by side: speed, variance curve, accuracy, size."""

@@ -1,0 +1,73 @@
+"""`image-features compare`: two or more outputs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from job.errors import InvalidValueError
+from job.options import allowed_regions_option, conf_option, debug_option, master_option
+from job.spark_command import path_given, spark_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from job.compare.outputs import Side
+
+
+@click.command()
+@click.argument("outputs", metavar="OUTPUT OUTPUT...", nargs=-1, required=True)
+@click.option("--html", metavar="FILE", help="Write a page with the variance curves too.")
+@click.option("--json", "as_text", is_flag=True, help="Print JSON instead of a table.")
+@master_option
+@conf_option
+@allowed_regions_option
+@debug_option
+def compare(**options: Any) -> None:
+    """Show outputs side by side: speed, variance curve, classifiers, size.
+
+    Nothing is written to them. OUTPUT is the --output of earlier runs.
+    """
+    outputs = [path_given(each) for each in options["outputs"]]
+    _require_different(outputs)
+    with spark_of("compare", {**options, "output_paths": outputs}, outputs[0]) as spark:
+        from job.compare.outputs import read_side
+
+        sides = [read_side(spark, each) for each in outputs]
+    _show(sides, as_text=options["as_text"])
+    if options["html"]:
+        _write_page(sides, Path(options["html"]))
+
+
+def _require_different(outputs: Sequence[str]) -> None:
+    if len(set(outputs)) < 2:
+        raise InvalidValueError(
+            f"there is nothing to compare {outputs[0]} with",
+            expected="two outputs or more",
+            fix="name another output too",
+        )
+
+
+def _show(sides: Sequence[Side], *, as_text: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from job.compare.rows import as_json, rows_of
+
+    if as_text:
+        click.echo(as_json(sides))
+        return
+    table = Table("", *[side.output for side in sides])
+    for name, texts in rows_of(sides):
+        table.add_row(name, *texts)
+    Console().print(table)
+
+
+def _write_page(sides: Sequence[Side], path: Path) -> None:
+    from job.compare.page import render_page
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render_page(sides), encoding="utf-8")
+    click.echo(f"page: {path}", err=True)

@@ -1,0 +1,1 @@
+"""How new images differ from those that scaler and PCA were fitted on."""
