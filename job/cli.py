@@ -15,6 +15,7 @@ from rich.console import Console
 
 import job
 from job.config import (
+    PRECISIONS,
     READERS,
     RETENTION_HOURS,
     CompactConfig,
@@ -85,6 +86,13 @@ network_options = together(
         default=NetworkConfig().batch_size,
         show_default=True,
         help="Images a forward pass.",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(PRECISIONS),
+        default=NetworkConfig().precision,
+        show_default=True,
+        help="bf16: faster on CPUs with bfloat16; features of a numeric class of their own.",
     ),
 )
 featurize_options = together(
@@ -390,7 +398,9 @@ def _featurize_config(options: dict[str, Any], output_path: str, run_id: str) ->
     return FeaturizeConfig(
         output_path=output_path,
         images=images,
-        network=NetworkConfig(options["backbone"], options["weights"], options["batch_size"]),
+        network=NetworkConfig(
+            **{name: options[name] for name in ("backbone", "weights", "batch_size", "precision")}
+        ),
         run_id=run_id,
         **{
             name: options[name]

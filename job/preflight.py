@@ -15,6 +15,7 @@ from job.errors import AccessDeniedError, UnmappableSettingError
 from job.features.backbones import Backbone, backbone
 from job.features.fingerprint import Fingerprint, require_same
 from job.features.network import NetworkSpec
+from job.features.precision import require_precision
 from job.features.weights import WeightsFile, resolve_weights
 from job.featurize import Featurizing
 from job.images.decode import DECODE_RULES_VERSION, DecodeRules
@@ -37,8 +38,11 @@ def prepare(
     FingerprintMismatchError, each with its one line.
     """
     network = backbone(config.network.backbone)
+    if (spark.sparkContext.master or "").startswith("local"):
+        # Elsewhere the CPUs that count are those of the executors, which look themselves.
+        require_precision(config.network.precision)
     weights = resolve_weights(network, config.network.weights)
-    fingerprint = _fingerprint(network, weights, config.images)
+    fingerprint = _fingerprint(network, weights, config)
     lister = _store(spark, config.images, stages)
     check_input(spark, config.images, lister)
     check_output(spark, config.output_path, config.run_id)
@@ -96,15 +100,15 @@ def _store(spark: SparkSession, images: ImagesConfig, stages: Stages) -> StoreSe
         return None
 
 
-def _fingerprint(network: Backbone, weights: WeightsFile, images: ImagesConfig) -> Fingerprint:
+def _fingerprint(network: Backbone, weights: WeightsFile, config: FeaturizeConfig) -> Fingerprint:
     return Fingerprint(
         backbone=network.name,
         tensors_sha256=weights.tensors_sha256,
         input_size=network.input_size,
         resampling="bicubic",
         decode_rules=DECODE_RULES_VERSION,
-        exif_rotate=images.exif_rotate,
-        numeric_class="f32",
+        exif_rotate=config.images.exif_rotate,
+        numeric_class=config.network.precision,
     )
 
 
@@ -125,4 +129,5 @@ def _network_spec(
         tensors_sha256=weights.tensors_sha256,
         threads=cpus,
         batch_size=config.batch_size,
+        precision=config.precision,
     )
