@@ -7,9 +7,10 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 # Of old versions and other networks; a graph of MobileNetV2 has 9 MB.
 _MOST = 8
@@ -22,11 +23,11 @@ def kept_graph(key: str, build: Callable[[], bytes]) -> bytes:
     Of processes that ask at the same time one builds, and the others wait for it. Where there is
     no folder of ours alone, or no room, nothing is kept. Raises what `build` raises.
     """
-    folder = _folder()
-    if folder is None:
+    lock = _lock()
+    if lock is None:
         return build()
-    file = folder / f"{key}.graph"
-    with _locked(folder / f"{key}.lock"):
+    with lock:
+        file = Path(lock.name).with_name(f"{key}.graph")
         graph = _read(file)
         if graph is None:
             graph = build()
@@ -36,23 +37,25 @@ def kept_graph(key: str, build: Callable[[], bytes]) -> bytes:
         return graph
 
 
-def _folder() -> Path | None:
-    """A folder below the machine's temporary one that nobody else can write to."""
-    folder = Path(tempfile.gettempdir()) / f"image-features-{os.getuid()}"
+def _lock() -> TextIO | None:
+    """A locked file in a folder of ours alone; None where there can be none. Closing unlocks it."""
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
+        lock = (_folder() / "lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
     except OSError:
         return None
+    return lock
+
+
+def _folder() -> Path:
+    """Below the machine's temporary folder; OSError if it cannot be, or others may write to it."""
+    folder = Path(tempfile.gettempdir()) / f"image-features-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
     ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-    return folder if ours and not stat.S_IMODE(found.st_mode) & 0o077 else None
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    with file.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    if not ours or stat.S_IMODE(found.st_mode) & 0o077:
+        raise PermissionError(folder)
+    return folder
 
 
 def _read(file: Path) -> bytes | None:

@@ -84,6 +84,14 @@ def test_a_folder_that_others_can_write_to_is_not_used(folder: Path) -> None:
     assert not list(folder.iterdir())
 
 
+def test_a_folder_that_cannot_be_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+
+    assert kept_graph("a", Builder()) == b"graph"
+
+
 def test_a_link_in_its_place_is_not_followed(folder: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
