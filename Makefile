@@ -67,6 +67,10 @@ format: setup ## Mend what lint can mend by itself
 bench: setup ## Measure against the limits; ARGS="--help" for what can be chosen
 	$(IN_VENV)/python -m tests.benchmarks.bench $(ARGS)
 
+.PHONY: profile
+profile: setup ## Where an image's CPU time goes, and a run's start; ARGS="--source s3+30ms"
+	$(IN_VENV)/python -m tests.benchmarks.profile $(ARGS)
+
 .PHONY: bench-listing
 bench-listing: setup ## The driver's memory for a listing of 10^5 and one of 10^7 objects; ARGS="1000000"
 	$(IN_VENV)/python -m tests.benchmarks.listing $(ARGS)

@@ -6,6 +6,7 @@ for name in (
     "bokeh.embed",
     "bokeh.plotting",
     "click",
+    "cykooz_resizer",
     "delta",
     "jinja2",
     "keras",

@@ -16,6 +16,7 @@ from job.errors import AccessDeniedError, InputNotFoundError, UnmappableSettingE
 from job.features.backbones import Backbone, backbone
 from job.features.fingerprint import Fingerprint, require_same
 from job.features.network import NetworkSpec
+from job.features.precision import require_precision
 from job.features.weights import WeightsFile, resolve_weights
 from job.featurize import Featurizing
 from job.images.decode import DECODE_RULES_VERSION, DecodeRules
@@ -53,9 +54,13 @@ def worker_of(
 ) -> tuple[Fingerprint, WorkerSpec]:
     """What makes the features and its fingerprint; the rows bring their bytes.
 
-    Raises InvalidValueError for an unknown backbone, WeightsError.
+    Raises InvalidValueError for an unknown backbone or a precision that this machine lacks,
+    WeightsError.
     """
     network = backbone(config.backbone)
+    if (spark.sparkContext.master or "").startswith("local"):
+        # Elsewhere the CPUs that count are those of the executors, which look themselves.
+        require_precision(config.precision)
     weights = resolve_weights(network, config.weights)
     worker = WorkerSpec(
         network=_network_spec(spark, network, weights, config),
@@ -63,7 +68,7 @@ def worker_of(
         limits=FetchLimits(max_image_bytes=images.max_image_bytes),
         store=None,
     )
-    return _fingerprint(network, weights, images), worker
+    return _fingerprint(network, weights, images, config.precision), worker
 
 
 def require_features(spark: SparkSession, layout: Layout) -> None:
@@ -139,7 +144,9 @@ def _store(spark: SparkSession, images: ImagesConfig, stages: Stages) -> StoreSe
         return None
 
 
-def _fingerprint(network: Backbone, weights: WeightsFile, images: ImagesConfig) -> Fingerprint:
+def _fingerprint(
+    network: Backbone, weights: WeightsFile, images: ImagesConfig, precision: str
+) -> Fingerprint:
     return Fingerprint(
         backbone=network.name,
         tensors_sha256=weights.tensors_sha256,
@@ -147,7 +154,7 @@ def _fingerprint(network: Backbone, weights: WeightsFile, images: ImagesConfig) 
         resampling="bicubic",
         decode_rules=DECODE_RULES_VERSION,
         exif_rotate=images.exif_rotate,
-        numeric_class="f32",
+        numeric_class=precision,
     )
 
 
@@ -168,4 +175,5 @@ def _network_spec(
         tensors_sha256=weights.tensors_sha256,
         threads=cpus,
         batch_size=config.batch_size,
+        precision=config.precision,
     )

@@ -47,11 +47,11 @@ LISTING_SCHEMA = StructType(_OBJECT_VERSION)
 # What a task is given: the listing, and which images the report will show.
 WORK_SCHEMA = StructType([*_OBJECT_VERSION, StructField(WANTS_THUMBNAIL, LongType(), False)])
 
-# What the worker yields: exactly one of `features` and `reason` is null.
+# What the worker yields: exactly one of `features` and `reason` is null. The features are packed.
 OUTCOME_SCHEMA = StructType(
     [
         *_OBJECT_VERSION,
-        StructField(FEATURES, ArrayType(FloatType())),
+        StructField(FEATURES, BinaryType()),
         *_WHY_NOT,
         StructField(THUMBNAIL, BinaryType()),
     ]

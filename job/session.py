@@ -14,6 +14,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from job.errors import InvalidValueError
+from job.local import class_archive
 from job.resources import SETTLED, spark_base_settings
 
 # A task that fails on one machine is tried again, as it would be on a cluster.
@@ -77,9 +78,10 @@ def _base_settings(master: str | None) -> dict[str, str]:
         return base
     # On a few cores the optimizing compiler and a collector with threads of its own take more
     # time than they save: the network is not Java.
-    options = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:MetaspaceSize=256m -Xmn256m"
+    options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:MetaspaceSize=256m", "-Xmn256m"]
     log = f"-Dlog4j2.configurationFile={_LOG_SETTINGS.as_uri()}"
-    return {**base, **_LOCAL_SETTINGS, "spark.driver.defaultJavaOptions": f"{options} {log}"}
+    java = " ".join([*options, log, *class_archive.reading_options()])
+    return {**base, **_LOCAL_SETTINGS, "spark.driver.defaultJavaOptions": java}
 
 
 def _given_settings() -> dict[str, str]:

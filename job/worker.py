@@ -18,12 +18,12 @@ from job.features.network import NetworkSpec, begin, network
 from job.images.decode import BadImageError, DecodeRules, decode, thumbnail
 from job.images.fetch import FetchedImage, FetchLimits, ListedImage, fetch_images
 from job.images.object_store import StoreSettings
+from job.packed_features import packed
 
 T = TypeVar("T")
 ArrowBatches = Iterable[pa.RecordBatch]
 
 OUTCOME = to_arrow_schema(schemas.OUTCOME_SCHEMA)
-FEATURES_TYPE = OUTCOME.field(schemas.FEATURES).type
 # Decoded batches that wait for the network: enough to hide a slow decode, 1.2 MB each.
 _DECODED_AHEAD = 4
 # A message to the JVM, and how long a slow one's rows may wait: progress is counted there.
@@ -205,26 +205,11 @@ def _outcome(chunk: list[_Decoded], spec: NetworkSpec) -> pa.RecordBatch:
         schemas.DETAIL: [item.detail for item in chunk],
         schemas.THUMBNAIL: [item.thumbnail for item in chunk],
     }
-    arrays = [_as_array(columns[field.name], field.type) for field in OUTCOME]
-    return pa.RecordBatch.from_arrays(arrays, schema=OUTCOME)
+    return pa.RecordBatch.from_pydict(columns, schema=OUTCOME)
 
 
-def _as_array(values: Any, arrow_type: pa.DataType) -> pa.Array:
-    return values if isinstance(values, pa.Array) else pa.array(values, type=arrow_type)
-
-
-def _features_column(chunk: list[_Decoded], spec: NetworkSpec) -> pa.Array:
-    """list<float32> with one entry per item, null where the image is bad."""
-    good = np.array([item.rgb is not None for item in chunk])
-    if not good.any():
-        return pa.nulls(len(chunk), FEATURES_TYPE)
-    rgb = np.stack([item.rgb for item in chunk if item.rgb is not None])
-    features = network(spec).features(rgb)
-    width = features.shape[1]
-    offsets = pa.array(np.concatenate([[0], np.cumsum(good * width)]), type=pa.int32())
-    return pa.ListArray.from_arrays(
-        offsets,
-        pa.array(features.reshape(-1), type=pa.float32()),
-        type=FEATURES_TYPE,
-        mask=pa.array(~good),
-    )
+def _features_column(chunk: list[_Decoded], spec: NetworkSpec) -> list[bytes | None]:
+    """Packed features of each item, None where the image is bad."""
+    good = [item.rgb for item in chunk if item.rgb is not None]
+    features = iter(network(spec).features(np.stack(good)) if good else ())
+    return [None if item.rgb is None else packed(next(features)) for item in chunk]

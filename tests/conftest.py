@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from job.local.class_archive import reading_option
 from job.local.s3_server import LocalS3Server, s3a_settings
 from tests.support.proxy import S3Proxy
 
@@ -76,7 +75,7 @@ def spark(s3: LocalS3Server, proxy: S3Proxy) -> Iterator[SparkSession]:
 
     session = spark_session(
         "tests",
-        SPARK_SETTINGS | s3a_settings(proxy.endpoint) | reading_option(),
+        SPARK_SETTINGS | s3a_settings(proxy.endpoint),
         master="local[2]",
     )
     yield session

@@ -37,12 +37,9 @@ class Backbone:
 
     def build(self) -> keras.Model:
         """The network with random weights: nothing is ever downloaded."""
-        from job.features.tensorflow_import import tensorflow
+        from job.features.tensorflow_import import keras
 
-        tensorflow()
-        import keras
-
-        model = getattr(keras.applications, self.application)(
+        model = getattr(keras().applications, self.application)(
             include_top=False,
             weights=None,
             pooling=self.pooling,

@@ -8,18 +8,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from job.errors import WeightsError
 from job.features.backbones import Backbone, backbone
-from job.features.folding import fold_batch_norms
+from job.features.graph import as_function, frozen_graph, graph_key
+from job.features.kept_graphs import kept_graph
+from job.features.precision import require_precision
 from job.features.tensorflow_import import tensorflow
-from job.features.weights import load_weights, tensors_sha256
-
-if TYPE_CHECKING:
-    import keras
 
 Images = np.ndarray[Any, np.dtype[np.uint8]]
 Features = np.ndarray[Any, np.dtype[np.float32]]
@@ -30,7 +27,7 @@ class NetworkSpec:
     """All that a worker needs to build the network; picklable, small.
 
     `backbone` is a name of the registry, `weights` a path on the worker's disk, `threads` the
-    task's cpus.
+    task's cpus, `precision` f32 or bf16.
     """
 
     backbone: str
@@ -38,6 +35,7 @@ class NetworkSpec:
     tensors_sha256: str
     threads: int
     batch_size: int
+    precision: str = "f32"
 
 
 class Network:
@@ -63,7 +61,8 @@ _building = threading.Lock()
 def network(spec: NetworkSpec) -> Network:
     """The network of this process: built on the first call, ready to run.
 
-    Raises WeightsError if the file cannot be loaded or its tensors are not those of `spec`.
+    Raises WeightsError if the file cannot be loaded or its tensors are not those of `spec`,
+    InvalidValueError if this CPU cannot compute in its precision.
     """
     with _building:
         return _network(spec)
@@ -86,10 +85,10 @@ def _network(spec: NetworkSpec) -> Network:
     tf.config.threading.set_intra_op_parallelism_threads(spec.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     chosen = backbone(spec.backbone)
-    graph = _frozen_graph(chosen, spec)
+    run = as_function(_graph(chosen, spec))
 
     def forward(images: Images) -> Features:
-        features: Features = graph(tf.constant(images))[0].numpy()
+        features: Features = run(tf.constant(images)).numpy()
         return features
 
     built = Network(forward, spec.batch_size)
@@ -102,36 +101,9 @@ def _network(spec: NetworkSpec) -> Network:
     return built
 
 
-def _frozen_graph(chosen: Backbone, spec: NetworkSpec) -> Callable[[Any], Any]:
-    """uint8 images to [features], all weights constants of the graph."""
-    model = chosen.build()
-    load_weights(model, chosen, spec.weights)
-    found = tensors_sha256(model)
-    if found != spec.tensors_sha256:
-        raise WeightsError(
-            f"the tensors of {spec.weights} have sha256 {found}",
-            expected=f"{spec.tensors_sha256}, as on the driver",
-            fix="give all machines the same weights file",
-        )
-    fold_batch_norms(model)
-    return _frozen(model, chosen)
-
-
-def _frozen(model: keras.Model, chosen: Backbone) -> Callable[[Any], Any]:
-    import keras
-    import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import (
-        convert_variables_to_constants_v2,
-    )
-
-    def features(images: Any) -> Any:
-        pixels = tf.cast(images, tf.float32)
-        if chosen.preprocessing != "none":
-            mode = chosen.preprocessing
-            pixels = keras.applications.imagenet_utils.preprocess_input(pixels, mode=mode)
-        return model(pixels, training=False)
-
-    images = tf.TensorSpec((None, *chosen.input_size, 3), tf.uint8)
-    traced = tf.function(features, autograph=False).get_concrete_function(images)
-    frozen: Callable[[Any], Any] = convert_variables_to_constants_v2(traced)
-    return frozen
+def _graph(chosen: Backbone, spec: NetworkSpec) -> bytes:
+    """Built by Keras where no worker of this machine has done so before."""
+    require_precision(spec.precision)
+    wanted = spec.tensors_sha256, spec.precision
+    key = graph_key(chosen, *wanted)
+    return kept_graph(key, lambda: frozen_graph(chosen, spec.weights, *wanted))

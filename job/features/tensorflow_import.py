@@ -1,4 +1,4 @@
-"""The one place that imports TensorFlow: late, with Keras on top of it, and quietly."""
+"""The one place that imports TensorFlow and Keras: late, one without the other, and quietly."""
 
 from __future__ import annotations
 
@@ -21,19 +21,29 @@ def tensorflow() -> Any:
     TensorFlow's threads, which do not survive a fork.
     """
     if "tensorflow" not in sys.modules:
-        # A person's ~/.keras/keras.json may name another backend.
-        os.environ["KERAS_BACKEND"] = "tensorflow"
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        with _without_noise(), _without("sklearn"):
+        # It takes Keras along where it is, for 1.5 s of our time; a graph that is built needs none.
+        with _without_noise(), _without("keras"):
             import tensorflow
     import tensorflow
 
     return tensorflow
 
 
+def keras() -> Any:
+    """Keras on TensorFlow, imported on the first call."""
+    tensorflow()
+    # A person's ~/.keras/keras.json may name another backend.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    # Keras wraps scikit-learn where it is, for 1.2 s.
+    with _without("sklearn"):
+        import keras
+    return keras
+
+
 @contextmanager
 def _without(module: str) -> Iterator[None]:
-    """Let an optional import fail: Keras wraps scikit-learn where it is, for 1.2 s of our time."""
+    """Let an optional import fail."""
     if module in sys.modules:
         yield
         return

@@ -26,11 +26,9 @@ def is_recorded() -> bool:
     return not _INSTALLED.is_file() or ARCHIVE.stat().st_mtime >= _INSTALLED.stat().st_mtime
 
 
-def reading_option() -> dict[str, str]:
-    """The Spark setting that starts from the archive; none where there is none."""
-    if not is_recorded():
-        return {}
-    return {"spark.driver.extraJavaOptions": f"{_QUIET} -XX:SharedArchiveFile={ARCHIVE}"}
+def reading_options() -> list[str]:
+    """The options of a JVM that starts from the archive; none where there is none."""
+    return [_QUIET, f"-XX:SharedArchiveFile={ARCHIVE}"] if is_recorded() else []
 
 
 @contextmanager

@@ -84,14 +84,11 @@ def main(
 
 def _run(call: JobCall) -> int:
     if class_archive.is_recorded():
-        return run_job(_with(call, class_archive.reading_option()))
+        return run_job(call)
     click.echo("the first run keeps Java's classes for later ones: it ends some seconds later")
     with class_archive.recording() as setting:
-        return run_job(_with(call, setting), _RECORDING_SECONDS)
-
-
-def _with(call: JobCall, settings: Mapping[str, str]) -> JobCall:
-    return replace(call, settings={**call.settings, **settings})
+        recorded = replace(call, settings={**call.settings, **setting})
+        return run_job(recorded, _RECORDING_SECONDS)
 
 
 def run_job(call: JobCall, patience: float = _DESCENDANTS_SECONDS) -> int:

@@ -15,6 +15,7 @@ from job import schemas
 from job.output.claim import Claim
 from job.output.file_count import file_count
 from job.output.layout import Layout
+from job.packed_features import unpacked
 from job.session import task_slots
 
 FINGERPRINT_PROPERTY = "image_features.fingerprint"
@@ -93,13 +94,15 @@ class Tables:
         """
         self.claim.check()
         files = file_count(rows, task_slots(self.spark))
-        good = self._rows(outcome, schemas.FEATURES_SCHEMA).coalesce(files)
         bad = self._rows(outcome, schemas.QUARANTINE_SCHEMA).coalesce(1)
-        is_good, is_bad = f"{schemas.FEATURES} IS NOT NULL", f"{schemas.REASON} IS NOT NULL"
+        is_bad = f"{schemas.REASON} IS NOT NULL"
         if known:
-            self._merge(self.layout.features, good, f"new.{is_good}")
+            # A changed image that is bad now takes its old row with it.
+            both = self._featurized(outcome).coalesce(files)
+            self._merge(self.layout.features, both, f"new.{schemas.FEATURES} IS NOT NULL")
         else:
-            self._append(self.layout.features, good.where(is_good), portion)
+            good = self._featurized(outcome.where(f"NOT {is_bad}")).coalesce(files)
+            self._append(self.layout.features, good, portion)
         # A commit costs a second; most portions have nothing for quarantine.
         if known and not self.quarantine().isEmpty():
             self._merge(self.layout.quarantine, bad, f"new.{is_bad}")
@@ -110,14 +113,9 @@ class Tables:
         """Make `outcome` all that the tables hold, with its fingerprint, in one commit each."""
         self.claim.check()
         files = file_count(rows, task_slots(self.spark))
-        good = (
-            self._rows(outcome, schemas.FEATURES_SCHEMA)
-            .where(F.col(schemas.FEATURES).isNotNull())
-            .coalesce(files)
-        )
-        bad = self._rows(outcome, schemas.QUARANTINE_SCHEMA).where(
-            F.col(schemas.REASON).isNotNull()
-        )
+        is_bad = F.col(schemas.REASON).isNotNull()
+        good = self._featurized(outcome.where(~is_bad)).coalesce(files)
+        bad = self._rows(outcome, schemas.QUARANTINE_SCHEMA).where(is_bad)
         # CREATE OR REPLACE sets rows and fingerprint together: no moment has one without the other.
         writer = good.writeTo(f"delta.`{self.layout.features}`").using("delta")
         for key, value in _properties(fingerprint).items():
@@ -145,6 +143,10 @@ class Tables:
         for key, value in properties.items():
             builder = builder.property(key, value)
         builder.execute()
+
+    def _featurized(self, outcome: DataFrame) -> DataFrame:
+        """FEATURES_SCHEMA of `outcome`, its features as arrays."""
+        return unpacked(self._rows(outcome, schemas.FEATURES_SCHEMA))
 
     def _rows(self, outcome: DataFrame, schema: StructType) -> DataFrame:
         return outcome.withColumn(schemas.RUN_ID, F.lit(self.run_id)).select(*schema.names)

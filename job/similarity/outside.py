@@ -29,6 +29,7 @@ from job.images.objects import (
     retrying,
 )
 from job.images.paths import LOCAL_SCHEME, split_path
+from job.packed_features import unpacked_one
 from job.preflight import worker_of
 from job.similarity.nearest import Vector
 from job.worker import WorkerSpec, featurizer
@@ -48,7 +49,9 @@ def features_of_image(
     _require_file(config.image_path)
     theirs = Fingerprint.from_dict(recorded)
     images = ImagesConfig(config.image_path, exif_rotate=theirs.exif_rotate)
-    network = NetworkConfig(theirs.backbone, config.weights, batch_size=1)
+    network = NetworkConfig(
+        theirs.backbone, config.weights, batch_size=1, precision=theirs.numeric_class
+    )
     ours, worker = worker_of(spark, images, network)
     _require_same(ours, theirs, config)
     return _featurized(spark, _read(spark, config.image_path, images.max_image_bytes), worker)
@@ -93,7 +96,7 @@ def _featurized(spark: SparkSession, fetched: FetchedImage, worker: WorkerSpec) 
     (outcome,) = outcome_of(spark, [fetched], featurizer(worker)).collect()
     if outcome[schemas.FEATURES] is None:
         raise _no_image(fetched.image.path, f"{outcome[schemas.REASON]}, {outcome[schemas.DETAIL]}")
-    return np.array(outcome[schemas.FEATURES], dtype=np.float64)
+    return unpacked_one(outcome[schemas.FEATURES]).astype(np.float64)
 
 
 def _no_image(path: str, why: str) -> InvalidValueError:

@@ -1,4 +1,4 @@
-"""Images per second of the frozen graph alone, and what its start is made of.
+"""Images per second of the frozen graph alone in each precision, and what its start is made of.
 
 Usage: python -m tests.benchmarks.forward [FOLDER_OF_IMAGES]
 """
@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from job.errors import InvalidValueError
 from job.features.backbones import backbone
 from job.features.network import NetworkSpec, network
+from job.features.precision import require_precision
 from job.features.weights import resolve_weights
 
 Images = np.ndarray[Any, np.dtype[np.uint8]]
@@ -28,12 +30,12 @@ BATCH_SIZES = (8, 16, 32, 64)
 SECONDS = 5.0
 
 
-def forward_rate(threads: int, batch_size: int, images: Images) -> float:
+def forward_rate(threads: int, batch_size: int, images: Images, precision: str = "f32") -> float:
     """Images per second on uint8 (n, 224, 224, 3) in memory, over five seconds.
 
     In a process of its own: TensorFlow takes the number of threads once in a process.
     """
-    return _in_new_process(_forward_rate, threads, batch_size, images)
+    return _in_new_process(_forward_rate, threads, batch_size, images, precision)
 
 
 def startup_seconds() -> dict[str, float]:
@@ -54,13 +56,15 @@ def _in_new_process(function: Callable[..., Any], *arguments: Any) -> Any:
         return process.submit(function, *arguments).result()
 
 
-def _spec(threads: int, batch_size: int) -> NetworkSpec:
+def _spec(threads: int, batch_size: int, precision: str = "f32") -> NetworkSpec:
     weights = resolve_weights(backbone("mobilenet_v2"))
-    return NetworkSpec("mobilenet_v2", weights.path, weights.tensors_sha256, threads, batch_size)
+    return NetworkSpec(
+        "mobilenet_v2", weights.path, weights.tensors_sha256, threads, batch_size, precision
+    )
 
 
-def _forward_rate(threads: int, batch_size: int, images: Images) -> float:
-    built = network(_spec(threads, batch_size))
+def _forward_rate(threads: int, batch_size: int, images: Images, precision: str) -> float:
+    built = network(_spec(threads, batch_size, precision))
     batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
     built.features(batches[0])
     started, done = time.perf_counter(), 0
@@ -72,8 +76,7 @@ def _forward_rate(threads: int, batch_size: int, images: Images) -> float:
 
 
 def _startup_seconds() -> dict[str, float]:
-    from job.features import network as module
-    from job.features import tensorflow_import
+    from job.features import folding, graph, tensorflow_import, weights
 
     seconds: dict[str, float] = {}
     with _timed(seconds, "resolve weights"):
@@ -81,18 +84,22 @@ def _startup_seconds() -> dict[str, float]:
     with _timed(seconds, "import tensorflow"):
         tensorflow_import.tensorflow()
     chosen = backbone(spec.backbone)
+    with _timed(seconds, "import keras"):
+        tensorflow_import.keras()
     with _timed(seconds, "build"):
         model = chosen.build()
     with _timed(seconds, "load"):
-        module.load_weights(model, chosen, spec.weights)
+        weights.load_weights(model, chosen, spec.weights)
     with _timed(seconds, "hash"):
-        module.tensors_sha256(model)
+        weights.tensors_sha256(model)
     with _timed(seconds, "fold"):
-        module.fold_batch_norms(model)
+        folding.fold_batch_norms(model)
     with _timed(seconds, "trace and freeze"):
-        graph = module._frozen(model, chosen)
+        frozen = graph.frozen(model, chosen).SerializeToString()
+    with _timed(seconds, "function of the graph"):
+        function = graph.as_function(frozen)
     with _timed(seconds, "first call, 1 image"):
-        graph(tensorflow_import.tensorflow().zeros((1, *chosen.input_size, 3), "uint8"))
+        function(tensorflow_import.tensorflow().zeros((1, *chosen.input_size, 3), "uint8"))
     return seconds
 
 
@@ -104,14 +111,27 @@ def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
 
 
 def main(folder: str = str(SAMPLE)) -> None:
-    """Print both."""
+    """Print both; bf16 where the CPU has it."""
     for step, seconds in startup_seconds().items():
-        print(f"{step:20s} {seconds:6.2f} s")
+        print(f"{step:21s} {seconds:6.2f} s")
     images = load_images(Path(folder))
-    for threads in (1, 2):
-        for batch_size in BATCH_SIZES:
-            rate = forward_rate(threads, batch_size, images)
-            print(f"{threads} threads, batch {batch_size:2d}: {rate:6.1f} images/s")
+    for precision in _precisions():
+        for threads in (1, 2):
+            for batch_size in BATCH_SIZES:
+                rate = forward_rate(threads, batch_size, images, precision)
+                print(
+                    f"{precision}, {threads} threads, batch {batch_size:2d}: {rate:6.1f} images/s"
+                )
+
+
+def _precisions() -> Iterator[str]:
+    yield "f32"
+    try:
+        require_precision("bf16")
+    except InvalidValueError as error:
+        print(error)
+    else:
+        yield "bf16"
 
 
 if __name__ == "__main__":

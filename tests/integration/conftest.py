@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,21 +26,18 @@ class Fruits:
 
 @pytest.fixture(scope="session")
 def keras_features() -> Callable[[bytes], Floats]:
-    """What Keras itself makes of an image: bytes -> features (1280,)."""
+    """What Keras itself makes of an image that the job has resized: bytes -> features (1280,)."""
     import keras
 
+    from job.images.decode import DecodeRules, decode
     from job.resources import weights_folder
 
     model = keras.applications.MobileNetV2(include_top=False, pooling="avg", weights=None)
     model.load_weights(next(weights_folder().glob("mobilenet_v2*.h5")))
 
     def features(data: bytes) -> Floats:
-        image = keras.utils.load_img(
-            io.BytesIO(data), target_size=(224, 224), interpolation="bicubic"
-        )
-        batch = keras.applications.mobilenet_v2.preprocess_input(
-            np.asarray(image, dtype=np.float32)[None]
-        )
+        image = decode(data, DecodeRules(height=224, width=224))
+        batch = keras.applications.mobilenet_v2.preprocess_input(image.astype(np.float32)[None])
         return np.asarray(model(batch, training=False))[0]
 
     return features

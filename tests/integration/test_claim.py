@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
@@ -21,6 +22,7 @@ from job.output.claim import claim
 from job.output.claim_store import ChangedError, claim_store
 from job.output.layout import Layout
 from job.output.tables import Tables
+from job.packed_features import packed
 from tests.integration.tables import features_of, summary_of
 from tests.support.processes import wait_until
 
@@ -81,7 +83,7 @@ def test_a_commit_of_an_earlier_claim_is_passed_over(
     monkeypatch.setattr(before, "check", lambda: None)
     before._over.set()
     after = claim(store, "after", output, 1)
-    row = ("s3a://b/a.jpg", "a", 1, "e", None, [0.5], None, None, None)
+    row = ("s3a://b/a.jpg", "a", 1, "e", None, packed(np.float32([0.5])), None, None, None)
     outcome = spark.createDataFrame([row], schemas.OUTCOME_SCHEMA)
     theirs = Tables(spark, layout, "after", after)
     theirs.create({"identity": "x"})

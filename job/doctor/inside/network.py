@@ -30,7 +30,14 @@ def _weights(subject: Inside) -> WeightsFile:
 def forward_pass(subject: Inside) -> str:
     """A Python worker of Spark builds the network and features one grey image."""
     chosen, found = backbone(subject.network.backbone), _weights(subject)
-    spec = NetworkSpec(chosen.name, found.path, found.tensors_sha256, threads=1, batch_size=1)
+    spec = NetworkSpec(
+        chosen.name,
+        found.path,
+        found.tensors_sha256,
+        threads=1,
+        batch_size=1,
+        precision=subject.network.precision,
+    )
     with told("the pass through the network", "see the lines above; the worker's memory may end"):
         rows = subject.spark.range(1).mapInArrow(_featurize_with(spec), "features array<float>")
         (row,) = rows.collect()

@@ -62,7 +62,11 @@ class Inside:
     @property
     def network(self) -> NetworkConfig:
         """Which network the run takes."""
-        return NetworkConfig(self._option("backbone", "mobilenet_v2"), self._option("weights"))
+        return NetworkConfig(
+            backbone=self._option("backbone", NetworkConfig.backbone),
+            weights=self._option("weights"),
+            precision=self._option("precision", NetworkConfig.precision),
+        )
 
     def path(self, option: str) -> str:
         """A path of the run's arguments, canonical. Raises CannotLookError where it has none."""

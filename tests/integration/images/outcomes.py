@@ -54,9 +54,9 @@ def by_s3a_reader(spark: SparkSession, work: DataFrame, folder: Path) -> list[Ro
     return _sorted(spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(destination).collect())
 
 
-def checksum(data: bytes) -> list[float]:
-    """The features that stand for these bytes: exact in 32 bits."""
-    return [float(zlib.crc32(data) % 2**20)]
+def checksum(data: bytes) -> bytes:
+    """The features that stand for these bytes."""
+    return zlib.crc32(data).to_bytes(4, "little")
 
 
 def _image(row: dict[str, Any]) -> ListedImage:

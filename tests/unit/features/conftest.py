@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from job.features import tensorflow_import
 from job.features.backbones import Backbone, backbone
 from job.features.network import Network, NetworkSpec, network
-from job.features.tensorflow_import import tensorflow
 from job.features.weights import WeightsFile, load_weights, resolve_weights
 
 SAMPLE = Path(__file__).parents[3] / "examples" / "images"
@@ -55,9 +55,7 @@ def without_top(mobilenet: Backbone, shipped: WeightsFile, built: Network) -> An
 @pytest.fixture(scope="session")
 def with_top(without_top: Any) -> Any:
     """keras.applications.MobileNetV2 with the shipped tensors under a random top."""
-    tensorflow()
-    import keras
-
+    keras = tensorflow_import.keras()
     model = keras.applications.MobileNetV2(weights=None)
     for layer in without_top.layers:
         if layer.weights:

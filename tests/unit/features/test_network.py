@@ -14,9 +14,12 @@ import pytest
 
 from job.errors import WeightsError
 from job.features.network import Network, NetworkSpec, network
+from job.images.decode import DecodeRules, decode
 from tests.support.network_counter import counting, images_through_network
 
 Images = np.ndarray[Any, np.dtype[np.uint8]]
+
+SAMPLE = Path(__file__).parents[3] / "examples" / "images"
 
 
 def test_features_equal_those_of_keras(built: Network, with_top: Any, images: Images) -> None:
@@ -33,6 +36,18 @@ def test_features_equal_those_of_keras(built: Network, with_top: Any, images: Im
     np.testing.assert_allclose(features, expected, rtol=0, atol=1e-4)
     # The images are different, so must the features be.
     assert np.abs(expected[0] - expected[2]).max() > 0.1
+
+
+def test_a_resize_that_rounds_otherwise_than_pillow_does_not_show(
+    built: Network, images: Images
+) -> None:
+    files = [file for folder in sorted(SAMPLE.iterdir()) for file in sorted(folder.iterdir())[:2]]
+    ours = np.stack([decode(file.read_bytes(), DecodeRules(224, 224)) for file in files])
+
+    by_pillow, features = built.features(images), built.features(ours)
+
+    lengths = np.linalg.norm(by_pillow, axis=1) * np.linalg.norm(features, axis=1)
+    assert ((by_pillow * features).sum(axis=1) / lengths).min() >= 0.9999
 
 
 def test_features_do_not_depend_on_the_batch(built: Network, images: Images) -> None:

@@ -1,0 +1,88 @@
+"""The frozen graph: made by Keras from a weights file, run by TensorFlow alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from job.errors import WeightsError
+from job.features.backbones import Backbone
+from job.features.folding import fold_batch_norms
+from job.features.precision import in_bfloat16
+from job.features.tensorflow_import import tensorflow
+from job.features.weights import load_weights, tensors_sha256
+
+if TYPE_CHECKING:
+    import keras
+
+# What its two tensors are called: the first as told below, the second by TensorFlow.
+INPUT, OUTPUT = "images:0", "Identity:0"
+
+
+def frozen_graph(chosen: Backbone, weights: str, sha256: str, precision: str) -> bytes:
+    """A GraphDef from INPUT, uint8 (n, height, width, 3), to OUTPUT, float32 (n, dimension).
+
+    All weights are constants of it. `sha256` is that of their tensors: raises WeightsError if the
+    file has others or cannot be loaded.
+    """
+    model = chosen.build()
+    load_weights(model, chosen, weights)
+    found = tensors_sha256(model)
+    if found != sha256:
+        raise WeightsError(
+            f"the tensors of {weights} have sha256 {found}",
+            expected=f"{sha256}, as on the driver",
+            fix="give all machines the same weights file",
+        )
+    fold_batch_norms(model)
+    graph = frozen(model, chosen)
+    if precision == "bf16":
+        graph = in_bfloat16(graph, [INPUT, OUTPUT])
+    serialized: bytes = graph.SerializeToString(deterministic=True)
+    return serialized
+
+
+def graph_key(chosen: Backbone, sha256: str, precision: str) -> str:
+    """In hexadecimal, what is another for any other graph, or way to make it."""
+    digest = hashlib.sha256()
+    made_by = [file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))]
+    version = tensorflow().version.VERSION
+    for part in (repr(chosen).encode(), sha256.encode(), precision.encode(), version.encode()):
+        made_by.append(part)
+    for part in made_by:
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()[:32]
+
+
+def as_function(graph: bytes) -> Callable[[Any], Any]:
+    """A tensor of images to the tensor of their features, by the GraphDef `graph`."""
+    tf = tensorflow()
+    definition = tf.compat.v1.GraphDef.FromString(graph)
+    imported = tf.compat.v1.wrap_function(
+        lambda: tf.graph_util.import_graph_def(definition, name=""), []
+    )
+    tensor = imported.graph.get_tensor_by_name
+    function: Callable[[Any], Any] = imported.prune(tensor(INPUT), tensor(OUTPUT))
+    return function
+
+
+def frozen(model: keras.Model, chosen: Backbone) -> Any:
+    """The GraphDef of preprocessing and `model`, its variables as constants."""
+    import keras
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
+    def features(images: Any) -> Any:
+        pixels = tf.cast(images, tf.float32)
+        if chosen.preprocessing != "none":
+            mode = chosen.preprocessing
+            pixels = keras.applications.imagenet_utils.preprocess_input(pixels, mode=mode)
+        return model(pixels, training=False)
+
+    images = tf.TensorSpec((None, *chosen.input_size, 3), tf.uint8, INPUT.partition(":")[0])
+    traced = tf.function(features, autograph=False).get_concrete_function(images)
+    return convert_variables_to_constants_v2(traced).graph.as_graph_def()

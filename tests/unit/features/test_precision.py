@@ -1,0 +1,65 @@
+"""bf16: near to f32, and only where the CPU has instructions for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from job.errors import InvalidValueError
+from job.features import precision
+from job.features.network import Network, NetworkSpec, network
+from job.features.precision import has_bfloat16, require_precision
+
+FLAGS = "processor\t: 0\nflags\t\t: fpu avx512f {}\n"
+
+
+def cpu_with(flag: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this CPU say that it has `flag`."""
+    file = folder / "cpuinfo"
+    file.write_text(FLAGS.format(flag))
+    monkeypatch.setattr(precision, "CPUINFO", file)
+
+
+@pytest.mark.parametrize("flag", ["avx512_bf16", "amx_bf16 amx_tile"])
+def test_a_cpu_with_bfloat16_may_compute_in_it(
+    flag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpu_with(flag, tmp_path, monkeypatch)
+    require_precision("bf16")
+
+
+def test_any_other_cpu_is_refused_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: NetworkSpec
+) -> None:
+    cpu_with("avx512_vnni", tmp_path, monkeypatch)
+
+    with pytest.raises(InvalidValueError, match=r"avx512_bf16 or amx_bf16.*leave --precision out"):
+        network(replace(spec, precision="bf16"))
+    require_precision("f32")
+
+
+def test_features_in_bf16_are_near_to_those_in_f32_and_not_the_same(
+    spec: NetworkSpec,
+    built: Network,
+    images: np.ndarray[Any, np.dtype[np.uint8]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Without the instructions, which the job refuses, TensorFlow's kernels also add up in bfloat16.
+    nearest = 0.998 if has_bfloat16() else 0.95
+    cpu_with("avx512_bf16", tmp_path, monkeypatch)
+    exact = built.features(images)
+
+    try:
+        features = network(replace(spec, precision="bf16")).features(images)
+    except InvalidValueError as error:
+        pytest.skip(str(error))
+
+    lengths = np.linalg.norm(exact, axis=1) * np.linalg.norm(features, axis=1)
+    assert features.dtype == np.float32
+    assert ((exact * features).sum(axis=1) / lengths).min() >= nearest
+    assert np.abs(exact - features).max() > 1e-3
