@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -14,6 +12,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from tests.benchmarks.sample import Sample
+from tests.support.new_process import in_new_process
 
 Features = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -24,8 +23,7 @@ class OtherWorkError(Exception):
 
 def reference(sample: Sample) -> dict[str, Features]:
     """Features (1280,) of each different image, by its `label/file`, of the job's own code."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-        return process.submit(_reference, sample).result()
+    return in_new_process(_reference, sample)
 
 
 def largest_difference(written: Path, expected: dict[str, Features], images: int) -> float:
