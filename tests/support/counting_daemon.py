@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from job import daemon, worker
+from job import daemon
 from job.features import network
 from tests.support.network_counter import images_through_network, noting
 
@@ -36,8 +36,13 @@ def environment(folder: Path, slowed: str) -> dict[str, str]:
 
 
 def _reload() -> None:
-    """A model for each task."""
-    _before_each_task(network._network.cache_clear)
+    """A network for each task."""
+
+    def forget(spec: Any) -> Any:
+        network._network.cache_clear()
+        return spec
+
+    _for_each_task(forget)
 
 
 def _twice() -> None:
@@ -53,22 +58,16 @@ def _twice() -> None:
 
 def _sequential() -> None:
     """One request at a time."""
+    _for_each_task(lambda spec: replace(spec, limits=replace(spec.limits, in_flight=1)))
+
+
+def _for_each_task(changed: Callable[[Any], Any]) -> None:
+    """Ask `changed` for the WorkerSpec that a task reads its images with."""
+    # Not before `main` has made sure where pyspark comes from.
+    from job import worker
+
     fetched = worker._fetched
-
-    def one_by_one(batches: Any, spec: worker.WorkerSpec) -> Any:
-        return fetched(batches, replace(spec, limits=replace(spec.limits, in_flight=1)))
-
-    worker._fetched = one_by_one
-
-
-def _before_each_task(step: Callable[[], None]) -> None:
-    fetched = worker._fetched
-
-    def after_it(batches: Any, spec: worker.WorkerSpec) -> Any:
-        step()
-        return fetched(batches, spec)
-
-    worker._fetched = after_it
+    worker._fetched = lambda batches, spec: fetched(batches, changed(spec))
 
 
 SLOWED = {"": lambda: None, "reload": _reload, "twice": _twice, "sequential": _sequential}
@@ -76,6 +75,7 @@ SLOWED = {"": lambda: None, "reload": _reload, "twice": _twice, "sequential": _s
 
 def main() -> None:
     """Serve as the job's daemon does."""
+    daemon.prefer_installed_pyspark()
     folder = Path(os.environ["COUNTS"])
     network.Network.features = noting(folder / "images")  # type: ignore[method-assign]
     build = network._frozen_graph
