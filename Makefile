@@ -12,6 +12,10 @@ BACKBONE ?= mobilenet_v2
 IN_VENV = exec env JAVA_HOME="$$(cat $(VENV)/java-home)" $(VENV)/bin
 unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH
 
+# Of bench-peers alone: Ray and Daft want other releases of what we use.
+PEERS_VENV = .cache/peers-venv
+PEERS_REQUIREMENTS = tests/benchmarks/peers/requirements.txt
+
 # While the JVM of one test starts or waits, another has the cores.
 SIDE_BY_SIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -45,8 +49,13 @@ test: setup ## Unit and integration tests; ARGS="-k name" for some of them
 	$(IN_VENV)/python -m pytest -m "not slow" $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-slow
-test-slow: setup ## Tests of rights, of a million objects, of whole commands
+test-slow: setup ## Tests of rights, of a million objects, of whole commands; then of speed, alone
 	$(IN_VENV)/python -m pytest -m slow tests/unit tests/integration tests/scale $(SIDE_BY_SIDE) $(ARGS)
+	$(if $(ARGS),,$(MAKE) test-speed)
+
+.PHONY: test-speed
+test-speed: setup ## That no factor is lost: ratios within one run of a minute or two
+	$(IN_VENV)/python -m pytest -m slow tests/speed $(ARGS)
 
 .PHONY: test-chart
 test-chart: setup ## The chart as data; installs helm where there is none
@@ -79,6 +88,14 @@ bench-listing: setup ## The driver's memory for a listing of 10^5 and one of 10^
 bench-day: setup ## 90,000 objects, and the day after: seconds, requests, images through the network
 	$(IN_VENV)/python -m tests.benchmarks.day $(ARGS)
 
+.PHONY: bench-fit
+bench-fit: setup ## Scaler + PCA of 67,692 x 1,280 in one pass, and again, against Spark ML's
+	$(IN_VENV)/python -m tests.benchmarks.fit $(ARGS)
+
+.PHONY: bench-peers
+bench-peers: setup $(PEERS_VENV)/.installed ## The job beside Ray, Daft, notebooks; ARGS="--only ray --where local"
+	$(IN_VENV)/python -m tests.benchmarks.peers $(ARGS)
+
 .PHONY: chaos
 chaos: setup ## Kill processes and break storage, and count images: CHAOS_SEED=1
 	$(IN_VENV)/python -m pytest tests/chaos --ignore tests/chaos/cluster $(ARGS)
@@ -92,6 +109,7 @@ lock: setup ## Pin all requirements anew from pyproject.toml (needs network)
 	$(VENV)/bin/python -m pip install --quiet uv
 	$(LOCK) pyproject.toml -o docker/requirements.txt
 	$(LOCK) --group dev -c docker/requirements.txt -o docker/requirements-dev.txt
+	$(LOCK) $(PEERS_REQUIREMENTS:.txt=.in) -o $(PEERS_REQUIREMENTS)
 
 .PHONY: known-settings
 known-settings: setup ## List anew the settings that lint knows, from the jars of docker/pom.xml
@@ -118,6 +136,11 @@ $(VENV)/.installed: job/local/prerequisites.sh pyproject.toml docker/pom.xml $(R
 	@$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@echo "fetching the jars of docker/pom.xml"
 	@$(IN_VENV)/python -m job.local.jars
+	@touch $@
+
+$(PEERS_VENV)/.installed: $(PEERS_REQUIREMENTS)
+	$(VENV)/bin/python -m venv --clear $(PEERS_VENV)
+	$(PEERS_VENV)/bin/python -m pip install --quiet -r $(PEERS_REQUIREMENTS)
 	@touch $@
 
 include k8s/kind.mk

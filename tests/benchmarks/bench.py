@@ -12,23 +12,18 @@ import shutil
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import numpy as np
 from PIL import Image
 
-from job.local.s3_server import LocalS3Server
 from tests.benchmarks.limits import Limits, limits
 from tests.benchmarks.measured import Measured, measure
-from tests.support.proxy import S3Proxy
+from tests.benchmarks.storage import storage
 
 SAMPLE = Path("../shared/data/fruits-360-sample.tar")
-BUCKET = "bench"
-DELAY_SECONDS = 0.030
 
 
 @dataclass(frozen=True)
@@ -36,7 +31,7 @@ class Case:
     """One way to reach the images."""
 
     name: str
-    source: str  # "local", "s3" or "s3+30ms"
+    source: str  # one of storage.SOURCES
     reader: str
     small: int
     large: int
@@ -53,17 +48,6 @@ class Figures:
     rate: float
     measured: Measured
     storage_share: float
-
-
-@dataclass(frozen=True)
-class Storage:
-    """Where one run reads and writes, and the CPU seconds that serving it has cost so far."""
-
-    input_path: str
-    output_path: str
-    settings: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    cpu_seconds: Callable[[], float] = lambda: 0.0
 
 
 @click.command()
@@ -130,12 +114,12 @@ def _figures(case: Case, images: list[Path], work: Path) -> Figures:
 
 def _featurize(case: Case, images: list[Path], count: int, work: Path) -> tuple[Measured, float]:
     """The run, and the share of all cores that its storage took meanwhile."""
-    with _storage(case, _folder(images, count, work), work) as storage:
-        conf = [f"--conf={key}={value}" for key, value in storage.settings.items()]
-        command = _command(storage.input_path, storage.output_path, "--reader", case.reader, *conf)
-        before = storage.cpu_seconds()
-        run = measure(command, {**os.environ, **storage.environment})
-        cpu = storage.cpu_seconds() - before
+    with storage(case.source, _folder(images, count, work), work) as place:
+        conf = [f"--conf={key}={value}" for key, value in place.settings.items()]
+        command = _command(place.input_path, place.output_path, "--reader", case.reader, *conf)
+        before = place.cpu_seconds()
+        run = measure(command, {**os.environ, **place.environment})
+        cpu = place.cpu_seconds() - before
     return run, cpu / run.seconds / (os.cpu_count() or 1)
 
 
@@ -152,29 +136,6 @@ def _folder(images: list[Path], count: int, work: Path) -> Path:
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(image, place)
     return folder
-
-
-@contextmanager
-def _storage(case: Case, folder: Path, work: Path) -> Iterator[Storage]:
-    """The storage of a case, on a server of its own."""
-    if case.source == "local":
-        output = Path(tempfile.mkdtemp(dir=work))
-        yield Storage(str(folder), str(output))
-        shutil.rmtree(output)
-        return
-    with LocalS3Server() as server:
-        server.create_bucket(BUCKET)
-        server.upload_folder(folder, BUCKET, "images")
-        paths = f"s3a://{BUCKET}/images", f"s3a://{BUCKET}/output"
-        settings, environment = server.spark_settings(), server.environment()
-        if case.source == "s3":
-            yield Storage(*paths, settings, environment, lambda: server.cpu_seconds)
-            return
-        with S3Proxy(server.endpoint, delay_seconds=DELAY_SECONDS) as proxy:
-            settings = {**settings, "spark.hadoop.fs.s3a.endpoint": proxy.endpoint}
-            yield Storage(
-                *paths, settings, environment, lambda: server.cpu_seconds + proxy.cpu_seconds
-            )
 
 
 def _limits(images: list[Path], slots: int) -> Limits:

@@ -14,7 +14,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,36 +21,19 @@ import click
 
 from job.local.s3_server import LocalS3Server, s3a_settings
 from tests.benchmarks.measured import Measured, measure
+from tests.benchmarks.sample import Sample
 from tests.support.proxy import S3Proxy
 
-IMAGES = Path(__file__).parents[2] / "examples" / "images"
 BUCKET, PREFIX, OUTPUT = "day", "images", "out"
 NEW, CHANGED, DELETED = 100, 1000, 1000
 _UPLOADS = 8
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Keys and bytes of images: the sample again and again, each time in another folder."""
-
-    files: list[Path]
-
-    def key(self, number: int) -> str:
-        copy, index = divmod(number, len(self.files))
-        path = self.files[index]
-        return f"{PREFIX}/{copy:04d}/{path.parent.name}/{path.name}"
-
-    def put(self, client: Any, number: int, shift: int = 0) -> None:
-        """Upload image `number`, or with `shift` the bytes of another one under its name."""
-        path = self.files[(number + shift) % len(self.files)]
-        client.put_object(Bucket=BUCKET, Key=self.key(number), Body=path.read_bytes())
 
 
 @click.command(help=__doc__)
 @click.option("--objects", default=90_000, show_default=True)
 def main(objects: int) -> None:
     """Print a table of both runs."""
-    sample = Sample(sorted(path for path in IMAGES.rglob("*") if path.is_file()))
+    sample = Sample.of_examples()
     with (
         tempfile.TemporaryDirectory(prefix="image-features-day-") as folder,
         LocalS3Server(Path(folder)) as server,
@@ -70,9 +52,17 @@ def main(objects: int) -> None:
 
 def _upload(server: LocalS3Server, sample: Sample, numbers: range, shift: int = 0) -> None:
     client = server.client()
+
+    def put(number: int) -> None:
+        content = sample.content(number, shift)
+        client.put_object(Bucket=BUCKET, Key=_key(sample, number), Body=content)
+
     with ThreadPoolExecutor(_UPLOADS) as pool:
-        for _ in pool.map(lambda number: sample.put(client, number, shift), numbers):
-            pass
+        list(pool.map(put, numbers))
+
+
+def _key(sample: Sample, number: int) -> str:
+    return f"{PREFIX}/{sample.name(number)}"
 
 
 def _a_day(server: LocalS3Server, sample: Sample, objects: int) -> None:
@@ -81,7 +71,7 @@ def _a_day(server: LocalS3Server, sample: Sample, objects: int) -> None:
     _upload(server, sample, range(0, objects, CHANGED), shift=1)
     client = server.client()
     for number in range(500, objects, DELETED):
-        client.delete_object(Bucket=BUCKET, Key=sample.key(number))
+        client.delete_object(Bucket=BUCKET, Key=_key(sample, number))
 
 
 def _run(server: LocalS3Server, proxy: S3Proxy, run_id: str) -> list[str]:

@@ -5,11 +5,9 @@ Usage: python -m tests.benchmarks.forward [FOLDER_OF_IMAGES]
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from job.features.backbones import backbone
 from job.features.network import NetworkSpec, network
 from job.features.precision import require_precision
 from job.features.weights import resolve_weights
+from tests.support.new_process import in_new_process
 
 Images = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -35,12 +34,12 @@ def forward_rate(threads: int, batch_size: int, images: Images, precision: str =
 
     In a process of its own: TensorFlow takes the number of threads once in a process.
     """
-    return _in_new_process(_forward_rate, threads, batch_size, images, precision)
+    return in_new_process(_forward_rate, threads, batch_size, images, precision)
 
 
 def startup_seconds() -> dict[str, float]:
     """Seconds of each step from a new Python process to the first features."""
-    return _in_new_process(_startup_seconds)
+    return in_new_process(_startup_seconds)
 
 
 def load_images(folder: Path, count: int = 128) -> Images:
@@ -48,12 +47,6 @@ def load_images(folder: Path, count: int = 128) -> Images:
     files = sorted(file for file in folder.rglob("*") if file.is_file())[:count]
     resized = [Image.open(file).convert("RGB").resize((224, 224)) for file in files]
     return np.stack([np.asarray(image) for image in resized])
-
-
-def _in_new_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=1, mp_context=spawn) as process:
-        return process.submit(function, *arguments).result()
 
 
 def _spec(threads: int, batch_size: int, precision: str = "f32") -> NetworkSpec:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from job.features.backbones import backbone
-from job.features.network import Network, NetworkSpec, network
+from job.features.network import NetworkSpec, network
 from job.features.weights import resolve_weights
 from job.images.decode import DecodeRules, decode
 
@@ -33,20 +34,20 @@ class Limits:
         )
 
 
-def limits(images: list[Path], processes: int) -> Limits:
+def limits(images: list[Path], processes: int, seconds: float = SECONDS) -> Limits:
     """Measure both with as many processes of one thread as the job has task slots, at once.
 
-    `images` are read into memory first; each figure is over at least ten seconds.
+    `images` are read into memory first; each figure is over at least `seconds`.
     """
     contents = [path.read_bytes() for path in images[:1024]]
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        rates = pool.map(_measure, [contents] * processes, chunksize=1)
+        rates = pool.starmap(_measure, [(contents, seconds)] * processes, chunksize=1)
     return Limits(
         sum(rate.forward for rate in rates), sum(rate.decode_and_forward for rate in rates)
     )
 
 
-def _measure(contents: list[bytes]) -> Limits:
+def _measure(contents: list[bytes], seconds: float) -> Limits:
     weights = resolve_weights(backbone("mobilenet_v2"), None)
     spec = NetworkSpec(
         "mobilenet_v2", str(weights.path), weights.tensors_sha256, threads=1, batch_size=BATCH
@@ -55,21 +56,23 @@ def _measure(contents: list[bytes]) -> Limits:
     rules = DecodeRules(224, 224, exif_rotate=False, max_pixels=50_000_000)
     batch = np.stack([decode(data, rules) for data in contents[:BATCH]])
     model.features(batch)
-    return Limits(_forward(model, batch), _decode_and_forward(model, contents, rules))
 
-
-def _forward(model: Network, batch: np.ndarray) -> float:
-    started, done = time.perf_counter(), 0
-    while (seconds := time.perf_counter() - started) < SECONDS:
+    def forward(_first: int) -> None:
         model.features(batch)
-        done += len(batch)
-    return done / seconds
+
+    def decode_and_forward(first: int) -> None:
+        rgb = [decode(data, rules) for data in contents[first : first + BATCH]]
+        model.features(np.stack(rgb))
+
+    return Limits(
+        _rate(forward, len(contents), seconds), _rate(decode_and_forward, len(contents), seconds)
+    )
 
 
-def _decode_and_forward(model: Network, contents: list[bytes], rules: DecodeRules) -> float:
+def _rate(batch: Callable[[int], None], images: int, least_seconds: float) -> float:
+    """Images per second of `batch`, which is told at which image it begins."""
     started, done = time.perf_counter(), 0
-    while (seconds := time.perf_counter() - started) < SECONDS:
-        first = done % (len(contents) - BATCH)
-        model.features(np.stack([decode(data, rules) for data in contents[first : first + BATCH]]))
+    while (seconds := time.perf_counter() - started) < least_seconds:
+        batch(done % (images - BATCH))
         done += BATCH
     return done / seconds

@@ -8,17 +8,15 @@ their own, so that the driver's heap is the driver's alone.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import psutil
@@ -30,10 +28,9 @@ from job import schemas
 from job.cli import cli
 from job.local.s3_server import s3a_settings
 from job.session import spark_session
+from tests.support.new_process import in_new_process
 from tests.support.proxy import S3Proxy
 from tests.support.synthetic_bucket import INPUT_PATH, SyntheticBucket
-
-T = TypeVar("T")
 
 MEBIBYTE = 1024 * 1024
 # In a thousand of those that are known.
@@ -63,8 +60,8 @@ def day(objects: int) -> Day:
         S3Proxy("http://127.0.0.1:9") as s3,
     ):
         s3.hook = bucket.answer
-        _in_new_process(_make_known, bucket, f"{folder}/out")
-        return _in_new_process(_measure, bucket, f"{folder}/out", s3.endpoint)
+        in_new_process(_make_known, bucket, f"{folder}/out")
+        return in_new_process(_measure, bucket, f"{folder}/out", s3.endpoint)
 
 
 def _make_known(bucket: SyntheticBucket, output: str) -> None:
@@ -133,12 +130,6 @@ def _sampled(spark: SparkSession) -> Iterator[dict[str, list[float]]]:
 
 def _job(*arguments: str) -> None:
     cli.main(list(arguments), standalone_mode=False)
-
-
-def _in_new_process(function: Callable[..., T], *arguments: object) -> T:
-    """What the function returns, from a process that has nothing of an earlier one."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
 
 
 @click.command(help=__doc__)

@@ -20,17 +20,24 @@ def counting(function: Callable[[T], Iterator[T]], folder: Path) -> Callable[[T]
     def counted(batches: T) -> Iterator[T]:
         from job.features.network import Network
 
-        features = Network.features
-
-        def noted(network: Network, batch: Any) -> Any:
-            with (folder / str(os.getpid())).open("a") as file:
-                file.write(f"{len(batch)}\n")
-            return features(network, batch)
-
-        with mock.patch.object(Network, "features", noted):
+        with mock.patch.object(Network, "features", noting(folder)):
             yield from function(batches)
 
     return counted
+
+
+def noting(folder: Path) -> Callable[[Any, Any], Any]:
+    """`Network.features` as it is now, which also notes how many images it is fed."""
+    from job.features.network import Network
+
+    features = Network.features
+
+    def noted(network: Network, batch: Any) -> Any:
+        with (folder / str(os.getpid())).open("a") as file:
+            file.write(f"{len(batch)}\n")
+        return features(network, batch)
+
+    return noted
 
 
 def images_through_network(folder: Path) -> int:
