@@ -93,6 +93,10 @@ lock: setup ## Pin all requirements anew from pyproject.toml (needs network)
 known-settings: setup ## List anew the settings that lint knows, from the jars of docker/pom.xml
 	$(IN_VENV)/python docker/known_settings.py
 
+.PHONY: picture
+picture: setup ## The README's picture of the report, of the last `make run`
+	$(IN_VENV)/python -m docs.picture .cache/run/report.html
+
 .PHONY: clean
 clean: ## Remove caches and what was built; .venv stays
 	rm -rf .cache .mypy_cache .pytest_cache .ruff_cache build dist spark-warehouse metastore_db derby.log

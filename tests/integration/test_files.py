@@ -27,6 +27,23 @@ def test_bytes_come_back_as_they_were_written(spark: SparkSession, folder: str) 
     assert files.names(spark, f"{folder}/a folder") == ["ü 100%.bin"]
 
 
+def test_the_first_bytes_of_a_file_are_read_alone(spark: SparkSession, folder: str) -> None:
+    files.write_bytes(spark, f"{folder}/a", b"0123456789")
+
+    assert files.read_bytes(spark, f"{folder}/a", most=4) == b"0123"
+    assert files.read_bytes(spark, f"{folder}/a", most=40) == b"0123456789"
+
+
+def test_a_size_is_that_of_all_files(spark: SparkSession, folder: str) -> None:
+    files.write_bytes(spark, f"{folder}/table/a", b"01234")
+    files.write_bytes(spark, f"{folder}/table/deep/b", b"0123456")
+
+    assert files.size(spark, f"{folder}/table") == 12
+    assert files.size(spark, f"{folder}/table/a") == 5
+    with pytest.raises(FileNotFoundError):
+        files.size(spark, f"{folder}/none")
+
+
 def test_a_local_path_may_be_a_file_url(spark: SparkSession, tmp_path: Path) -> None:
     files.write_bytes(spark, f"file://{tmp_path}/a", b"x")
 

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 from pyspark.ml import PipelineModel
@@ -23,9 +24,11 @@ from job.local.s3_server import LocalS3Server
 from job.plan_nodes import FEATURIZE_NODE
 from job.progress import RowsOut
 from tests.integration.tables import features_of, read_text, summary_of
+from tests.support.notebooks import executed, figures_shown
 from tests.support.proxy import S3Proxy
 
 READERS = ["concurrent", "s3a"]
+EXPLORE = Path(__file__).parents[2] / "examples" / "explore.ipynb"
 
 
 @dataclass(frozen=True)
@@ -220,3 +223,20 @@ def test_each_step_can_be_done_by_itself(
     }
     for row in rows.collect():
         np.testing.assert_allclose(row.pca, projected[row.path], atol=1e-4)
+
+
+def test_the_notebook_shows_what_a_run_has_left(
+    run_by: Callable[[str], Finished], s3: LocalS3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUTPUT", run_by("concurrent").output)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    notebook = executed(EXPLORE)
+    assert figures_shown(notebook) == 4
+    assert notebook.cells[-1].outputs[-1]["data"]["text/plain"] == "(240, 1280)"
+
+
+def test_the_notebook_is_kept_without_outputs() -> None:
+    cells = [cell for cell in nbformat.read(EXPLORE, as_version=4).cells if "outputs" in cell]
+    assert len(cells) > 5
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in cells)

@@ -6,7 +6,6 @@ import fcntl
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
 
+CACHE = Path(__file__).resolve().parents[2] / ".cache"
 PACKAGES = ("chromium", "chromium-driver")
 DRAWING_SECONDS = 60.0
 
@@ -103,6 +103,7 @@ def _none(why: str) -> NoBrowserError:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Of several processes of one test run, one installs while the others wait."""
-    with (Path(tempfile.gettempdir()) / "image-features-browser.lock").open("w") as lock:
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "browser.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
