@@ -250,15 +250,20 @@ class SampleConfig:
 
 @dataclass(frozen=True)
 class ClusterConfig:
-    """`cluster`: k-means of the projection of `output_path`; `clusters` None: one a label."""
+    """`cluster`: k-means of the projection of `output_path`; `clusters` None: one a label.
+
+    It begins `starts` times, from centres drawn with `seed` and the numbers that follow.
+    """
 
     output_path: str
     clusters: int | None = None
     seed: int = 0
+    starts: int = 5
 
     def __post_init__(self) -> None:
         if self.clusters is not None:
             _at_least("--clusters", self.clusters, 2)
+        _at_least("--starts", self.starts, 1)
 
 
 @dataclass(frozen=True)

@@ -188,7 +188,8 @@ def run_export(app: Application, config: ExportConfig) -> None:
     Only an array is made of the features: their table is Parquet already.
     """
     features = config.exported == schemas.FEATURES
-    _require_features(app) if features else _require_projection(app)
+    require = _require_features if features else _require_projection
+    require(app)
     with _recorded(app):
         images = app.tables.features() if features else _read_projection(app)
         first = images.first()

@@ -27,7 +27,7 @@ MOST_SQUARES = 2_000
 MOST_NAME_BYTES = 60
 
 _FIGURES = (
-    "run_id", "images", "components", "clusters", "clusters_found", "seed", "silhouette",
+    "run_id", "images", "components", "clusters", "clusters_found", "starts", "silhouette",
     "adjusted_rand_index", "normalized_mutual_information",
 )  # fmt: skip
 
@@ -129,7 +129,11 @@ def _outdated(found: Mapping[str, Any], data: ReportData) -> str:
 
 def _tiles(found: Mapping[str, Any]) -> list[Tile]:
     return [
-        Tile("clusters", count_text(found["clusters_found"]), f"seed {found['seed']}"),
+        Tile(
+            "clusters",
+            count_text(found["clusters_found"]),
+            f"the tightest of {counted(found['starts'], 'start')}",
+        ),
         Tile(
             "silhouette",
             figure_text(found["silhouette"]),

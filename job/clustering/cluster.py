@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from pyspark import StorageLevel
 from pyspark.ml.clustering import KMeans, KMeansModel
 from pyspark.ml.evaluation import ClusteringEvaluator
 from pyspark.ml.functions import array_to_vector
@@ -39,16 +40,14 @@ def cluster(
     """Cluster the rows of `projection` (PROJECTION_SCHEMA) and write all of it under `path`.
 
     Lloyd's algorithm from k-means|| centres (Bahmani and others, "Scalable k-means++", VLDB 2012),
-    as Spark ML has it. Raises InvalidValueError for fewer images than clusters, or where no number
-    is given and there are fewer than two labels.
+    as Spark ML has it; of several starts the one with the least sum of squares. Raises
+    InvalidValueError for fewer images than clusters, or where no number is given and there are
+    fewer than two labels.
     """
     spark, images = projection.sparkSession, projection.count()
     clusters = _cluster_count(projection, images, config)
     vectors = projection.withColumn(_VECTOR, array_to_vector(F.col(schemas.PCA)))
-    kmeans = KMeans(
-        featuresCol=_VECTOR, predictionCol=schemas.CLUSTER, k=clusters, seed=config.seed
-    )
-    model = kmeans.fit(vectors)
+    model = _best(vectors, clusters, config)
     assigned = model.transform(vectors)
     files.delete(spark, f"{path}/{RESULT}")
     write_parquet(assigned.select(*schemas.ASSIGNMENTS_SCHEMA.names), images, _assignments(path))
@@ -93,6 +92,18 @@ def _label_count(projection: DataFrame) -> int:
     return found
 
 
+def _best(vectors: DataFrame, clusters: int, config: ClusterConfig) -> KMeansModel:
+    """The model with the least sum of squares; one start alone often ends far above it."""
+    kmeans = KMeans(featuresCol=_VECTOR, predictionCol=schemas.CLUSTER, k=clusters)
+    rows = vectors.select(_VECTOR).persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        seeds = range(config.seed, config.seed + config.starts)
+        models = (kmeans.setSeed(seed).fit(rows) for seed in seeds)
+        return min(models, key=lambda model: float(model.summary.trainingCost))
+    finally:
+        rows.unpersist()
+
+
 def _save_model(spark: SparkSession, model: KMeansModel, path: str) -> None:
     files.delete(spark, path)
     model.write().save(path)
@@ -122,6 +133,7 @@ def _result(
         clusters=clusters,
         clusters_found=found,
         seed=config.seed,
+        starts=config.starts,
         silhouette=_silhouette(assigned) if found > 1 else None,
         adjusted_rand_index=adjusted_rand_index(cells),
         normalized_mutual_information=normalized_mutual_information(cells),

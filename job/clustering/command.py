@@ -25,11 +25,18 @@ from job.spark_command import application_of, path_given
     show_default=True,
     help="Another one begins with other centres.",
 )
+@click.option(
+    "--starts",
+    default=ClusterConfig.starts,
+    show_default=True,
+    help="Begin so many times, and keep the tightest clusters.",
+)
 @common_options
 def cluster(**options: Any) -> None:
     """Group the projected images by k-means, without their labels, and compare the two."""
     output_path, run_id = path_given(options["output_path"]), options["run_id"] or new_run_id()
-    config = ClusterConfig(output_path, options["clusters"], options["seed"])
+    own = ("clusters", "seed", "starts")
+    config = ClusterConfig(output_path, **{name: options[name] for name in own})
     with application_of("cluster", config, options, output_path, run_id) as app:
         from job import pipeline
 

@@ -32,6 +32,7 @@ class ClusterResult:
     clusters: int
     clusters_found: int
     seed: int
+    starts: int
     silhouette: float | None
     adjusted_rand_index: float | None
     normalized_mutual_information: float | None

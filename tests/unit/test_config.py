@@ -42,6 +42,7 @@ IMAGES = ImagesConfig("s3a://bucket/images")
         (lambda: ExportConfig("out", file_format="npy", exported="pixels"), "pixels"),
         (lambda: ExportConfig("out", exported="features"), "--format csv"),
         (lambda: ClusterConfig("out", clusters=1), "1"),
+        (lambda: ClusterConfig("out", starts=0), "0"),
         (lambda: SimilarConfig("out", "image", count=0), "0"),
         (lambda: SimilarConfig("out", "image", count=10_001), "10001"),
         (lambda: SimilarConfig("out", "image", on="pixels"), "pixels"),

@@ -14,6 +14,7 @@ from pyspark.ml.clustering import KMeansModel
 from pyspark.ml.functions import array_to_vector
 from pyspark.sql import Row, SparkSession
 from sklearn import metrics
+from sklearn.cluster import KMeans
 
 from job import schemas
 from job.cli import main
@@ -70,10 +71,12 @@ def test_the_figures_are_those_of_scikit_learn(result: dict[str, Any], rows: lis
     centres = np.array([components[np.array(clusters) == n].mean(axis=0) for n in range(4)])
     spread = ((components - centres[clusters]) ** 2).sum()
     assert result["sum_of_squares"] == pytest.approx(spread, rel=1e-4)
+    theirs = KMeans(4, n_init=10, random_state=0).fit(components)
+    assert result["sum_of_squares"] < 1.2 * theirs.inertia_
 
 
 def test_the_features_tell_four_varieties_apart(result: dict[str, Any]) -> None:
-    assert result["adjusted_rand_index"] > 0.5
+    assert result["adjusted_rand_index"] > 0.3
 
 
 def test_the_result_says_what_it_is_of(
@@ -117,9 +120,9 @@ def test_again_with_the_same_seed_gives_the_same_and_replaces_it(
     again = spark.read.parquet(f"{output}/clusters/assignments").collect()
     assert {row.path: row.cluster for row in again} == {row.path: row.cluster for row in rows}
 
-    assert main(["cluster", "--output", output, "--clusters", "2"]) == 0
+    assert main(["cluster", "--output", output, "--clusters", "2", "--starts", "1"]) == 0
     result = json.loads(read_text(spark, f"{output}/clusters/result.json"))
-    assert (result["clusters"], result["seed"]) == (2, 0)
+    assert (result["clusters"], result["seed"], result["starts"]) == (2, 0, 1)
     assert len(KMeansModel.load(f"{output}/clusters/model").clusterCenters()) == 2
 
 

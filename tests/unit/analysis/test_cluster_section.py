@@ -64,7 +64,7 @@ def test_an_output_without_clusters_has_no_such_section() -> None:
     "shown",
     [
         "k-means has put the 1,230 images into 2 clusters by their 2 components",
-        "clusters 2 seed 7",
+        "clusters 2 the tightest of 5 starts",
         "silhouette 0.412",
         "adjusted Rand index 0.700",
         "normalized mutual information –",

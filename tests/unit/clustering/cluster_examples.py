@@ -22,6 +22,7 @@ def fruit_clusters(**changes: Any) -> ClusterResult:
         clusters=2,
         clusters_found=2,
         seed=7,
+        starts=5,
         silhouette=0.4123,
         adjusted_rand_index=0.7,
         normalized_mutual_information=None,
