@@ -1,13 +1,15 @@
 """An output in a notebook: the report's figures, and the tables as pandas; no Spark is started.
 
 Output paths are local, `s3://` or `s3a://`. Credentials, and the endpoint of a store that is not
-AWS, come from the environment (AWS_ENDPOINT_URL; over plain HTTP also AWS_ALLOW_HTTP=true).
+AWS, come from the environment (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL).
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
@@ -101,7 +103,16 @@ def _located(path: str) -> tuple[fs.FileSystem, str]:
     scheme, bucket, key = split_path(path)
     if scheme == LOCAL_SCHEME:
         return fs.LocalFileSystem(), key
-    return fs.S3FileSystem(), f"{bucket}/{key}"
+    endpoint = urlsplit(_endpoint())
+    if not endpoint.netloc:
+        return fs.S3FileSystem(), f"{bucket}/{key}"
+    system = fs.S3FileSystem(endpoint_override=endpoint.netloc, scheme=endpoint.scheme)
+    return system, f"{bucket}/{key}"
+
+
+def _endpoint() -> str:
+    """The address of a store that is not AWS, which pyarrow does not look for; empty for none."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
 
 
 def _delta(path: str) -> DeltaTable:
@@ -111,8 +122,13 @@ def _delta(path: str) -> DeltaTable:
     except ImportError as error:
         raise ImportError("the tables need deltalake: pip install 'deltalake>=1.1,<2'") from error
     scheme, bucket, key = split_path(path)
+    endpoint = _endpoint()
+    plain = str(endpoint.startswith("http://")).lower()
+    options = {"AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": plain} if endpoint else {}
     try:
-        return DeltaTable(key if scheme == LOCAL_SCHEME else f"s3://{bucket}/{key}")
+        if scheme == LOCAL_SCHEME:
+            return DeltaTable(key)
+        return DeltaTable(f"s3://{bucket}/{key}", storage_options=options)
     except TableNotFoundError as error:
         raise _missing(path) from error
 

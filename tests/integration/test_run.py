@@ -230,7 +230,6 @@ def test_the_notebook_shows_what_a_run_has_left(
 ) -> None:
     monkeypatch.setenv("OUTPUT", run_by("concurrent").output)
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
-    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     notebook = executed(EXPLORE)
     assert figures_shown(notebook) == 4
     assert notebook.cells[-1].outputs[-1]["data"]["text/plain"] == "(240, 1280)"
