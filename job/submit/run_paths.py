@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_OPTIONS = ("--input", "--output", "--bundle", "--destination")
+_OPTIONS = ("--input", "--output", "--bundle", "--model", "--destination")
 
 
 def option(arguments: Sequence[str], name: str) -> str:

@@ -81,9 +81,9 @@ def results_larger_than_heap(subject: Subject) -> Iterator[Finding]:
 
 
 def _has_network(subject: Subject, role: str) -> bool:
+    command, images = subject.value("command"), subject.arguments.options.get("input_path")
     # project featurizes where it is given images.
-    images = subject.arguments.options.get("input_path")
-    featurizes = subject.value("command") in _FEATURIZING or images is not None
+    featurizes = command in _FEATURIZING or (command == "project" and images is not None)
     return role == "executor" and featurizes
 
 

@@ -13,7 +13,12 @@ _OLD_SCHEME = re.compile(r"(^|,)\s*s3n?://")
 # What names a host: s3a reads the bucket's name as one, and underscores are in none.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _FOLDERS = ("eventLog.dir", "decommission.fallbackStoragePath")
-_OPTIONS = {"input_path": "--input", "output_path": "--output", "bundle_path": "--bundle"}
+_OPTIONS = {
+    "input_path": "--input",
+    "output_path": "--output",
+    "bundle_path": "--bundle",
+    "model_path": "--model",
+}
 _EVENT_LOG = "spark.eventLog.enabled"
 
 

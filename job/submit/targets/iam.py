@@ -17,6 +17,7 @@ Statement = dict[str, Any]
 
 _S3A = "spark.hadoop.fs.s3a."
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+_READ_FROM = {"Input": "--input", "Bundle": "--bundle", "Model": "--model"}
 _READ = ("s3:GetObject",)
 _READ_WRITE = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
 # Of SSE-KMS: a data key for each object written, and to read; parts of an upload need both.
@@ -71,9 +72,9 @@ def _of_arguments(arguments: Sequence[str], partition: str) -> Iterator[Statemen
             expected="--output s3a://bucket/folder, which the rights are for",
             fix="set `arguments` of the values",
         )
-    for what, name in {"Input": "--input", "Bundle": "--bundle"}.items():
+    for what, name in _READ_FROM.items():
         path = option(arguments, name)
-        # A bundle of the same output is read with the rights on it.
+        # A bundle or a model of the same output is read with the rights on it.
         if location(path)[0] and not is_within(path, output):
             yield from _reads(what, path, partition)
     yield from _writes("Output", output, partition)

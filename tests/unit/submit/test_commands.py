@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from job import resources
-from job.cli import main
+from job.cli import cli, main
 from job.submit import follow
 from job.submit.region_guard import region_of_eks
 from tests.unit.submit.examples import APPLICATIONS, DRIVER, FEATURIZE, NAME, PODS, driver
@@ -433,3 +433,15 @@ def test_without_allowed_regions_nobody_asks_for_nodes(api: KubernetesApi) -> No
 )
 def test_an_address_of_eks_names_its_region(host: str, region: str) -> None:
     assert region_of_eks(host) == region
+
+
+def test_each_command_of_the_chart_is_one_of_the_program() -> None:
+    schema = json.loads((resources.chart() / "values.schema.json").read_text(encoding="utf-8"))
+    commands = cli.commands.items()
+    takes_spark = {
+        name
+        for name, command in commands
+        if {"output_path", "master"} <= {option.name for option in command.params}
+    }
+    # A person waits for what is similar.
+    assert set(schema["properties"]["command"]["enum"]) == takes_spark - {"similar"}

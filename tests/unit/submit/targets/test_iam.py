@@ -77,10 +77,14 @@ def test_a_path_is_read_however_it_is_spelt(given: str, bucket: str, key: str) -
     assert ("Condition" in found["ListInput"]) == bool(key)
 
 
-def test_a_bundle_of_another_output_is_read() -> None:
-    others = statements(application([*PATHS, "--bundle", "s3a://out/other/pca"]))
-    assert others["ReadBundle"]["Resource"][0] == "arn:aws:s3:::out/other/pca"
-    assert "ReadBundle" not in statements(application([*PATHS, "--bundle", "s3a://out/a/b/pca"]))
+@pytest.mark.parametrize(
+    ("name", "folder", "right"),
+    [("--bundle", "pca", "ReadBundle"), ("--model", "classifiers/forest", "ReadModel")],
+)
+def test_what_lies_in_another_output_is_read(name: str, folder: str, right: str) -> None:
+    others = statements(application([*PATHS, name, f"s3a://out/other/{folder}"]))
+    assert others[right]["Resource"][0] == f"arn:aws:s3:::out/other/{folder}"
+    assert right not in statements(application([*PATHS, name, f"s3a://out/a/b/{folder}"]))
 
 
 def test_a_destination_elsewhere_is_written() -> None:
