@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +15,22 @@ import click
 from rich.console import Console
 
 import job
+from job.classification.options import classifier_options, split_options
 from job.config import (
     READERS,
     RETENTION_HOURS,
+    ClassifyConfig,
     CompactConfig,
     ExportConfig,
     FeaturizeConfig,
     FitConfig,
     ImagesConfig,
     NetworkConfig,
+    PredictConfig,
     ProjectConfig,
     ReportConfig,
     RunConfig,
+    SplitConfig,
     new_run_id,
 )
 from job.cost.command import cost, prices_option
@@ -258,6 +263,68 @@ def project(**options: Any) -> None:
 
 @cli.command()
 @output_option
+@classifier_options
+@split_options
+@common_options
+def classify(**options: Any) -> None:
+    """Train and score classifiers on the features under the output path, and save them there."""
+    from job import pipeline
+    from job.classification.classifiers import require_usable
+    from job.classification.told import told_results
+
+    output_path, run_id = _output(options), _run_id(options)
+    own = ("on", "classifiers", "class_weight", "duplicate_cosine")
+    config = ClassifyConfig(
+        output_path,
+        SplitConfig(**{each.name: options[each.name] for each in fields(SplitConfig)}),
+        run_id=run_id,
+        **{name: options[name] for name in own},
+    )
+    require_usable(config.classifiers)
+    with _application("classify", config, options, output_path, run_id) as app:
+        results = pipeline.run_classify(app, config)
+    _say(told_results(results))
+
+
+@cli.command()
+@click.option(
+    "--model",
+    "model_path",
+    required=True,
+    metavar="PATH",
+    help="A folder under `classifiers` of a run's output.",
+)
+@click.option(
+    "--input", "input_path", metavar="PATH", help="New images, featurized into the output first."
+)
+@click.option(
+    "--low-confidence",
+    default=PredictConfig.low_confidence,
+    show_default=True,
+    help="List the images whose most probable class is less probable.",
+)
+@output_option
+@images_options
+@network_options
+@featurize_options
+@common_options
+def predict(**options: Any) -> None:
+    """Predict the class of features, or of a folder of new images, by a saved classifier."""
+    from job import pipeline
+    from job.classification.told import told_predictions
+
+    output_path, run_id = _output(options), _run_id(options)
+    images = _featurize_config(options, output_path, run_id) if options["input_path"] else None
+    model_path, below = path_given(options["model_path"]), options["low_confidence"]
+    config = PredictConfig(output_path, model_path, run_id, below, images)
+    with _application("predict", config, options, output_path, run_id) as app:
+        predicted = pipeline.run_predict(app, config)
+        listed = app.layout.low_confidence
+    _say(told_predictions(predicted, below, listed))
+
+
+@cli.command()
+@output_option
 @click.option(
     "--format",
     "file_format",
@@ -364,6 +431,11 @@ def _application(
             yield app
         finally:
             app.summary.print_table(Console())
+
+
+def _say(lines: Sequence[str]) -> None:
+    for line in lines:
+        print(line, flush=True)
 
 
 def _say_report(path: Path | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,12 +17,23 @@ from job import files, schemas
 from job.account import Account, require_few_bad
 from job.analysis.collect import collect_report_data
 from job.analysis.report import render_report
+from job.classification.classify import Classifying, classify
+from job.classification.predict import (
+    Predicted,
+    SavedClassifier,
+    load_classifier,
+    low_confidence,
+    unsure_of,
+)
+from job.classification.result import Result
 from job.config import (
     RETENTION_HOURS,
+    ClassifyConfig,
     CompactConfig,
     ExportConfig,
     FeaturizeConfig,
     FitConfig,
+    PredictConfig,
     ProjectConfig,
     ReportConfig,
     RunConfig,
@@ -214,6 +225,45 @@ def run_compact(app: Application, config: CompactConfig) -> None:
         _compact(app, config.retention_hours)
 
 
+def run_classify(app: Application, config: ClassifyConfig) -> list[Result]:
+    """Classifiers of the features under the output path, trained, scored and saved."""
+    _require_features(app)
+    bundle = load_bundle(app.spark, app.layout.bundle) if schemas.PCA in config.inputs else None
+    with _recorded(app):
+        fingerprint = app.tables.fingerprint() or {}
+        if bundle is not None:
+            require_fingerprint(bundle, fingerprint)
+        app.summary.fingerprint = fingerprint
+        return classify(
+            Classifying(
+                app.spark,
+                config,
+                app.tables.features(),
+                fingerprint,
+                app.summary.versions,
+                bundle,
+                app.layout,
+                app.stages,
+            )
+        )
+
+
+def run_predict(app: Application, config: PredictConfig) -> Predicted:
+    """What a saved classifier says of the features under the output path, and of new images."""
+    saved = load_classifier(app.spark, config.model_path)
+    if config.featurize is None:
+        _require_features(app)
+    with _recorded(app):
+        found = None
+        if config.featurize:
+            _, found = _featurize(app, config.featurize, accepts=saved.require)
+        saved.require(app.tables.fingerprint() or {})
+        predicted = _predict(app, config, saved)
+        if config.featurize and found:
+            _require_few_bad(app, config.featurize, found)
+        return predicted
+
+
 @contextmanager
 def _recorded(app: Application) -> Iterator[None]:
     """Claim the output and keep the summary, whatever the end; what is staged goes with success."""
@@ -283,11 +333,13 @@ def _featurize(
     *,
     components: int | None = None,
     bundle: Bundle | None = None,
+    accepts: Callable[[Mapping[str, Any]], None] = lambda fingerprint: None,
 ) -> tuple[Featurizing, Account]:
     with app.stages.stage("check", unit="checks"):
         this = prepare(app.spark, config, app.tables, app.stages)
         if bundle is not None:
             require_fingerprint(bundle, this.fingerprint)
+        accepts(this.fingerprint)
     app.summary.input_path = config.images.input_path
     app.summary.fingerprint = this.fingerprint
     app.summary.reader = "s3a" if this.worker.store is None else "concurrent"
@@ -347,6 +399,31 @@ def _project(app: Application, fitted: Fit) -> int:
         )
     app.summary.committer = committer_of(app.spark, app.layout.projection)
     return rows
+
+
+def _predict(app: Application, config: PredictConfig, saved: SavedClassifier) -> Predicted:
+    """Write predictions, and the list of those that are little sure."""
+    features, layout, below = app.tables.features(), app.layout, config.low_confidence
+
+    def listed() -> None:
+        rows = low_confidence(_read_predictions(app), below)
+        exports.write_one_csv(app.spark, rows, layout.low_confidence, f"{app.staging}/unsure")
+
+    with app.stages.stage("predict"):
+        images = waiting_out(features.count, layout.features)
+        waiting_out(
+            lambda: exports.write_parquet(saved.predictions(features), images, layout.predictions),
+            layout.predictions,
+        )
+    with app.stages.stage("list unsure"):
+        waiting_out(listed, layout.low_confidence)
+        return waiting_out(
+            lambda: unsure_of(_read_predictions(app), images, below), layout.predictions
+        )
+
+
+def _read_predictions(app: Application) -> DataFrame:
+    return app.spark.read.schema(schemas.PREDICTIONS_SCHEMA).parquet(app.layout.predictions)
 
 
 def _export_csv(app: Application, config: ExportConfig, rows: int, k: int) -> None:

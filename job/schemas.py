@@ -6,7 +6,9 @@ from pyspark.sql.types import (
     ArrayType,
     BinaryType,
     FloatType,
+    IntegerType,
     LongType,
+    MapType,
     StringType,
     StructField,
     StructType,
@@ -29,6 +31,11 @@ RUN_ID = "run_id"
 PCA = "pca"
 # Of a change: whether the row came or went.
 CAME = "came"
+# Which part of a split an image tests in; below 0 it only trains.
+FOLD = "fold"
+PREDICTED = "predicted"
+PROBABILITY = "probability"
+PROBABILITIES = "probabilities"
 
 _OBJECT = [
     StructField(PATH, StringType(), nullable=False),
@@ -70,5 +77,26 @@ PROJECTION_SCHEMA = StructType(
         StructField(PATH, StringType(), nullable=False),
         StructField(LABEL, StringType()),
         StructField(PCA, ArrayType(FloatType()), nullable=False),
+    ]
+)
+
+# What classifiers are trained on: `features` are those of the network, or components of them.
+LABELLED_SCHEMA = StructType(
+    [
+        StructField(PATH, StringType(), nullable=False),
+        StructField(LABEL, StringType(), nullable=False),
+        StructField(FOLD, IntegerType(), nullable=False),
+        StructField(FEATURES, ArrayType(FloatType()), nullable=False),
+    ]
+)
+
+# `probability` is that of the class `predicted`; `probabilities` has all classes.
+PREDICTIONS_SCHEMA = StructType(
+    [
+        StructField(PATH, StringType(), nullable=False),
+        StructField(LABEL, StringType()),
+        StructField(PREDICTED, StringType(), nullable=False),
+        StructField(PROBABILITY, FloatType(), nullable=False),
+        StructField(PROBABILITIES, MapType(StringType(), FloatType()), nullable=False),
     ]
 )

@@ -16,7 +16,15 @@ from job.options import spark_settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_PATHS = ("input_path", "output_path", "bundle_path", "destination", "mapping_path", "resumed_path")
+_PATHS = (
+    "input_path",
+    "output_path",
+    "bundle_path",
+    "model_path",
+    "destination",
+    "mapping_path",
+    "resumed_path",
+)
 
 
 @contextmanager

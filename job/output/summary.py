@@ -27,6 +27,8 @@ LIBRARIES = (
     "pyarrow",
     "pillow",
     "obstore",
+    "xgboost-cpu",
+    "xgboost",
 )
 
 

@@ -1,0 +1,265 @@
+"""`image-features classify`: split, train, score, save; the driver holds classes, never images."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import reduce
+from typing import Any, TypeVar
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from job import files, schemas
+from job.classification.classifiers import CLASSIFIERS, Trained, model_name, train
+from job.classification.examples import MOST_PAIRS, thumbnails, with_examples
+from job.classification.inputs import LabelledSplit, labelled_rows, labelled_split
+from job.classification.near_duplicates import Nearest, nearest_in_training
+from job.classification.result import FoldScore, NearDuplicates, Paired, Result, result_path
+from job.classification.scores import Scores, most_confused, scores
+from job.config import CLASSIFIED, ClassifyConfig
+from job.output.layout import Layout
+from job.progress import Stages
+from job.reduction.bundle import Bundle, copy_bundle
+from job.storage_errors import waiting_out
+
+T = TypeVar("T")
+
+_FEATURES, _PCA = CLASSIFIED[:2]
+# Whether a test image has a near-duplicate in training; null where it was not compared.
+_DUPLICATE = "duplicate"
+_RIGHT = "right"
+
+
+@dataclass(frozen=True)
+class Classifying:
+    """All that the steps of one `classify` share; `bundle` is there for components."""
+
+    spark: SparkSession
+    config: ClassifyConfig
+    features: DataFrame
+    fingerprint: Mapping[str, Any]
+    versions: Mapping[str, str]
+    bundle: Bundle | None
+    layout: Layout
+    stages: Stages
+
+    def waiting(self, step: Callable[[], T]) -> T:
+        return waiting_out(step, self.config.output_path)
+
+    def staged(self, name: str, rows: DataFrame) -> DataFrame:
+        """Write `rows` once under the staging path and read them back: nothing is done twice."""
+        path = f"{self.layout.staging(self.config.run_id)}/{name}"
+        self.waiting(lambda: rows.write.mode("overwrite").parquet(path))
+        return self.waiting(lambda: self.spark.read.parquet(path))
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Predictions of models that have not seen what they predict, by fold, and what they took."""
+
+    predictions: DataFrame
+    models: dict[int, Trained]
+    seconds: dict[str, float]
+
+
+def classify(this: Classifying) -> list[Result]:
+    """Train, score and save each classifier on each input; their results, in that order.
+
+    Raises InvalidValueError where the split leaves nothing to train on or to test.
+    """
+    with this.stages.stage("split"):
+        split = this.waiting(lambda: labelled_split(this.features, this.config.split))
+        rows = {on: _rows(this, split, on) for on in {_FEATURES, *this.config.inputs}}
+    with this.stages.stage("near-duplicates", total=split.tests):
+        nearest = this.waiting(
+            lambda: nearest_in_training(rows[_FEATURES], split.tests, this.config.split.seed)
+        )
+    results: list[Result] = []
+    scored: dict[str, _Scored] = {}
+    for classifier in dict.fromkeys(this.config.classifiers):
+        for on in this.config.inputs:
+            name = model_name(classifier, on)
+            scored[on] = _predicted(this, classifier, on, rows[on], split)
+            result = _result(this, classifier, on, scored[on], split, nearest)
+            if on == _PCA and _FEATURES in scored:
+                result = replace(result, against=[_paired(this, classifier, scored)])
+            with this.stages.stage(f"save {name}"):
+                _save(this, result, _final(this, classifier, rows[on], split, scored[on]))
+            results.append(result)
+    return results
+
+
+def _rows(this: Classifying, split: LabelledSplit, on: str) -> DataFrame:
+    fit = this.bundle.fit if on == _PCA and this.bundle else None
+    return this.staged(f"classify/{on}", labelled_rows(this.features, split, fit))
+
+
+def _predicted(
+    this: Classifying, classifier: str, on: str, rows: DataFrame, split: LabelledSplit
+) -> _Scored:
+    """Predictions of each fold by what was trained on the others."""
+    name = model_name(classifier, on)
+    seconds: dict[str, float] = {}
+    with this.stages.stage(f"train {name}"):
+        began = time.monotonic()
+        models = {fold: _train(this, classifier, rows, split, fold) for fold in split.folds}
+        seconds["train"] = round(time.monotonic() - began, 3)
+    with this.stages.stage(f"test {name}", total=split.tests):
+        began = time.monotonic()
+        of_folds = [
+            model.predict(rows.where(F.col(schemas.FOLD) == fold)) for fold, model in models.items()
+        ]
+        predictions = reduce(DataFrame.unionByName, of_folds).select(
+            schemas.PATH, schemas.LABEL, schemas.FOLD, schemas.PREDICTED
+        )
+        staged = this.staged(f"classify/predictions/{name}", predictions)
+        seconds["test"] = round(time.monotonic() - began, 3)
+    return _Scored(staged, models, seconds)
+
+
+def _train(
+    this: Classifying, classifier: str, rows: DataFrame, split: LabelledSplit, fold: int | None
+) -> Trained:
+    """What is trained on all rows but those of `fold`; on all where it is None."""
+    config = this.config
+    others = rows if fold is None else rows.where(F.col(schemas.FOLD) != fold)
+    counts, weighs = split.of_training(fold), config.class_weight == "balanced"
+    return this.waiting(
+        lambda: train(classifier, others, counts, weighs=weighs, seed=config.split.seed)
+    )
+
+
+def _final(
+    this: Classifying, classifier: str, rows: DataFrame, split: LabelledSplit, scored: _Scored
+) -> Trained:
+    """The model that is saved: the one that was tested, with folds one of all images."""
+    if this.config.split.folds:
+        return _train(this, classifier, rows, split, None)
+    return scored.models[0]
+
+
+def _result(
+    this: Classifying,
+    classifier: str,
+    on: str,
+    scored: _Scored,
+    split: LabelledSplit,
+    nearest: Sequence[Nearest],
+) -> Result:
+    config, bundle = this.config, this.bundle if on == _PCA else None
+    cells = this.waiting(lambda: _cells(scored.predictions, nearest, config.duplicate_cosine))
+    confusion = _confusion(cells)
+    pairs = most_confused(confusion, MOST_PAIRS)
+    confused = this.waiting(lambda: with_examples(scored.predictions, pairs)) if pairs else []
+    return Result(
+        name=model_name(classifier, on),
+        classifier=classifier,
+        on=on,
+        columns=bundle.manifest.k if bundle else _width(this.features),
+        variance=bundle.manifest.variance_explained if bundle else None,
+        run_id=config.run_id,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        fingerprint=dict(this.fingerprint),
+        versions=dict(this.versions),
+        parameters=dict(CLASSIFIERS[classifier].parameters),
+        class_weight=config.class_weight,
+        classes=sorted(split.of_training(None if config.split.folds else 0)),
+        split=split.described(config.split),
+        scores=scores(confusion),
+        folds=_fold_scores(cells),
+        confusion=[(*pair, images) for pair, images in sorted(confusion.items())],
+        confused=confused,
+        near_duplicates=_near_duplicates(cells, config.duplicate_cosine),
+        seconds=scored.seconds,
+    )
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """How many images of one fold have this label and this prediction."""
+
+    fold: int
+    duplicate: bool | None
+    pair: tuple[str, str]
+    images: int
+
+
+def _cells(predictions: DataFrame, nearest: Sequence[Nearest], cosine: float) -> list[_Cell]:
+    """The counts that all scores are made of: as many as there are confused pairs, not images."""
+    marks = [(each.path, each.cosine >= cosine) for each in nearest]
+    compared = predictions.sparkSession.createDataFrame(
+        marks, f"{schemas.PATH} string, {_DUPLICATE} boolean"
+    )
+    keys = (schemas.FOLD, _DUPLICATE, schemas.LABEL, schemas.PREDICTED)
+    rows = predictions.join(compared, schemas.PATH, how="left").groupBy(*keys).count().collect()
+    return [_Cell(fold, mark, (actual, guess), n) for fold, mark, actual, guess, n in rows]
+
+
+def _confusion(cells: Sequence[_Cell]) -> dict[tuple[str, str], int]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for cell in cells:
+        counts[cell.pair] += cell.images
+    return dict(counts)
+
+
+def _fold_scores(cells: Sequence[_Cell]) -> list[FoldScore]:
+    found = []
+    for fold in sorted({cell.fold for cell in cells}):
+        of_fold = scores(_confusion([cell for cell in cells if cell.fold == fold]))
+        assert of_fold.accuracy is not None
+        assert of_fold.macro_f1 is not None
+        found.append(FoldScore(fold, of_fold.images, of_fold.accuracy, of_fold.macro_f1))
+    return found
+
+
+def _near_duplicates(cells: Sequence[_Cell], cosine: float) -> NearDuplicates:
+    def without_classes(duplicate: bool) -> Scores:
+        chosen = [cell for cell in cells if cell.duplicate is duplicate]
+        return replace(scores(_confusion(chosen)), classes=[])
+
+    with_them, without = without_classes(True), without_classes(False)
+    compared = with_them.images + without.images
+    return NearDuplicates(cosine, compared, with_them.images, with_them, without)
+
+
+def _paired(this: Classifying, classifier: str, scored: Mapping[str, _Scored]) -> Paired:
+    """On components against on features, image by image."""
+
+    def right(on: str) -> DataFrame:
+        is_right = F.col(schemas.LABEL) == F.col(schemas.PREDICTED)
+        return scored[on].predictions.select(schemas.PATH, is_right.alias(f"{_RIGHT}_{on}"))
+
+    ours, theirs = f"{_RIGHT}_{_PCA}", f"{_RIGHT}_{_FEATURES}"
+    both = right(_PCA).join(right(_FEATURES), schemas.PATH, how="inner").groupBy(ours, theirs)
+    counts = {(row[ours], row[theirs]): row["count"] for row in this.waiting(both.count().collect)}
+    other = model_name(classifier, _FEATURES)
+    return Paired(other, counts.get((True, False), 0), counts.get((False, True), 0))
+
+
+def _save(this: Classifying, result: Result, trained: Trained) -> None:
+    """Write the classifier's folder; its result goes first and comes last."""
+    folder = f"{this.layout.classifiers}/{result.name}"
+    paths = [path for pair in result.confused for path in pair.examples]
+    rotates = bool(this.fingerprint.get("exif_rotate"))
+
+    def write() -> None:
+        files.delete(this.spark, folder)
+        CLASSIFIERS[result.classifier].save(this.spark, trained.model, f"{folder}/model")
+        if result.on == _PCA and this.bundle:
+            copy_bundle(this.spark, this.bundle, f"{folder}/pca")
+        pictures = json.dumps(thumbnails(this.spark, paths, exif_rotate=rotates))
+        files.write_bytes(this.spark, f"{folder}/thumbnails.json", pictures.encode())
+        files.write_bytes(this.spark, result_path(folder), result.to_json().encode())
+
+    this.waiting(write)
+
+
+def _width(features: DataFrame) -> int:
+    first = features.select(F.size(schemas.FEATURES)).first()
+    assert first is not None
+    return int(first[0])
