@@ -19,13 +19,12 @@ from job.analysis.collect import collect_report_data
 from job.analysis.report import render_report
 from job.classification.classify import Classifying, classify
 from job.classification.predict import (
-    Predicted,
     SavedClassifier,
     load_classifier,
     low_confidence,
     unsure_of,
 )
-from job.classification.result import Result
+from job.classification.result import Predicted, Result
 from job.config import (
     RETENTION_HOURS,
     ClassifyConfig,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from job import files, schemas
+from job.analysis import classifier_section
 from job.analysis.report_data import ClassCount, Point, QuarantinedImage, ReportData
 from job.output.layout import Layout
 from job.output.tables import Tables
@@ -21,6 +23,25 @@ QUARANTINE_ROWS = 200
 SAMPLING_RULE = (
     f"up to {POINTS:,} images, chosen by a hash of their path, and all that have a thumbnail"
 )
+
+
+@dataclass(frozen=True)
+class HadoopFiles:
+    """The files of the output `root`, wherever Hadoop reaches it (OutputFiles)."""
+
+    spark: SparkSession
+    root: str
+
+    def read(self, name: str) -> bytes:
+        """The content of the file `name`. Raises FileNotFoundError."""
+        return files.read_bytes(self.spark, f"{self.root}/{name}")
+
+    def names(self, folder: str) -> list[str]:
+        """The names, sorted, of what is in `folder`; none where there is no such folder."""
+        try:
+            return files.names(self.spark, f"{self.root}/{folder}")
+        except FileNotFoundError:
+            return []
 
 
 def collect_report_data(
@@ -48,6 +69,7 @@ def collect_report_data(
         classes=_classes(projection),
         quarantine=_quarantine(tables.quarantine()),
         quarantine_reasons={row[schemas.REASON]: row["count"] for row in reasons},
+        classifiers=classifier_section.read(HadoopFiles(spark, layout.root)) or [],
     )
 
 

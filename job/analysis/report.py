@@ -13,7 +13,7 @@ from bokeh.embed import json_item
 from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from job.analysis import figures, page_content
+from job.analysis import classifier_section, figures, page_content
 from job.analysis.class_series import ClassSeries, class_series
 from job.analysis.report_data import Point, ReportData
 
@@ -84,6 +84,7 @@ def _words(data: ReportData, series: Sequence[ClassSeries]) -> dict[str, Any]:
         "costs": page_content.costs(data),
         "prices_note": page_content.prices_note(data),
         "provenance": page_content.provenance(data),
+        "classifiers": classifier_section.words(data.classifiers, page_content.input_root(data)),
     }
 
 
@@ -94,6 +95,7 @@ def _figure_items(data: ReportData, points: Sequence[Point]) -> dict[str, Any]:
     items = {"plane": plane, "classes": figures.class_counts(data.classes)}
     if data.variance_curve:
         items["curve"] = figures.variance_curve(data.variance_curve, data.k, data.variance_asked)
+    items |= classifier_section.figures(data.classifiers)
     return {name: json_item(figure) for name, figure in items.items()}
 
 

@@ -48,7 +48,8 @@ class ReportData:
     `summary` is `runs/<run_id>.json`. `variance_curve` holds the explained variance ratio of
     every component of the fit (they sum to 1), of which the first `k` are kept;
     `variance_asked` is None when k was given by number. `points` and `quarantine` are bounded
-    samples; `points_total`, `sampling_rule` and `quarantine_reasons` say of what.
+    samples; `points_total`, `sampling_rule` and `quarantine_reasons` say of what. `classifiers` is
+    what classifier_section has read.
     """
 
     summary: Mapping[str, Any]
@@ -62,6 +63,7 @@ class ReportData:
     classes: Sequence[ClassCount]
     quarantine: Sequence[QuarantinedImage] = ()
     quarantine_reasons: Mapping[str, int] = field(default_factory=dict)
+    classifiers: Sequence[Mapping[str, Any]] = field(default_factory=list)
 
     @property
     def variance_kept(self) -> float:

@@ -9,10 +9,11 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from job import schemas
+from job import files, schemas
 from job.classification.classifiers import CLASSIFIERS, Trained
-from job.classification.result import Result, read_result, require_fingerprint
+from job.classification.result import Predicted, Result, result_path
 from job.errors import IncompatibleClassifierError
+from job.features.fingerprint import Fingerprint
 from job.reduction.bundle import load_bundle
 from job.reduction.pca import Fit
 from job.reduction.projection import project
@@ -45,15 +46,6 @@ class SavedClassifier:
         return self.trained.predict(rows).select(*schemas.PREDICTIONS_SCHEMA.names)
 
 
-@dataclass(frozen=True)
-class Predicted:
-    """How many images were predicted, how many with low confidence, and the first of these."""
-
-    images: int
-    unsure: int
-    least_sure: list[tuple[str, str, float]]
-
-
 def load_classifier(spark: SparkSession, folder: str) -> SavedClassifier:
     """The classifier that `classify` saved in `folder`.
 
@@ -73,6 +65,28 @@ def load_classifier(spark: SparkSession, folder: str) -> SavedClassifier:
     return SavedClassifier(folder, result, Trained(result.classifier, result.classes, model), fit)
 
 
+def read_result(spark: SparkSession, folder: str) -> Result:
+    """The result of the classifier saved in `folder`. Raises IncompatibleClassifierError."""
+    try:
+        return Result.from_json(files.read_bytes(spark, result_path(folder)).decode())
+    except FileNotFoundError as error:
+        raise _unusable(folder, "has no result.json") from error
+    except ValueError as error:
+        raise _unusable(folder, f"has a result.json of something else: {error}") from error
+
+
+def require_fingerprint(result: Result, folder: str, theirs: Mapping[str, Any]) -> None:
+    """Raise IncompatibleClassifierError, naming what differs, for features of another kind."""
+    ours = Fingerprint.from_dict(result.fingerprint)
+    differences = ours.differences(Fingerprint.from_dict(theirs))
+    if differences:
+        raise IncompatibleClassifierError(
+            f"{folder} was trained on features of another fingerprint ({'; '.join(differences)})",
+            expected="features like those that it was trained on",
+            fix="featurize with the same network and options, or run `image-features classify`",
+        )
+
+
 def low_confidence(predictions: DataFrame, below: float) -> DataFrame:
     """path, label, predicted and probability of less than `below`, the least probable first.
 
@@ -88,3 +102,11 @@ def unsure_of(predictions: DataFrame, images: int, below: float) -> Predicted:
     first = unsure.orderBy(schemas.PROBABILITY, schemas.PATH).limit(MOST_SHOWN).collect()
     shown = [(row.path, row.predicted, row.probability) for row in first]
     return Predicted(images, unsure.count(), shown)
+
+
+def _unusable(folder: str, what: str) -> IncompatibleClassifierError:
+    return IncompatibleClassifierError(
+        f"{folder} {what}",
+        expected="a folder under `classifiers` that `image-features classify` wrote",
+        fix="check --model, or run `image-features classify` again",
+    )

@@ -1,4 +1,4 @@
-"""What is known of a saved classifier: result.json, written last, and read before it predicts.
+"""What is known of a saved classifier: result.json, written last, and what it has predicted.
 
 classifiers/<name>/result.json        scores, split, seed, fingerprint, versions
 classifiers/<name>/thumbnails.json    pictures of confused images, for the report
@@ -13,12 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from pyspark.sql import SparkSession
-
-from job import files
 from job.classification.scores import ClassScore, Scores
-from job.errors import IncompatibleClassifierError
-from job.features.fingerprint import Fingerprint
 
 _FORMAT = 1
 
@@ -127,6 +122,11 @@ class Result:
         content = json.loads(text)
         if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
             raise ValueError(f"not a result of format {_FORMAT}")
+        return cls.from_dict(content)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Result:
+        """The result that `asdict` made a dict. Raises ValueError for anything else."""
         if content.keys() != {each.name for each in fields(cls)}:
             raise ValueError(f"other keys: {', '.join(sorted(content))}")
         try:
@@ -135,31 +135,21 @@ class Result:
             raise ValueError(f"its parts have other keys: {error}") from error
 
 
+@dataclass(frozen=True)
+class Predicted:
+    """How many images were predicted, how many with low confidence, and the first of these.
+
+    `least_sure` has (path, predicted class, its probability).
+    """
+
+    images: int
+    unsure: int
+    least_sure: list[tuple[str, str, float]]
+
+
 def result_path(folder: str) -> str:
     """Where the result of the classifier in `folder` is."""
     return f"{folder}/result.json"
-
-
-def read_result(spark: SparkSession, folder: str) -> Result:
-    """The result of the classifier saved in `folder`. Raises IncompatibleClassifierError."""
-    try:
-        return Result.from_json(files.read_bytes(spark, result_path(folder)).decode())
-    except FileNotFoundError as error:
-        raise _unusable(folder, "has no result.json") from error
-    except ValueError as error:
-        raise _unusable(folder, f"has a result.json of something else: {error}") from error
-
-
-def require_fingerprint(result: Result, folder: str, theirs: Mapping[str, Any]) -> None:
-    """Raise IncompatibleClassifierError, naming what differs, for features of another kind."""
-    ours = Fingerprint.from_dict(result.fingerprint)
-    differences = ours.differences(Fingerprint.from_dict(theirs))
-    if differences:
-        raise IncompatibleClassifierError(
-            f"{folder} was trained on features of another fingerprint ({'; '.join(differences)})",
-            expected="features like those that it was trained on",
-            fix="featurize with the same network and options, or run `image-features classify`",
-        )
 
 
 def _parts(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,11 +173,3 @@ def _scores(content: Mapping[str, Any]) -> Scores:
 
 def _all(kind: Any, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
     return [kind(**row) for row in rows]
-
-
-def _unusable(folder: str, what: str) -> IncompatibleClassifierError:
-    return IncompatibleClassifierError(
-        f"{folder} {what}",
-        expected="a folder under `classifiers` that `image-features classify` wrote",
-        fix="check --model, or run `image-features classify` again",
-    )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from job.classification.predict import Predicted
-from job.classification.result import NearDuplicates, Paired, Result, SplitCounts
+from job.classification.result import NearDuplicates, Paired, Predicted, Result, SplitCounts
 from job.classification.scores import Scores
 from job.number_text import count_text, counted, percent_text
 
