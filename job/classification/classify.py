@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,11 +15,18 @@ from pyspark.sql import functions as F
 
 from job import files, schemas
 from job.classification.classifiers import CLASSIFIERS, Trained, model_name, train
+from job.classification.counts import (
+    confusion_of,
+    count_cells,
+    fold_scores,
+    near_duplicates_of,
+    paired,
+)
 from job.classification.examples import MOST_PAIRS, thumbnails, with_examples
 from job.classification.inputs import LabelledSplit, labelled_rows, labelled_split
 from job.classification.near_duplicates import Nearest, nearest_in_training
-from job.classification.result import FoldScore, NearDuplicates, Paired, Result, result_path
-from job.classification.scores import Scores, most_confused, scores
+from job.classification.result import Result, result_path
+from job.classification.scores import most_confused, scores
 from job.config import CLASSIFIED, ClassifyConfig
 from job.output.layout import Layout
 from job.progress import Stages
@@ -30,9 +36,6 @@ from job.storage_errors import waiting_out
 T = TypeVar("T")
 
 _FEATURES, _PCA = CLASSIFIED[:2]
-# Whether a test image has a near-duplicate in training; null where it was not compared.
-_DUPLICATE = "duplicate"
-_RIGHT = "right"
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,9 @@ def classify(this: Classifying) -> list[Result]:
     """
     with this.stages.stage("split"):
         split = this.waiting(lambda: labelled_split(this.features, this.config.split))
-        rows = {on: _rows(this, split, on) for on in {_FEATURES, *this.config.inputs}}
+        rows = {
+            on: _rows(this, split, on) for on in dict.fromkeys((_FEATURES, *this.config.inputs))
+        }
     with this.stages.stage("near-duplicates", total=split.tests):
         nearest = this.waiting(
             lambda: nearest_in_training(rows[_FEATURES], split.tests, this.config.split.seed)
@@ -87,7 +92,7 @@ def classify(this: Classifying) -> list[Result]:
             scored[on] = _predicted(this, classifier, on, rows[on], split)
             result = _result(this, classifier, on, scored[on], split, nearest)
             if on == _PCA and _FEATURES in scored:
-                result = replace(result, against=[_paired(this, classifier, scored)])
+                result = _against_features(this, result, scored)
             with this.stages.stage(f"save {name}"):
                 _save(this, result, _final(this, classifier, rows[on], split, scored[on]))
             results.append(result)
@@ -152,8 +157,8 @@ def _result(
     nearest: Sequence[Nearest],
 ) -> Result:
     config, bundle = this.config, this.bundle if on == _PCA else None
-    cells = this.waiting(lambda: _cells(scored.predictions, nearest, config.duplicate_cosine))
-    confusion = _confusion(cells)
+    cells = this.waiting(lambda: count_cells(scored.predictions, nearest, config.duplicate_cosine))
+    confusion = confusion_of(cells)
     pairs = most_confused(confusion, MOST_PAIRS)
     confused = this.waiting(lambda: with_examples(scored.predictions, pairs)) if pairs else []
     return Result(
@@ -171,74 +176,19 @@ def _result(
         classes=sorted(split.of_training(None if config.split.folds else 0)),
         split=split.described(config.split),
         scores=scores(confusion),
-        folds=_fold_scores(cells),
+        folds=fold_scores(cells),
         confusion=[(*pair, images) for pair, images in sorted(confusion.items())],
         confused=confused,
-        near_duplicates=_near_duplicates(cells, config.duplicate_cosine),
+        near_duplicates=near_duplicates_of(cells, config.duplicate_cosine),
         seconds=scored.seconds,
     )
 
 
-@dataclass(frozen=True)
-class _Cell:
-    """How many images of one fold have this label and this prediction."""
-
-    fold: int
-    duplicate: bool | None
-    pair: tuple[str, str]
-    images: int
-
-
-def _cells(predictions: DataFrame, nearest: Sequence[Nearest], cosine: float) -> list[_Cell]:
-    """The counts that all scores are made of: as many as there are confused pairs, not images."""
-    marks = [(each.path, each.cosine >= cosine) for each in nearest]
-    compared = predictions.sparkSession.createDataFrame(
-        marks, f"{schemas.PATH} string, {_DUPLICATE} boolean"
-    )
-    keys = (schemas.FOLD, _DUPLICATE, schemas.LABEL, schemas.PREDICTED)
-    rows = predictions.join(compared, schemas.PATH, how="left").groupBy(*keys).count().collect()
-    return [_Cell(fold, mark, (actual, guess), n) for fold, mark, actual, guess, n in rows]
-
-
-def _confusion(cells: Sequence[_Cell]) -> dict[tuple[str, str], int]:
-    counts: Counter[tuple[str, str]] = Counter()
-    for cell in cells:
-        counts[cell.pair] += cell.images
-    return dict(counts)
-
-
-def _fold_scores(cells: Sequence[_Cell]) -> list[FoldScore]:
-    found = []
-    for fold in sorted({cell.fold for cell in cells}):
-        of_fold = scores(_confusion([cell for cell in cells if cell.fold == fold]))
-        assert of_fold.accuracy is not None
-        assert of_fold.macro_f1 is not None
-        found.append(FoldScore(fold, of_fold.images, of_fold.accuracy, of_fold.macro_f1))
-    return found
-
-
-def _near_duplicates(cells: Sequence[_Cell], cosine: float) -> NearDuplicates:
-    def without_classes(duplicate: bool) -> Scores:
-        chosen = [cell for cell in cells if cell.duplicate is duplicate]
-        return replace(scores(_confusion(chosen)), classes=[])
-
-    with_them, without = without_classes(True), without_classes(False)
-    compared = with_them.images + without.images
-    return NearDuplicates(cosine, compared, with_them.images, with_them, without)
-
-
-def _paired(this: Classifying, classifier: str, scored: Mapping[str, _Scored]) -> Paired:
-    """On components against on features, image by image."""
-
-    def right(on: str) -> DataFrame:
-        is_right = F.col(schemas.LABEL) == F.col(schemas.PREDICTED)
-        return scored[on].predictions.select(schemas.PATH, is_right.alias(f"{_RIGHT}_{on}"))
-
-    ours, theirs = f"{_RIGHT}_{_PCA}", f"{_RIGHT}_{_FEATURES}"
-    both = right(_PCA).join(right(_FEATURES), schemas.PATH, how="inner").groupBy(ours, theirs)
-    counts = {(row[ours], row[theirs]): row["count"] for row in this.waiting(both.count().collect)}
-    other = model_name(classifier, _FEATURES)
-    return Paired(other, counts.get((True, False), 0), counts.get((False, True), 0))
+def _against_features(this: Classifying, result: Result, scored: Mapping[str, _Scored]) -> Result:
+    """The result on components, with what features make of the same images."""
+    other = model_name(result.classifier, _FEATURES)
+    ours, theirs = scored[_PCA].predictions, scored[_FEATURES].predictions
+    return replace(result, against=[this.waiting(lambda: paired(ours, theirs, other))])
 
 
 def _save(this: Classifying, result: Result, trained: Trained) -> None:
