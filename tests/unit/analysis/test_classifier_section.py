@@ -56,7 +56,7 @@ def page() -> Page:
         "logistic-regression-pca against logistic-regression-features: 10.00 % fewer right",
         "logistic-regression-features 1,280 features 75.0 % 0.551 20 5 of 20 66.7 % of 15 2 of 2",
         "5 of 20 test images compared (25.0 %) have one in training",
-        "2 of 2 classes tested are in training too",
+        "2 of 2 classes tested are in training too: of objects",
         "3 classes, 5 images off the diagonal",
         "Plum Pear 4",
         "Apple 100.0 % 90.0 % 0.947 10",
