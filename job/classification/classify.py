@@ -165,7 +165,7 @@ def _result(
         name=model_name(classifier, on),
         classifier=classifier,
         on=on,
-        columns=bundle.manifest.k if bundle else _width(this.features),
+        columns=bundle.manifest.k if bundle else this.waiting(lambda: _width(this.features)),
         variance=bundle.manifest.variance_explained if bundle else None,
         run_id=config.run_id,
         created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -138,6 +138,13 @@ def test_near_duplicates_and_the_score_without_them(
     assert found.without.accuracy == pytest.approx(np.mean(right))
 
 
+def test_no_two_varieties_of_the_sample_are_near_duplicates(output: Output) -> None:
+    unit = {path: row / np.linalg.norm(row) for path, row in output.features.items()}
+    labels = np.array([label_of(path) for path in unit])
+    cosine = np.array(list(unit.values())) @ np.array(list(unit.values())).T
+    assert cosine[labels[:, None] != labels[None, :]].max() < 0.95
+
+
 def test_the_console_shows_each_score_with_its_caveats(output: Output) -> None:
     for name in (BASELINE, "logistic-regression-pca"):
         assert f"{name}: accuracy " in output.told
