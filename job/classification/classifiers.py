@@ -7,7 +7,7 @@ fitted model adds `probability` (a vector, one entry a class) and `prediction` (
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pyspark.ml import Model
@@ -33,11 +33,10 @@ COLUMNS = {"featuresCol": FEATURES_VECTOR, "labelCol": INDEX, "weightCol": WEIGH
 class Classifier(Protocol):
     """What each classifier can do."""
 
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """What it is told beyond the defaults of its library."""
+    def parameters(self, on: str) -> dict[str, Any]:
+        """What it is told beyond the defaults of its library, on `features` or on `pca`."""
 
-    def fit(self, rows: DataFrame, images: int, seed: int) -> Model:
+    def fit(self, rows: DataFrame, images: int, on: str, seed: int) -> Model:
         """The model of `images` rows."""
 
     def save(self, spark: SparkSession, model: Model, path: str) -> None:
@@ -53,12 +52,16 @@ class SparkClassifier:
 
     estimator: Callable[..., Any]
     model: Any
-    parameters: Mapping[str, Any]
+    always: Mapping[str, Any]
+    on_components: Mapping[str, Any] = field(default_factory=dict)
     seeded: bool = False
 
-    def fit(self, rows: DataFrame, images: int, seed: int) -> Model:
+    def parameters(self, on: str) -> dict[str, Any]:
+        return {**self.always, **(self.on_components if on == schemas.PCA else {})}
+
+    def fit(self, rows: DataFrame, images: int, on: str, seed: int) -> Model:
         seeds = {"seed": seed} if self.seeded else {}
-        fitted: Model = self.estimator(**COLUMNS, **self.parameters, **seeds).fit(rows)
+        fitted: Model = self.estimator(**COLUMNS, **self.parameters(on), **seeds).fit(rows)
         return fitted
 
     def save(self, spark: SparkSession, model: Model, path: str) -> None:
@@ -71,11 +74,13 @@ class SparkClassifier:
 
 
 CLASSIFIERS: dict[str, Classifier] = {
-    # With more features than images a fit without a penalty has no end; columns are standardized.
+    # With more features than images a fit without a penalty has no end. Columns are standardized,
+    # but not components: their variance is what they are worth, and the last ones are noise.
     "logistic-regression": SparkClassifier(
         LogisticRegression,
         LogisticRegressionModel,
         {"family": "multinomial", "regParam": 0.01, "maxIter": 100},
+        {"standardization": False},
     ),
     # Spark's own 20 trees of depth 5 have 32 leaves each: fewer than there are classes.
     "random-forest": SparkClassifier(
@@ -113,9 +118,12 @@ class Trained:
 
 
 def train(
-    name: str, rows: DataFrame, counts: Mapping[str, int], *, weighs: bool, seed: int
+    name: str, rows: DataFrame, counts: Mapping[str, int], on: str, *, weighs: bool, seed: int
 ) -> Trained:
-    """Fit the classifier `name` to `rows` (LABELLED_SCHEMA), `counts` images of each label."""
+    """Fit the classifier `name` to `rows` (LABELLED_SCHEMA), `counts` images of each label.
+
+    `on` says what their features are: `features` of the network, or components, `pca`.
+    """
     classes = sorted(counts)
     weights = class_weights(counts) if weighs else dict.fromkeys(classes, 1.0)
     index = F.array_position(F.lit(classes), F.col(schemas.LABEL)) - 1
@@ -124,7 +132,7 @@ def train(
         index.cast("double").alias(INDEX),
         F.get(F.lit([weights[each] for each in classes]), index.cast("int")).alias(WEIGHT),
     )
-    model = CLASSIFIERS[name].fit(labelled, sum(counts.values()), seed)
+    model = CLASSIFIERS[name].fit(labelled, sum(counts.values()), on, seed)
     return Trained(name, classes, model)
 
 

@@ -23,7 +23,7 @@ from job.classification.counts import (
     paired,
 )
 from job.classification.examples import MOST_PAIRS, thumbnails, with_examples
-from job.classification.inputs import LabelledSplit, labelled_rows, labelled_split
+from job.classification.inputs import LabelledSplit, assignment_of, labelled_rows, labelled_split
 from job.classification.near_duplicates import Nearest, nearest_in_training
 from job.classification.result import Result, result_path
 from job.classification.scores import most_confused, scores
@@ -76,7 +76,7 @@ def classify(this: Classifying) -> list[Result]:
     Raises InvalidValueError where the split leaves nothing to train on or to test.
     """
     with this.stages.stage("split"):
-        split = this.waiting(lambda: labelled_split(this.features, this.config.split))
+        split = _split(this)
         rows = {
             on: _rows(this, split, on) for on in dict.fromkeys((_FEATURES, *this.config.inputs))
         }
@@ -94,9 +94,16 @@ def classify(this: Classifying) -> list[Result]:
             if on == _PCA and _FEATURES in scored:
                 result = _against_features(this, result, scored)
             with this.stages.stage(f"save {name}"):
-                _save(this, result, _final(this, classifier, rows[on], split, scored[on]))
+                _save(this, result, _final(this, result, rows[on], split, scored[on]))
             results.append(result)
     return results
+
+
+def _split(this: Classifying) -> LabelledSplit:
+    config = this.config.split
+    assignment = this.staged("classify/split", assignment_of(this.features, config))
+    images = this.waiting(this.features.count)
+    return this.waiting(lambda: labelled_split(assignment, images, config))
 
 
 def _rows(this: Classifying, split: LabelledSplit, on: str) -> DataFrame:
@@ -112,7 +119,7 @@ def _predicted(
     seconds: dict[str, float] = {}
     with this.stages.stage(f"train {name}"):
         began = time.monotonic()
-        models = {fold: _train(this, classifier, rows, split, fold) for fold in split.folds}
+        models = {fold: _train(this, classifier, on, rows, split, fold) for fold in split.folds}
         seconds["train"] = round(time.monotonic() - began, 3)
     with this.stages.stage(f"test {name}", total=split.tests):
         began = time.monotonic()
@@ -128,23 +135,28 @@ def _predicted(
 
 
 def _train(
-    this: Classifying, classifier: str, rows: DataFrame, split: LabelledSplit, fold: int | None
+    this: Classifying,
+    classifier: str,
+    on: str,
+    rows: DataFrame,
+    split: LabelledSplit,
+    fold: int | None,
 ) -> Trained:
     """What is trained on all rows but those of `fold`; on all where it is None."""
     config = this.config
     others = rows if fold is None else rows.where(F.col(schemas.FOLD) != fold)
     counts, weighs = split.of_training(fold), config.class_weight == "balanced"
     return this.waiting(
-        lambda: train(classifier, others, counts, weighs=weighs, seed=config.split.seed)
+        lambda: train(classifier, others, counts, on, weighs=weighs, seed=config.split.seed)
     )
 
 
 def _final(
-    this: Classifying, classifier: str, rows: DataFrame, split: LabelledSplit, scored: _Scored
+    this: Classifying, result: Result, rows: DataFrame, split: LabelledSplit, scored: _Scored
 ) -> Trained:
     """The model that is saved: the one that was tested, with folds one of all images."""
     if this.config.split.folds:
-        return _train(this, classifier, rows, split, None)
+        return _train(this, result.classifier, result.on, rows, split, None)
     return scored.models[0]
 
 
@@ -171,7 +183,7 @@ def _result(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         fingerprint=dict(this.fingerprint),
         versions=dict(this.versions),
-        parameters=dict(CLASSIFIERS[classifier].parameters),
+        parameters=CLASSIFIERS[classifier].parameters(on),
         class_weight=config.class_weight,
         classes=sorted(split.of_training(None if config.split.folds else 0)),
         split=split.described(config.split),

@@ -28,8 +28,11 @@ class GradientBoosting:
     Its reader for Spark is not used: that unpickles callbacks that a file claims to hold.
     """
 
-    parameters: Mapping[str, Any]
+    always: Mapping[str, Any]
     columns: Mapping[str, str]
+
+    def parameters(self, on: str) -> dict[str, Any]:
+        return dict(self.always)
 
     def require_installed(self) -> None:
         """Raise MissingPrerequisiteError where the extra is not installed."""
@@ -41,7 +44,7 @@ class GradientBoosting:
                 fix="pip install 'image-features[xgboost]', or see docs/classify.md for the image",
             )
 
-    def fit(self, rows: DataFrame, images: int, seed: int) -> Model:
+    def fit(self, rows: DataFrame, images: int, on: str, seed: int) -> Model:
         spark = rows.sparkSession
         _require_fixed_executors(spark)
         workers = min(task_slots(spark), -(-images // _IMAGES_PER_WORKER))
@@ -72,7 +75,7 @@ class GradientBoosting:
             "label_col": self.columns["labelCol"],
             "weight_col": self.columns["weightCol"],
         }
-        return SparkXGBClassifier(**columns, **self.parameters, **more)
+        return SparkXGBClassifier(**columns, **self.always, **more)
 
 
 def _json_of(path: str) -> str:

@@ -73,20 +73,22 @@ class LabelledSplit:
         )
 
 
-def labelled_split(features: DataFrame, split: SplitConfig) -> LabelledSplit:
-    """Split the images of `features` (path, label) that have a label.
+def assignment_of(features: DataFrame, split: SplitConfig) -> DataFrame:
+    """path, label, GROUP and FOLD of the images of `features` (path, label) that have a label."""
+    with_label = F.col(schemas.LABEL).isNotNull()
+    return assigned(features.select(schemas.PATH, schemas.LABEL).where(with_label), split)
+
+
+def labelled_split(assignment: DataFrame, images: int, split: SplitConfig) -> LabelledSplit:
+    """The split that `assignment_of` has made of `images` images, with what is known of it.
 
     The driver holds counts of classes and folds. Raises InvalidValueError where there is nothing
     to train on, or nothing to test.
     """
-    with_label = F.col(schemas.LABEL).isNotNull()
-    images = features.select(schemas.PATH, schemas.LABEL)
-    assignment = assigned(images.where(with_label), split)
     rows = assignment.groupBy(schemas.LABEL, schemas.FOLD).count().collect()
     counts = {(row[schemas.LABEL], row[schemas.FOLD]): row["count"] for row in rows}
-    unlabelled = images.where(~with_label).count()
     groups = _groups_in_both(assignment) if has_groups(split) else None
-    found = LabelledSplit(assignment, counts, unlabelled, groups)
+    found = LabelledSplit(assignment, counts, images - sum(counts.values()), groups)
     _require_classes(found, split)
     return found
 
