@@ -12,21 +12,17 @@ from typing import Any
 import click
 
 import job
+from job.classification.command import classify, predict
 from job.clustering.command import cluster
 from job.compare.command import compare
 from job.config import (
     EXPORT_FORMATS,
-    PRECISIONS,
-    READERS,
     RETENTION_HOURS,
     VECTORS,
     CompactConfig,
     DriftConfig,
     ExportConfig,
-    FeaturizeConfig,
     FitConfig,
-    ImagesConfig,
-    NetworkConfig,
     ProjectConfig,
     ReportConfig,
     RunConfig,
@@ -36,11 +32,15 @@ from job.cost.command import cost, prices_option
 from job.datasets.commands import clean_names_command, sample_command
 from job.doctor.command import doctor
 from job.errors import JobError
+from job.featurize_options import (
+    featurize_config,
+    featurize_options,
+    images_options,
+    network_options,
+)
 from job.options import (
     common_options,
-    glob_option,
     input_option,
-    label_level_option,
     output_option,
     together,
 )
@@ -53,76 +53,7 @@ from job.submit.render_command import render
 INTERRUPTED = 130
 # Kubernetes shows what a container wrote here as the reason of its end.
 TERMINATION_LOG = Path("/dev/termination-log")
-_IMAGES = ImagesConfig("")
-_FEATURIZE = FeaturizeConfig("", _IMAGES)
 
-
-images_options = together(
-    glob_option,
-    label_level_option,
-    click.option(
-        "--reader",
-        type=click.Choice(READERS),
-        default=_IMAGES.reader,
-        show_default=True,
-        help="concurrent: workers fetch many objects at once; s3a: Spark's binaryFile; "
-        "auto: concurrent, or s3a where an fs.s3a setting asks for it.",
-    ),
-    click.option("--exif-rotate", is_flag=True, help="Turn images as their EXIF orientation says."),
-    click.option("--max-image-bytes", default=_IMAGES.max_image_bytes, show_default=True),
-    click.option("--max-image-pixels", default=_IMAGES.max_image_pixels, show_default=True),
-)
-network_options = together(
-    click.option("--backbone", default="mobilenet_v2", show_default=True, help="Which network."),
-    click.option(
-        "--weights",
-        metavar="FILE",
-        help="A Keras weights file of the backbone  [default: the shipped one]",
-    ),
-    click.option(
-        "--batch-size",
-        default=NetworkConfig().batch_size,
-        show_default=True,
-        help="Images a forward pass.",
-    ),
-    click.option(
-        "--precision",
-        type=click.Choice(PRECISIONS),
-        default=NetworkConfig().precision,
-        show_default=True,
-        help="bf16: faster on CPUs with bfloat16; features of a numeric class of their own.",
-    ),
-)
-featurize_options = together(
-    click.option(
-        "--max-bad-fraction",
-        default=_FEATURIZE.max_bad_fraction,
-        show_default=True,
-        help="More bad images than this share end the run with exit code 6, after all is written.",
-    ),
-    click.option(
-        "--portion-images",
-        default=_FEATURIZE.portion_images,
-        show_default=True,
-        help="Images committed at a time: what a crash can lose.",
-    ),
-    click.option(
-        "--compact-above",
-        default=_FEATURIZE.compact_above,
-        show_default=True,
-        metavar="FILES",
-        help="Compact the tables when they have so many files more than their rows need.",
-    ),
-    click.option(
-        "--refeaturize", is_flag=True, help="Featurize all images again, with another network too."
-    ),
-    click.option(
-        "--allow-drop",
-        is_flag=True,
-        help="Drop rows even if more than 10 % of the images are gone.",
-    ),
-    click.option("--keep-deleted", is_flag=True, help="Keep the rows of images that are gone."),
-)
 fit_options = together(
     click.option(
         "--variance", default=0.90, show_default=True, help="Keep components up to this share."
@@ -182,6 +113,8 @@ cli.add_command(sample_command)
 cli.add_command(clean_names_command)
 cli.add_command(cluster)
 cli.add_command(similar)
+cli.add_command(classify)
+cli.add_command(predict)
 
 
 @cli.command()
@@ -203,7 +136,7 @@ def run(**options: Any) -> None:
 
     output_path, run_id = _output(options), _run_id(options)
     config = RunConfig(
-        featurize=_featurize_config(options, output_path, run_id),
+        featurize=featurize_config(options, output_path, run_id),
         fit=_fit_config(options, output_path, run_id, refit=options["refit"]),
         export=ExportConfig(output_path, csv_max_rows=options["csv_max_rows"]),
         report=ReportConfig(output_path, options["report_copy"]),
@@ -226,7 +159,7 @@ def featurize(**options: Any) -> None:
     from job import pipeline
 
     output_path, run_id = _output(options), _run_id(options)
-    config = _featurize_config(options, output_path, run_id)
+    config = featurize_config(options, output_path, run_id)
     with application_of("featurize", config, options, output_path, run_id) as app:
         pipeline.run_featurize(app, config)
 
@@ -267,7 +200,7 @@ def project(**options: Any) -> None:
     from job import pipeline
 
     output_path, run_id = _output(options), _run_id(options)
-    images = _featurize_config(options, output_path, run_id) if options["input_path"] else None
+    images = featurize_config(options, output_path, run_id) if options["input_path"] else None
     bundle_path, fails = path_given(options["bundle_path"]), options["fail_on_drift"]
     config = ProjectConfig(output_path, bundle_path, run_id, images, fails)
     with application_of("project", config, options, output_path, run_id) as app:
@@ -376,42 +309,6 @@ def _say_report(path: Path | None) -> None:
     """The last line of a run is where its report lies."""
     if path is not None:
         print(f"report: {path}", flush=True)
-
-
-def _featurize_config(options: dict[str, Any], output_path: str, run_id: str) -> FeaturizeConfig:
-    images = ImagesConfig(
-        input_path=path_given(options["input_path"]),
-        **{
-            name: options[name]
-            for name in (
-                "glob",
-                "label_level",
-                "reader",
-                "exif_rotate",
-                "max_image_bytes",
-                "max_image_pixels",
-            )
-        },
-    )
-    return FeaturizeConfig(
-        output_path=output_path,
-        images=images,
-        network=NetworkConfig(
-            **{name: options[name] for name in ("backbone", "weights", "batch_size", "precision")}
-        ),
-        run_id=run_id,
-        **{
-            name: options[name]
-            for name in (
-                "max_bad_fraction",
-                "portion_images",
-                "compact_above",
-                "refeaturize",
-                "allow_drop",
-                "keep_deleted",
-            )
-        },
-    )
 
 
 def _fit_config(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,10 @@ EXPORT_FORMATS = ("csv", "parquet", "npy")
 # The two tables that a row of numbers an image is in.
 VECTORS = ("features", "pca")
 PRECISIONS = ("f32", "bf16")
+CLASSIFIERS = ("logistic-regression", "random-forest", "xgboost")
+# Each by itself, or one after the other.
+CLASSIFIED = (*VECTORS, "both")
+CLASS_WEIGHTS = ("balanced", "none")
 MEBIBYTE = 1024 * 1024
 # The driver holds them all.
 MOST_NEIGHBOURS = 10_000
@@ -87,12 +92,8 @@ class FeaturizeConfig:
     keep_deleted: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.max_bad_fraction <= 1:
-            raise InvalidValueError(
-                f"--max-bad-fraction is {self.max_bad_fraction}",
-                expected="a number from 0 to 1",
-                fix="0.01 allows one bad image in a hundred",
-            )
+        fix = "0.01 allows one bad image in a hundred"
+        _share("--max-bad-fraction", self.max_bad_fraction, fix)
         _at_least("--portion-images", self.portion_images, 1)
         _at_least("--compact-above", self.compact_above, 0)
 
@@ -284,6 +285,111 @@ class SimilarConfig:
         _one_of("--on", self.on, VECTORS)
         _at_least("--count", self.count, 1)
         _at_most("--count", self.count, MOST_NEIGHBOURS)
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """Which images test a classifier; `share` of each class where nothing else is asked for.
+
+    `test_glob` names them by their path, `folds` lets each image test once. Images of one group
+    stay together: those with the same folder `group_level` above the file, or those in whose path
+    `group_regex` matches the same text.
+    """
+
+    share: float = 0.2
+    test_glob: str | None = None
+    folds: int | None = None
+    group_level: int | None = None
+    group_regex: str | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            raise InvalidValueError(
+                f"--split is {self.share}",
+                expected="the share of test images, above 0 and below 1",
+                fix="use 0.2 to test with every fifth image",
+            )
+        if self.folds is not None:
+            _at_least("--folds", self.folds, 2)
+        if self.group_level is not None:
+            _at_least("--group-level", self.group_level, 1)
+        _at_most_one({"--test-glob": self.test_glob, "--folds": self.folds})
+        _at_most_one({"--group-level": self.group_level, "--group-regex": self.group_regex})
+        _regular("--group-regex", self.group_regex)
+
+
+@dataclass(frozen=True)
+class ClassifyConfig:
+    """`classify`: classifiers of the features under `output_path`, trained, scored and saved.
+
+    `on` is what they see: features, the components of the fit, or each by itself. Test images with
+    a training image of at least `duplicate_cosine` are counted as near-duplicates.
+    """
+
+    output_path: str
+    split: SplitConfig = field(default_factory=SplitConfig)
+    on: str = "features"
+    classifiers: tuple[str, ...] = CLASSIFIERS[:2]
+    class_weight: str = "balanced"
+    duplicate_cosine: float = 0.95
+    run_id: str = field(default_factory=new_run_id)
+
+    def __post_init__(self) -> None:
+        _one_of("--on", self.on, CLASSIFIED)
+        _one_of("--class-weight", self.class_weight, CLASS_WEIGHTS)
+        for name in self.classifiers:
+            _one_of("--classifier", name, CLASSIFIERS)
+        fix = "with 1 only images of the same features count"
+        _share("--duplicate-cosine", self.duplicate_cosine, fix)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What is classified, one after the other."""
+        return VECTORS if self.on == "both" else (self.on,)
+
+
+@dataclass(frozen=True)
+class PredictConfig:
+    """`predict`: the classifier saved in `model_path` on the features under `output_path`.
+
+    With `featurize`, the images of another folder are featurized into `output_path` first. Images
+    whose most probable class is less probable than `low_confidence` are listed.
+    """
+
+    output_path: str
+    model_path: str
+    run_id: str = field(default_factory=new_run_id)
+    low_confidence: float = 0.5
+    featurize: FeaturizeConfig | None = None
+
+    def __post_init__(self) -> None:
+        fix = "with 0 no image is listed, with 1 nearly all are"
+        _share("--low-confidence", self.low_confidence, fix)
+
+
+def _share(option: str, value: float, fix: str) -> None:
+    if not 0 <= value <= 1:
+        raise InvalidValueError(f"{option} is {value}", expected="a number from 0 to 1", fix=fix)
+
+
+def _at_most_one(given: dict[str, object]) -> None:
+    names = [option for option, value in given.items() if value is not None]
+    if len(names) > 1:
+        raise InvalidValueError(
+            f"{' and '.join(names)} are given", expected="one of them", fix=f"leave out {names[1]}"
+        )
+
+
+def _regular(option: str, value: str | None) -> None:
+    try:
+        re.compile(value or "")
+    except re.error as error:
+        raise InvalidValueError(
+            f"{option} {value!r} cannot be read: {error}",
+            expected="a regular expression",
+            fix="write a backslash before a character that stands for itself",
+        ) from error
 
 
 def _at_least(option: str, value: int, least: int) -> None:

@@ -61,6 +61,12 @@ class IncompatibleBundleError(JobError):
     exit_code = 5
 
 
+class IncompatibleClassifierError(JobError):
+    """A saved classifier does not belong to these features, or cannot be read."""
+
+    exit_code = 5
+
+
 class TooManyBadImagesError(JobError):
     """More images went to quarantine than allowed; everything else is written."""
 

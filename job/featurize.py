@@ -20,6 +20,7 @@ from job.images.object_store import StoreSettings
 from job.output.tables import Tables
 from job.plan_nodes import FEATURIZE_NODE
 from job.progress import RowsOut, Stages
+from job.sampled import sampled
 from job.session import task_slots
 from job.storage_errors import waiting_out
 from job.tasks import in_tasks, task_count, task_sizes
@@ -166,7 +167,7 @@ def _gone(this: Featurizing, listing: DataFrame) -> DataFrame | None:
 def _featurize_portions(this: Featurizing, work: DataFrame, todo: int, *, known: bool) -> None:
     """Send `todo` images through the network, a portion at a time, and commit each portion."""
     portions = max(1, -(-todo // this.config.portion_images))
-    wants = (F.pmod(F.xxhash64(schemas.PATH), F.lit(max(todo, 1))) < THUMBNAILS).cast("long")
+    wants = sampled(todo, THUMBNAILS).cast("long")
     work = work.withColumn(schemas.WANTS_THUMBNAIL, wants)
     if portions > 1:
         portion = F.pmod(F.xxhash64(schemas.PATH, F.lit("portion")), F.lit(portions)).cast("int")

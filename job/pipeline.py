@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,19 @@ from job import files, schemas
 from job.account import Account, require_few_bad
 from job.analysis.collect import collect_report_data
 from job.analysis.report import render_report
+from job.classification.classify import Classifying, classify
+from job.classification.predict import load_classifier, predict
+from job.classification.result import Predicted, Result
 from job.clustering.cluster import cluster
 from job.config import (
     RETENTION_HOURS,
+    ClassifyConfig,
     ClusterConfig,
     CompactConfig,
     ExportConfig,
     FeaturizeConfig,
     FitConfig,
+    PredictConfig,
     ProjectConfig,
     ReportConfig,
     RunConfig,
@@ -166,13 +172,14 @@ def run_project(app: Application, config: ProjectConfig) -> None:
     bundle = load_bundle(app.spark, config.bundle_path)
     # What is wrong with it is said now, not after all images are featurized.
     reference_of(bundle)
+    accepts = partial(require_fingerprint, bundle)
     if config.featurize is None:
         _require_features(app)
     with _recorded(app):
         found = None
         if config.featurize:
-            _, found = _featurize(app, config.featurize, bundle=bundle)
-        require_fingerprint(bundle, app.tables.fingerprint() or {})
+            _, found = _featurize(app, config.featurize, accepts=accepts)
+        accepts(app.tables.fingerprint() or {})
         _tell_fit(app, bundle)
         rows = _project(app, bundle)
         _export_csv(app, ExportConfig(config.output_path), rows, bundle.fit.k)
@@ -214,6 +221,51 @@ def run_cluster(app: Application, config: ClusterConfig) -> None:
                 app.layout.clusters,
             )
         app.stages.display.end(found.told())
+
+
+def run_classify(app: Application, config: ClassifyConfig) -> list[Result]:
+    """Classifiers of the features under the output path, trained, scored and saved."""
+    _require_features(app)
+    bundle = load_bundle(app.spark, app.layout.bundle) if schemas.PCA in config.inputs else None
+    with _recorded(app):
+        fingerprint = app.tables.fingerprint() or {}
+        if bundle is not None:
+            require_fingerprint(bundle, fingerprint)
+        app.summary.fingerprint = fingerprint
+        return classify(
+            Classifying(
+                app.spark,
+                config,
+                app.tables.features(),
+                fingerprint,
+                app.summary.versions,
+                bundle,
+                app.layout,
+                app.stages,
+            )
+        )
+
+
+def run_predict(app: Application, config: PredictConfig) -> Predicted:
+    """What a saved classifier says of the features under the output path, and of new images."""
+    saved = load_classifier(app.spark, config.model_path)
+    if config.featurize is None:
+        _require_features(app)
+    with _recorded(app):
+        found = None
+        if config.featurize:
+            _, found = _featurize(app, config.featurize, accepts=saved.require)
+        saved.require(app.tables.fingerprint() or {})
+        with app.stages.stage("predict"):
+            predicted = waiting_out(
+                lambda: predict(
+                    saved, app.tables.features(), app.layout, app.staging, config.low_confidence
+                ),
+                app.layout.predictions,
+            )
+        if config.featurize and found:
+            _require_few_bad(app, config.featurize, found)
+        return predicted
 
 
 def run_report(app: Application, config: ReportConfig) -> Path | None:
@@ -301,12 +353,12 @@ def _featurize(
     config: FeaturizeConfig,
     *,
     components: int | None = None,
-    bundle: Bundle | None = None,
+    accepts: Callable[[Mapping[str, Any]], None] = lambda fingerprint: None,
 ) -> tuple[Featurizing, Account]:
+    """Featurize what is new; `accepts` raises for features that what follows cannot take."""
     with app.stages.stage("check", unit="checks"):
         this = prepare(app.spark, config, app.tables, app.stages)
-        if bundle is not None:
-            require_fingerprint(bundle, this.fingerprint)
+        accepts(this.fingerprint)
     app.summary.input_path = config.images.input_path
     app.summary.fingerprint = this.fingerprint
     app.summary.reader = "s3a" if this.worker.store is None else "concurrent"

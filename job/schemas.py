@@ -8,6 +8,7 @@ from pyspark.sql.types import (
     FloatType,
     IntegerType,
     LongType,
+    MapType,
     StringType,
     StructField,
     StructType,
@@ -31,6 +32,11 @@ PCA = "pca"
 CLUSTER = "cluster"
 # Of a change: whether the row came or went.
 CAME = "came"
+# Which part of a split an image tests in; below 0 it only trains.
+FOLD = "fold"
+PREDICTED = "predicted"
+PROBABILITY = "probability"
+PROBABILITIES = "probabilities"
 
 _OBJECT = [
     StructField(PATH, StringType(), nullable=False),
@@ -81,5 +87,26 @@ ASSIGNMENTS_SCHEMA = StructType(
         StructField(PATH, StringType(), nullable=False),
         StructField(LABEL, StringType()),
         StructField(CLUSTER, IntegerType(), nullable=False),
+    ]
+)
+
+# What classifiers are trained on: `features` are those of the network, or components of them.
+LABELLED_SCHEMA = StructType(
+    [
+        StructField(PATH, StringType(), nullable=False),
+        StructField(LABEL, StringType(), nullable=False),
+        StructField(FOLD, IntegerType(), nullable=False),
+        StructField(FEATURES, ArrayType(FloatType()), nullable=False),
+    ]
+)
+
+# `probability` is that of the class `predicted`; `probabilities` has all classes.
+PREDICTIONS_SCHEMA = StructType(
+    [
+        StructField(PATH, StringType(), nullable=False),
+        StructField(LABEL, StringType()),
+        StructField(PREDICTED, StringType(), nullable=False),
+        StructField(PROBABILITY, FloatType(), nullable=False),
+        StructField(PROBABILITIES, MapType(StringType(), FloatType()), nullable=False),
     ]
 )

@@ -26,6 +26,7 @@ _PATHS = (
     "input_path",
     "output_path",
     "bundle_path",
+    "model_path",
     "destination",
     "mapping_path",
     "resumed_path",

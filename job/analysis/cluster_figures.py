@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Scatter
+from bokeh.models import ColumnDataSource, HoverTool, Scatter
 from bokeh.models.renderers import GlyphRenderer
 from bokeh.plotting import figure
 from bokeh.transform import factor_cmap, factor_mark
@@ -18,6 +18,7 @@ from job.analysis.figure_style import (
     MOST_NAMED_ROWS,
     TEXT_TOOLTIP,
     empty_figure,
+    name_columns,
     name_rows,
 )
 from job.analysis.plane_figure import MARK_PIXELS
@@ -90,8 +91,7 @@ def contingency_map(cells: Sequence[Cell], images: Mapping[str | None, int]) -> 
     named = len(rows) <= MOST_NAMED_ROWS
     name_rows(chart, {row: label_text(label) for label, row in rows.items()} if named else {})
     shown = columns if len(columns) <= MOST_NAMED_ROWS else {}
-    chart.xaxis.ticker = FixedTicker(ticks=list(shown.values()))
-    chart.xaxis.major_label_overrides = {place: str(number) for number, place in shown.items()}
+    name_columns(chart, {place: str(number) for number, place in shown.items()})
     return chart
 
 

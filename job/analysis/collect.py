@@ -21,6 +21,7 @@ from job.images.damaged import MOST_BYTES, partial_thumbnail
 from job.output.layout import Layout
 from job.output.tables import Tables
 from job.reduction.bundle import load_bundle
+from job.sampled import sampled
 from job.storage_errors import STORAGE_EXCEPTIONS
 
 POINTS = 5_000
@@ -101,8 +102,8 @@ def _thumbnails(spark: SparkSession, layout: Layout, new: DataFrame | None) -> d
 
 
 def _points(projection: DataFrame, total: int, thumbnails: dict[str, str]) -> list[Point]:
-    sampled = F.pmod(F.xxhash64(schemas.PATH), F.lit(max(total, 1))) < POINTS
-    shown = projection.where(sampled | F.col(schemas.PATH).isin(list(thumbnails)))
+    chosen = sampled(total, POINTS)
+    shown = projection.where(chosen | F.col(schemas.PATH).isin(list(thumbnails)))
     names = ("x", "y", "third", "fourth")
     components = [F.get(schemas.PCA, F.lit(index)).alias(name) for index, name in enumerate(names)]
     rows = shown.select(schemas.PATH, schemas.LABEL, *components).collect()

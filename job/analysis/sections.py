@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from job.analysis import (
     classes_section,
+    classifier_section,
     cluster_section,
     cost_section,
     drift_section,
@@ -25,6 +26,7 @@ SECTIONS = (
     Section("variance", "Variance explained", variance_section.show),
     Section("classes", "Classes", classes_section.show),
     Section(cluster_section.ID, "Clusters", cluster_section.show, cluster_section.read),
+    Section(classifier_section.ID, "Classifiers", classifier_section.show, classifier_section.read),
     Section("drift", "Drift of new images", drift_section.show, drift_section.read),
     Section("quarantine", "Quarantine", quarantine_section.show),
     Section("storage", "Storage", storage_section.show),

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from job import schemas
+from job.sampled import sampled
 
 SAMPLE = "sample.json"
 # The driver holds them, and the page shows them.
@@ -34,9 +35,8 @@ class ClusterSample:
 
 def sample_of(assigned: DataFrame, images: int) -> ClusterSample:
     """The sample of `assigned` (path, label, pca, cluster), which has `images` rows."""
-    chosen = F.pmod(F.xxhash64(schemas.PATH), F.lit(max(images, 1))) < MOST
     rows = (
-        assigned.where(chosen)
+        assigned.where(sampled(images, MOST))
         .select(
             schemas.LABEL,
             F.get(schemas.PCA, F.lit(0)).alias("x"),

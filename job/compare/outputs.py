@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,7 +11,9 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from job import files, schemas
+from job.analysis.classifier_section import saved_results
 from job.analysis.collect import HadoopFiles
+from job.classification.result import Result
 from job.errors import InputNotFoundError
 from job.output.layout import Layout
 from job.output.summary import Summary
@@ -76,7 +77,7 @@ def read_side(spark: SparkSession, output: str) -> Side:
         **_speed(runs),
         **_projection(spark, layout, runs),
         variance_curve=_variance_curve(spark, layout),
-        scores=_scores(output_files),
+        scores=[_score(each) for each in saved_results(output_files)],
     )
 
 
@@ -131,26 +132,12 @@ def _variance_curve(spark: SparkSession, layout: Layout) -> list[float]:
     return load_bundle(spark, layout.bundle).manifest.explained_variance_ratio
 
 
-def _scores(output: HadoopFiles) -> list[Score]:
-    """Of classifiers/*/result.json; what cannot be read as one is passed over."""
-    found = []
-    for name in output.names("classifiers"):
-        with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
-            found.append(_score(json.loads(output.read(f"classifiers/{name}/result.json"))))
-    return sorted(found, key=lambda each: (each.classifier, each.on))
-
-
-def _score(result: dict[str, Any]) -> Score:
-    scores = result.get("scores", result)
-    without = result.get("near_duplicates", {}).get("without", {})
+def _score(result: Result) -> Score:
+    # Of a result there is a tested image.
     return Score(
-        str(result["classifier"]),
-        str(result["on"]),
-        float(scores["accuracy"]),
-        _share(scores.get("macro_f1")),
-        _share(without.get("accuracy")),
+        result.classifier,
+        result.on,
+        result.scores.accuracy or 0.0,
+        result.scores.macro_f1,
+        result.near_duplicates.without.accuracy,
     )
-
-
-def _share(value: Any) -> float | None:
-    return None if value is None else float(value)

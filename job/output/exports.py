@@ -16,18 +16,21 @@ def write_parquet(images: DataFrame, rows: int, path: str) -> None:
 
 
 def write_csv(spark: SparkSession, projection: DataFrame, k: int, path: str, staging: str) -> None:
-    """Write path, label, pca_1..pca_k as one RFC 4180 object in UTF-8, by one task.
+    """Write path, label, pca_1..pca_k as `write_one_csv` does."""
+    # As text: each Column would cost calls to the JVM.
+    components = [f"{schemas.PCA}[{i}] AS pca_{i + 1}" for i in range(k)]
+    rows = projection.selectExpr(schemas.PATH, schemas.LABEL, *components)
+    write_one_csv(spark, rows.coalesce(1), path, staging)
+
+
+def write_one_csv(spark: SparkSession, rows: DataFrame, path: str, staging: str) -> None:
+    """Write `rows`, which is one partition, as one RFC 4180 object in UTF-8, by one task.
 
     The task writes under `staging`, the finished object is moved to `path`: a reader of `path`
     never sees half a file, and no row passes through the driver.
     """
-    # As text: each Column would cost calls to the JVM.
-    components = [f"{schemas.PCA}[{i}] AS pca_{i + 1}" for i in range(k)]
     (
-        projection.selectExpr(schemas.PATH, schemas.LABEL, *components)
-        .coalesce(1)
-        .write.mode("overwrite")
-        .csv(
+        rows.write.mode("overwrite").csv(
             staging,
             header=True,
             # RFC 4180: a quote inside quotes is doubled, lines end with CRLF.

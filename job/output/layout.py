@@ -48,6 +48,18 @@ class Layout:
         return f"{self.root}/report/data.json"
 
     @property
+    def classifiers(self) -> str:
+        return f"{self.root}/classifiers"
+
+    @property
+    def predictions(self) -> str:
+        return f"{self.root}/predictions"
+
+    @property
+    def low_confidence(self) -> str:
+        return f"{self.root}/low_confidence.csv"
+
+    @property
     def claim(self) -> str:
         return f"{self.root}/_claim.json"
 

@@ -28,6 +28,8 @@ LIBRARIES = (
     "pyarrow",
     "pillow",
     "obstore",
+    "xgboost-cpu",
+    "xgboost",
 )
 
 

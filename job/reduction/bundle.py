@@ -178,6 +178,16 @@ def load_bundle(spark: SparkSession, path: str) -> Bundle:
     return Bundle(path, manifest, _fit_of(data, manifest))
 
 
+def copy_bundle(spark: SparkSession, bundle: Bundle, path: str) -> None:
+    """Copy what projecting needs of `bundle` to the folder `path`: not its moments, nor its model.
+
+    `load_bundle` reads the copy, whatever becomes of the original.
+    """
+    kept = bundle.manifest.arrays["fit"]
+    files.write_bytes(spark, f"{path}/{kept.name}", _read_array(spark, bundle.path, kept))
+    files.write_bytes(spark, f"{path}/manifest.json", bundle.manifest.to_json().encode())
+
+
 def load_moments(spark: SparkSession, bundle: Bundle) -> Moments:
     """The moments that the bundle was fitted from; d x d x 8 bytes are read.
 

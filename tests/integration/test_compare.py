@@ -10,10 +10,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from job.cli import main
+from tests.unit.classification.examples import on_components
 
-KIND = {"classifier": "logistic_regression", "on": "pca"}
-ACCURACY = {"accuracy": 0.9, "macro_f1": 0.875}
-RESULT = {**KIND, "scores": ACCURACY, "near_duplicates": {"without": {"accuracy": None}}}
+RESULT = on_components()
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +26,7 @@ def outputs(
     assert main(["run", "--input", str(variety), "--output", str(first), "--run-id", "r1"]) == 0
     shutil.copytree(first, second)
     assert main(["fit", "--output", str(second), "--components", "3", "--run-id", "r2"]) == 0
-    for name, text in [("good", json.dumps(RESULT)), ("half", "{"), ("other", '{"accuracy": 1}')]:
+    for name, text in [("good", RESULT.to_json()), ("half", "{"), ("other", '{"accuracy": 1}')]:
         (second / "classifiers" / name).mkdir(parents=True)
         (second / "classifiers" / name / "result.json").write_text(text)
     (second / "classifiers" / "empty").mkdir()
@@ -52,7 +51,15 @@ def test_json_tells_what_each_output_holds(
     assert first["variance_curve"] == pytest.approx(second["variance_curve"])
     assert (first["scores"], second["scores"]) == (
         [],
-        [{**KIND, **ACCURACY, "without_near_duplicates": None}],
+        [
+            {
+                "classifier": "logistic-regression",
+                "on": "pca",
+                "accuracy": RESULT.scores.accuracy,
+                "macro_f1": RESULT.scores.macro_f1,
+                "without_near_duplicates": RESULT.near_duplicates.without.accuracy,
+            }
+        ],
     )
     for side, output in zip((first, second), outputs, strict=True):
         assert side["features_bytes"] == _parquet_bytes(output / "features")
@@ -72,11 +79,11 @@ def test_a_table_and_a_page_show_the_same(
 
     said = capfd.readouterr().out
     html = page.read_text()
-    for name in ("images/s", "k for 90 %", "size of the features", "logistic_regression on pca"):
+    for name in ("images/s", "k for 90 %", "size of the features", "logistic-regression on pca"):
         assert name in said
         assert name in html
     assert "mobilenet_v2" in said
-    assert "90.0 %, macro F1 87.5 %" in html
+    assert "65.0 %, macro F1 48.5 %" in html
 
 
 @pytest.mark.parametrize("others", [["nowhere"], []])

@@ -14,6 +14,19 @@ from job.analysis.quarantine_section import REASON_MEANINGS
 from job.analysis.report_data import ClassCount, Point, QuarantinedImage, ReportData
 
 
+class Files(dict[str, str]):
+    """The files of an output, in memory, by their names under it (page.OutputFiles)."""
+
+    def read(self, name: str) -> bytes:
+        if name not in self:
+            raise FileNotFoundError(name)
+        return self[name].encode()
+
+    def names(self, folder: str) -> list[str]:
+        inside = [name.removeprefix(f"{folder}/") for name in self if name.startswith(f"{folder}/")]
+        return sorted({name.partition("/")[0] for name in inside})
+
+
 def fruit_report(**changes: Any) -> ReportData:
     """1,234 listed: 1,200 featurized, 30 reused, 4 in quarantine; 2 classes, k = 2 of 4."""
     report = ReportData(

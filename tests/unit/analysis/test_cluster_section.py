@@ -15,21 +15,9 @@ from job.analysis.report import render_report
 from job.clustering.agreement import Cell
 from job.clustering.result import ClusterResult
 from job.clustering.sample import ClusterSample
-from tests.unit.analysis.report_examples import fruit_report, largest_report
+from tests.unit.analysis.report_examples import Files, fruit_report, largest_report
 from tests.unit.analysis.test_report import HOSTILE, Page
 from tests.unit.clustering.cluster_examples import fruit_clusters, fruit_sample, largest_clusters
-
-
-class Files(dict[str, str]):
-    """The files of an output."""
-
-    def read(self, name: str) -> bytes:
-        if name not in self:
-            raise FileNotFoundError(name)
-        return self[name].encode()
-
-    def names(self, folder: str) -> list[str]:
-        return [name for name in self if name.startswith(folder)]
 
 
 def section(result: ClusterResult, sample: ClusterSample) -> dict[str, Any]:
@@ -132,7 +120,8 @@ def test_on_the_map_agreement_is_a_diagonal() -> None:
     assert squares["x"].tolist() == [0.0, 2.0, 1.0, 2.0]
     assert squares["y"].tolist() == [0.0, -1.0, -1.0, -2.0]
     assert squares["share"].tolist() == [1.0, 0.25, 0.75, 0.5]
-    assert chart.xaxis[0].major_label_overrides == {0.0: "7", 1.0: "5", 2.0: "2"}
+    columns = chart.xaxis[0].major_label_overrides
+    assert {place: each.text for place, each in columns.items()} == {0.0: "7", 1.0: "5", 2.0: "2"}
     names = chart.yaxis[0].major_label_overrides
     assert [names[row].text for row in (0, -1, -2)] == ["a", "b", "c"]
 

@@ -10,18 +10,12 @@ from bokeh.models import ColumnDataSource, Span
 from job.analysis.drift_section import MOST_ROWS, MOST_RUNS, drift_chart, drift_words, read
 from job.analysis.report import render_report
 from job.drift.judged import Drift, Measure
-from tests.unit.analysis.report_examples import fruit_report
+from tests.unit.analysis.report_examples import Files, fruit_report
 
 
-class Files(dict[str, str]):
-    """The folder `drift` of an output, by the names of its files."""
-
-    def read(self, name: str) -> bytes:
-        return self[name.removeprefix("drift/")].encode()
-
-    def names(self, folder: str) -> list[str]:
-        assert folder == "drift"
-        return sorted(self)
+def files_of(kept: dict[str, str]) -> Files:
+    """An output whose runs of these ids have kept this."""
+    return Files({f"drift/{run_id}.json": text for run_id, text in kept.items()})
 
 
 def run_drift(day: int, shift: float = 0.1, outside: float = 0.01) -> dict[str, Any]:
@@ -62,7 +56,7 @@ def test_the_page_tells_of_each_compared_run() -> None:
 
 def test_without_compared_runs_there_is_no_section() -> None:
     assert 'data-figure="drift"' not in render_report(fruit_report())
-    assert read(Files({})) is None
+    assert read(Files()) is None
 
 
 def test_a_last_run_without_findings_is_said_to_be_alike() -> None:
@@ -99,14 +93,14 @@ def test_the_chart_shows_multiples_of_the_threshold() -> None:
 
 def test_what_runs_have_kept_is_read_the_earliest_first() -> None:
     late, early = drift_of(5), drift_of(2)
-    kept = {"a.json": late.to_json(), "b.json": early.to_json(), "c.json": "{", "d.json": "[]"}
+    kept = {"a": late.to_json(), "b": early.to_json(), "c": "{", "d": "[]"}
 
-    assert read(Files(kept)) == [early.brief(), late.brief()]
+    assert read(files_of(kept)) == [early.brief(), late.brief()]
 
 
 def test_the_last_runs_are_read_only() -> None:
-    kept = {f"{n:04d}.json": drift_of(1 + n % 28).to_json() for n in range(MOST_RUNS + 9)}
-    runs = read(Files(kept))
+    kept = {f"{n:04d}": drift_of(1 + n % 28).to_json() for n in range(MOST_RUNS + 9)}
+    runs = read(files_of(kept))
 
     assert runs is not None
     assert len(runs) == MOST_RUNS
