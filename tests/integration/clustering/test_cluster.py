@@ -112,6 +112,7 @@ def test_the_report_shows_the_clusters(output: str, tmp_path: Path) -> None:
     assert "All 40 images are shown." in page
 
 
+@pytest.mark.slow
 def test_again_with_the_same_seed_gives_the_same_and_replaces_it(
     spark: SparkSession, output: str, rows: list[Row]
 ) -> None:
