@@ -175,6 +175,7 @@ def test_features_of_another_network_are_told(
     assert "fitted on features of another fingerprint" in fails(5, copy, output, "--on", "pca")
 
 
+@pytest.mark.slow
 def test_components_of_another_fit_than_the_one_beside_them_are_told(
     fails: Callable[..., str], fruits: Fruits, one: Path, tmp_path: Path
 ) -> None:
