@@ -52,17 +52,13 @@ def _require_different(outputs: Sequence[str]) -> None:
 
 def _show(sides: Sequence[Side], *, as_text: bool) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    from job.compare.rows import as_json, rows_of
+    from job.compare.rows import as_json, as_table
 
     if as_text:
         click.echo(as_json(sides))
-        return
-    table = Table("", *[side.output for side in sides])
-    for name, texts in rows_of(sides):
-        table.add_row(name, *texts)
-    Console().print(table)
+    else:
+        Console().print(as_table(sides))
 
 
 def _write_page(sides: Sequence[Side], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The rows of the comparison: one quantity a row, one text a side; no HTML."""
+"""The comparison for a terminal and for programs: one quantity a row, one text a side."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import accumulate
+
+from rich.table import Column, Table
+from rich.text import Text
 
 from job.compare.outputs import Score, Side
 from job.number_text import bytes_text, count_text, duration_text, percent_text, rate_text
@@ -44,6 +47,16 @@ def rows_of(sides: Sequence[Side]) -> list[Row]:
         *_score_rows(sides),
     ]
     return [row for row in rows if set(row[1]) != {NONE}]
+
+
+def as_table(sides: Sequence[Side]) -> Table:
+    """The rows for a terminal: names whole, paths on as many lines as they take."""
+    table = Table(Column("", no_wrap=True))
+    for side in sides:
+        table.add_column(Text(side.output), overflow="fold")
+    for name, texts in rows_of(sides):
+        table.add_row(name, *[Text(text) for text in texts])
+    return table
 
 
 def as_json(sides: Sequence[Side]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 
 from job.compare.outputs import Score
-from job.compare.rows import as_json, components_for, rows_of, short_fingerprint
+from job.compare.rows import as_json, as_table, components_for, rows_of, short_fingerprint
 from tests.unit.compare.examples import MOBILENET, other_network, projected_only, side
 
 
@@ -66,6 +68,18 @@ def test_the_fingerprint_is_the_same_whatever_its_order() -> None:
 
     assert short_fingerprint(side()) == short_fingerprint(side(fingerprint=turned))
     assert short_fingerprint(side()) != short_fingerprint(other_network())
+
+
+def test_the_table_keeps_names_and_paths_whole_on_a_narrow_terminal() -> None:
+    path = "s3a://results/" + "long/" * 20
+    output = io.StringIO()
+    Console(file=output, width=80).print(as_table([side(output=path), other_network()]))
+
+    told = output.getvalue()
+    assert "size of the projection" in told
+    assert "logistic_regression on features" in told
+    assert "…" not in told
+    assert max(map(len, told.splitlines())) <= 80
 
 
 def test_json_has_all_of_it() -> None:
