@@ -18,10 +18,10 @@ from job.number_text import count_text, counted, duration_text, percent_text, sh
 
 ID = "classifiers"
 # What the page has room for: cells of 131 classes that are seldom confused, pictures of 3 kB.
-MOST_CELLS = 1_000
+MOST_CELLS = 800
 MOST_CLASSES = 300
 MOST_PAIRS = 12
-MOST_PICTURES = 24
+MOST_PICTURES = 20
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class GradientBoosting:
 
         # It tells each parameter of each fit.
         logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
-        columns = {
+        columns: dict[str, Any] = {
             "features_col": self.columns["featuresCol"],
             "label_col": self.columns["labelCol"],
             "weight_col": self.columns["weightCol"],
