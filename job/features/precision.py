@@ -16,8 +16,8 @@ _REWRITE = "auto_mixed_precision_onednn_bfloat16"
 def require_precision(precision: str) -> None:
     """Raise InvalidValueError if this CPU has no instructions for `precision`.
 
-    TensorFlow would go on by other kernels, which add up in bfloat16 too: measured with AVX-512
-    alone, features with a cosine of 0.96 to those in f32, in more than twice the time.
+    TensorFlow would go on without them: measured with AVX-512 alone, in more than twice the time of
+    f32, and to features of a cosine of 0.96 to those in f32.
     """
     if precision == "bf16" and not has_bfloat16():
         raise InvalidValueError(
@@ -28,7 +28,7 @@ def require_precision(precision: str) -> None:
 
 
 def has_bfloat16() -> bool:
-    """Whether this CPU multiplies in bfloat16 and adds up in float32."""
+    """Whether this CPU has instructions for bfloat16."""
     return bool(_INSTRUCTIONS & _flags())
 
 

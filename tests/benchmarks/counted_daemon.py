@@ -21,10 +21,11 @@ T = TypeVar("T")
 
 FOLDER_VARIABLE = "PROFILE_FOLDER"
 FORWARD, CALL, REST = "forward", "call of the network", "Spark's Python and all else"
-REQUEST = "request"
+REQUEST, BUILD = "request", "TensorFlow and the network"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 _seconds: dict[str, float] = defaultdict(float)
+_beside: dict[str, float] = defaultdict(float)
 _moments: dict[str, float] = {}
 _inside: list[float] = []
 _images = 0
@@ -47,7 +48,7 @@ def count() -> None:
         (network.Network, "features", CALL),
     ]:
         setattr(module, name, _timed(step, getattr(module, name)))
-    network._network = _first("network", network._network)
+    network._network = _first("network", _built(network._network))
     worker._outcome = _first("features", worker._outcome)
     worker._fetched = _each_timed("taking what arrived", worker._fetched)
     worker.joined = _written_down(worker.joined)
@@ -91,6 +92,19 @@ def _each_timed(step: str, function: Callable[..., Iterator[T]]) -> Callable[...
     return timed
 
 
+def _built(build: Callable[..., T]) -> Callable[..., T]:
+    """`build`, whose CPU is told apart where it runs beside the task, in a thread of its own."""
+
+    def built(spec: Any) -> T:
+        started = time.thread_time()
+        result = build(spec)
+        if threading.current_thread() is not threading.main_thread():
+            _beside[BUILD] += time.thread_time() - started
+        return result
+
+    return built
+
+
 def _first(what: str, function: Callable[..., T]) -> Callable[..., T]:
     def noted(*arguments: Any) -> T:
         result = function(*arguments)
@@ -119,7 +133,8 @@ def _write() -> None:
     forward = sum(seconds for name, seconds in threads.items() if name.startswith("tf_"))
     steps = {**_seconds, FORWARD: forward, REST: main - sum(_seconds.values())}
     # Requests are all that neither the task's own thread nor TensorFlow's have done.
-    steps[REQUEST] = time.process_time() - main - forward
+    steps[REQUEST] = time.process_time() - main - forward - _beside[BUILD]
+    steps[BUILD] = _beside[BUILD]
     written = {"seconds": steps, "threads": threads, "images": _images, "moments": _moments}
     place = Path(os.environ[FOLDER_VARIABLE]) / f"{os.getpid()}.json"
     place.write_text(json.dumps(written))

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from job.plan_nodes import FEATURIZE_NODE
-
 LOG_SETTINGS = {
     "spark.eventLog.enabled": "true",
     "spark.eventLog.rolling.enabled": "false",
@@ -20,6 +18,8 @@ FEATURIZE = "rows from Python, first write"
 COMMIT = "read again, write to the table"
 LIST = "listing"
 ELSE = "table logs, counts, account"
+# By the functions of ours that a plan runs, the last by any.
+_KINDS = {"featurize(": FEATURIZE, "_unpack(": COMMIT, "MapInArrow": LIST}
 
 
 def stage_seconds(folder: Path) -> dict[str, float]:
@@ -47,13 +47,7 @@ def _events(log: Path) -> Iterator[dict[str, Any]]:
 
 
 def _kind(plan: str) -> str:
-    if FEATURIZE_NODE in plan:
-        return FEATURIZE
-    if "MapInArrow" in plan:
-        return LIST
-    if "/outcome" in plan and "features" in plan:
-        return COMMIT
-    return ELSE
+    return next((kind for words, kind in _KINDS.items() if words in plan), ELSE)
 
 
 def _cpu_seconds(stage: dict[str, Any]) -> float:
