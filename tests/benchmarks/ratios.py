@@ -80,6 +80,7 @@ def ratios(slowed: str = "") -> Ratios:
         limit = before.mean(limits(sample.files, SLOTS, _LIMIT_SECONDS)).decode_and_forward
         forwards, built = counting_daemon.counts(counted)
         requests = proxy.count("GET", "images-")
+    click.echo(f"{times}, {limit:.0f} images/s at most")
     images_in_all = FIRST + FEW + MANY
     return Ratios(
         rate=(MANY - FEW) / (times.many - times.few) / limit,
