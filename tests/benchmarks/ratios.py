@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.ratios`: in one run of a minute, the ratios that must not be lost.
+"""`python -m tests.benchmarks.ratios`: the ratios that must not be lost, in one run.
 
 Three times `featurize` on S3 that answers 30 ms late, and `fit`, with one Spark: its first images,
 then few and many with all that is started by then, whose difference is the time of an image more.
