@@ -49,7 +49,7 @@ test: setup ## Unit and integration tests; ARGS="-k name" for some of them
 	$(IN_VENV)/python -m pytest -m "not slow" $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-slow
-test-slow: setup ## Tests of rights, of a million objects, of whole commands
+test-slow: setup ## Tests of rights, of a million objects, of what is done with features, of whole commands
 	$(IN_VENV)/python -m pytest -m slow tests/unit tests/integration tests/scale $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-speed

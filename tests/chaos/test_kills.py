@@ -65,7 +65,7 @@ def test_a_driver_whose_jvm_dies_says_so_in_one_line(scene: Callable[..., Scene]
         assert "raise driver.memoryOverhead" in running.told().strip().splitlines()[-1]
 
 
-@pytest.mark.parametrize("kills", [pytest.param(0, marks=pytest.mark.selection), *range(1, 7)])
+@pytest.mark.parametrize("kills", range(7))
 def test_executors_are_killed(
     scene: Callable[..., Scene], chance: random.Random, kills: int
 ) -> None:

@@ -111,6 +111,7 @@ def started(arguments: list[str], environment: dict[str, str]) -> Iterator[subpr
             process.wait()
 
 
+@pytest.mark.slow
 def test_a_driver_that_was_stopped_ends_as_busy_and_duplicates_nothing(
     spark: SparkSession, s3: LocalS3Server, bucket: str, sample_images: Path
 ) -> None:

@@ -12,6 +12,8 @@ from pyspark.sql import SparkSession
 from job.cli import main
 from tests.unit.classification.examples import on_components
 
+pytestmark = pytest.mark.slow
+
 RESULT = on_components()
 
 

@@ -19,6 +19,8 @@ from job.drift.expected import left_by_fit
 from job.reduction.bundle import Bundle, load_bundle
 from tests.integration.tables import features_of, read_text, summary_of
 
+pytestmark = pytest.mark.slow
+
 FITTED_VARIETIES = 6
 
 
@@ -213,7 +215,6 @@ def _blurred(image: Image.Image) -> Image.Image:
     return image.filter(ImageFilter.GaussianBlur(4))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("spoil", [_darkened, _blurred])
 def test_the_same_varieties_from_a_worse_camera_are_drift(
     fitted: Fitted,

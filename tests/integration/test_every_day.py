@@ -96,7 +96,9 @@ def test_a_later_fit_equals_one_of_all_rows(spark: SparkSession, days: Days) -> 
     np.testing.assert_allclose(mended.m2, whole.m2, rtol=1e-9, atol=1e-9 * np.abs(whole.m2).max())
 
 
-@pytest.mark.parametrize("asked", [["--refit"], ["--components", "5"]])
+@pytest.mark.parametrize(
+    "asked", [["--refit"], pytest.param(["--components", "5"], marks=pytest.mark.slow)]
+)
 def test_a_fit_is_new_where_it_is_asked_for(
     spark: SparkSession, days: Days, asked: list[str]
 ) -> None:
@@ -146,7 +148,6 @@ def test_compaction_leaves_one_file_with_the_same_rows(
 
 
 @pytest.mark.slow
-@pytest.mark.selection
 def test_many_small_files_are_compacted_by_the_run_that_makes_them(
     spark: SparkSession, tmp_path: Path, sample_images: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

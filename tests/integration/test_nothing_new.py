@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.job_process import job
 
-pytestmark = [pytest.mark.slow, pytest.mark.selection]
+pytestmark = pytest.mark.slow
 
 
 def test_a_run_without_new_images_starts_no_tensorflow(sample_images: Path, tmp_path: Path) -> None:

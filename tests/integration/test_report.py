@@ -17,6 +17,8 @@ from job.analysis.report_data import QuarantinedImage, ReportData
 from job.cli import main
 from job.schemas import PROJECTION_SCHEMA, QUARANTINE_SCHEMA
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def output(

@@ -22,7 +22,7 @@ from tests.support.proxy import Request, Response, S3Proxy
 # The command line takes the session that is there, with its store.
 pytestmark = pytest.mark.usefixtures("spark")
 
-READERS = ["concurrent", "s3a"]
+READERS = ["concurrent", pytest.param("s3a", marks=pytest.mark.slow)]
 # A minute by hand: OUTAGE_SECONDS=60 make test ARGS="-k refusals".
 OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS", "10"))
 
@@ -154,7 +154,10 @@ def test_a_forbidden_and_a_vanished_object_are_tried_again_in_the_next_run(
 
 
 # Each reader with one of them; with both, by hand, where the outage is a long one.
-REFUSALS = [("concurrent", 503, "SlowDown"), ("s3a", 403, "ExpiredToken")]
+REFUSALS = [
+    ("concurrent", 503, "SlowDown"),
+    pytest.param("s3a", 403, "ExpiredToken", marks=pytest.mark.slow),
+]
 if "OUTAGE_SECONDS" in os.environ:
     REFUSALS += [("concurrent", 403, "ExpiredToken"), ("s3a", 503, "SlowDown")]
 

@@ -26,6 +26,8 @@ from job.analysis.report_data import ReportData
 from job.classification.result import Result
 from job.cli import main
 
+pytestmark = pytest.mark.slow
+
 BASELINE = "logistic-regression-features"
 # Images of one rotation are near copies of each other: folder and `r_`.
 SERIES = r"^.*/(?:r_)?"
@@ -204,7 +206,6 @@ def test_images_of_low_confidence_are_listed_the_least_sure_first(
     assert [row["path"] for row in listed] == [row.path for row in expected]
 
 
-@pytest.mark.slow
 def test_new_images_are_featurized_and_predicted(
     spark: SparkSession,
     output: Output,
@@ -224,7 +225,6 @@ def test_new_images_are_featurized_and_predicted(
     assert "6 images predicted" in capfd.readouterr().out
 
 
-@pytest.mark.slow
 def test_folds_keep_series_together(output: Output) -> None:
     arguments = ["--classifier", "logistic-regression", "--on", "pca", "--folds", "2"]
     assert classify(output.root, *arguments, "--group-regex", SERIES, "--seed", "1") == 0
@@ -240,7 +240,6 @@ def test_folds_keep_series_together(output: Output) -> None:
     assert result.scores.accuracy == pytest.approx(mean)
 
 
-@pytest.mark.slow
 def test_a_folder_tests_a_random_forest(output: Output) -> None:
     arguments = ["--classifier", "random-forest", "--on", "pca", "--class-weight", "none"]
     assert classify(output.root, *arguments, "--test-glob", "**/r_*") == 0
@@ -254,7 +253,6 @@ def test_a_folder_tests_a_random_forest(output: Output) -> None:
     assert result.class_weight == "none"
 
 
-@pytest.mark.slow
 def test_xgboost_is_trained_saved_as_json_and_read_back(
     spark: SparkSession, output: Output, tmp_path: Path
 ) -> None:

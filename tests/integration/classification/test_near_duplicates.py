@@ -55,6 +55,6 @@ def test_of_many_test_images_a_bounded_sample_is_compared(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("job.classification.near_duplicates.MOST_COMPARED", 50)
-    rows: list[Row] = [(f"test {number}", "A", 0, [1.0, number]) for number in range(400)]
+    rows: list[Row] = [(f"test {number}", "A", 0, [1.0, float(number)]) for number in range(400)]
     found = nearest(spark, [*rows, ("training", "A", -1, [1.0, 0.0])])
     assert 20 < len(found) < 100

@@ -22,6 +22,8 @@ from job.local.s3_server import LocalS3Server
 from tests.integration.conftest import Fruits
 from tests.integration.tables import read_text, summary_of
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = ["--seed", "3"]
 
 
@@ -112,7 +114,6 @@ def test_the_report_shows_the_clusters(output: str, tmp_path: Path) -> None:
     assert "All 40 images are shown." in page
 
 
-@pytest.mark.slow
 def test_again_with_the_same_seed_gives_the_same_and_replaces_it(
     spark: SparkSession, output: str, rows: list[Row]
 ) -> None:

@@ -19,6 +19,8 @@ from job.output.tables import FINGERPRINT_PROPERTY, fingerprint_of
 from job.similarity.nearest import cosine_distances, euclidean_distances
 from tests.integration.conftest import Fruits
 
+pytestmark = pytest.mark.slow
+
 Similar = Callable[..., dict[str, Any]]
 Vectors = dict[str, np.ndarray[Any, np.dtype[np.float64]]]
 
@@ -175,7 +177,6 @@ def test_features_of_another_network_are_told(
     assert "fitted on features of another fingerprint" in fails(5, copy, output, "--on", "pca")
 
 
-@pytest.mark.slow
 def test_components_of_another_fit_than_the_one_beside_them_are_told(
     fails: Callable[..., str], fruits: Fruits, one: Path, tmp_path: Path
 ) -> None:
