@@ -96,9 +96,8 @@ def test_a_later_fit_equals_one_of_all_rows(spark: SparkSession, days: Days) -> 
     np.testing.assert_allclose(mended.m2, whole.m2, rtol=1e-9, atol=1e-9 * np.abs(whole.m2).max())
 
 
-@pytest.mark.parametrize(
-    "asked", [["--refit"], pytest.param(["--components", "5"], marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("asked", [["--refit"], ["--components", "5"]])
 def test_a_fit_is_new_where_it_is_asked_for(
     spark: SparkSession, days: Days, asked: list[str]
 ) -> None:

@@ -67,6 +67,7 @@ def sts(s3: LocalS3Server) -> Iterator[Sts]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_both_ways_to_s3_assume_the_role_of_the_token_file(
     spark: SparkSession,
     s3: LocalS3Server,

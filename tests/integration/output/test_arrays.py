@@ -28,6 +28,7 @@ def names_in(text: str) -> list[list[str]]:
     return rows
 
 
+@pytest.mark.slow
 def test_features_are_rows_of_an_array_that_can_be_mapped(
     spark: SparkSession, fruits: Fruits, tmp_path: Path
 ) -> None:
@@ -45,6 +46,7 @@ def test_features_are_rows_of_an_array_that_can_be_mapped(
     assert len(rows) == len(names)
 
 
+@pytest.mark.slow
 def test_the_projection_goes_to_a_bucket(spark: SparkSession, fruits: Fruits, bucket: str) -> None:
     folder = f"s3a://{bucket}/npy"
     export = ["export", "--output", str(fruits.output), "--format", "npy"]
@@ -88,6 +90,7 @@ def test_what_fails_leaves_the_files_that_are_there(spark: SparkSession, tmp_pat
     assert np.load(tmp_path / "features.npy").shape == (1, 1)
 
 
+@pytest.mark.slow
 def test_the_docs_read_it_with_scikit_learn(
     spark: SparkSession, fruits: Fruits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
