@@ -28,8 +28,9 @@ done
 find "$site"/botocore/data -mindepth 1 -maxdepth 1 -type d \
   ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -rf {} +
 
-# Symbols are two fifths of TensorFlow's libraries. Those of numpy and pillow do not survive strip.
-strip --strip-unneeded "$site"/tensorflow/**/*.so*
+# Symbols are two fifths of TensorFlow's libraries, and one of Arrow's. Those of numpy and pillow do
+# not survive strip.
+strip --strip-unneeded "$site"/{tensorflow,pyarrow,obstore}/**/*.so{,.*}
 
 # Arrow Flight is a server protocol, and Arrow's own S3 client is not ours; nothing else links them.
 rm -rf "$site"/pyarrow/libarrow_s3.so* "$site"/pyarrow/_s3fs.* "$site"/pyarrow/libarrow_flight.so* "$site"/pyarrow/libarrow_python_flight.so* "$site"/pyarrow/_flight.*
