@@ -15,6 +15,7 @@ from job.analysis.figure_style import (
     INK,
     TEXT_TOOLTIP,
     empty_figure,
+    place_legend,
     reference_line,
 )
 from job.analysis.page import OutputFiles, Page, Shown
@@ -70,10 +71,7 @@ def drift_chart(runs: Runs) -> figure:
         _draw(chart, _source(runs, times, key), name, colour, marker, dash)
     chart.add_layout(reference_line(1.0, "width"))
     chart.yaxis.formatter = NumeralTickFormatter(format="0.[00]")
-    chart.legend.location = "top_left"
-    chart.legend.click_policy = "hide"
-    chart.legend.label_text_color = INK
-    chart.legend.background_fill_alpha = 0.0
+    place_legend(chart, "top_left")
     return chart
 
 

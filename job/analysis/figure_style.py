@@ -63,6 +63,14 @@ def empty_figure(**options: Any) -> figure:
     return chart
 
 
+def place_legend(chart: figure, location: Literal["top_left", "bottom_right"]) -> None:
+    """The legend of what the figure has drawn, in the report's style; a click hides its line."""
+    chart.legend.location = location
+    chart.legend.click_policy = "hide"
+    chart.legend.label_text_color = INK
+    chart.legend.background_fill_alpha = 0.0
+
+
 def name_rows(chart: figure, names: dict[float, str]) -> None:
     """Names at these heights of the y axis, as plain text: a label may look like TeX."""
     chart.yaxis.ticker = FixedTicker(ticks=sorted(names))

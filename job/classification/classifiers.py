@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from pyspark.ml import Model
 from pyspark.ml.classification import (
@@ -18,6 +18,7 @@ from pyspark.ml.classification import (
     RandomForestClassifier,
 )
 from pyspark.ml.functions import array_to_vector, vector_to_array
+from pyspark.ml.util import JavaMLWritable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -65,7 +66,7 @@ class SparkClassifier:
         return fitted
 
     def save(self, spark: SparkSession, model: Model, path: str) -> None:
-        model.write().overwrite().save(path)  # type: ignore[attr-defined]
+        cast("JavaMLWritable", model).write().overwrite().save(path)
 
     def load(self, spark: SparkSession, path: str) -> Model:
         # Of its class alone: PipelineModel.load would import whatever class the file names.

@@ -11,7 +11,7 @@ from bokeh.plotting import figure
 from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from job.analysis.figure_style import INK, TEXT_TOOLTIP, empty_figure, reference_line
+from job.analysis.figure_style import TEXT_TOOLTIP, empty_figure, place_legend, reference_line
 from job.compare.outputs import Side
 from job.compare.rows import ENOUGH, cumulative, rows_of
 from job.number_text import shortened
@@ -51,10 +51,7 @@ def curves(sides: Sequence[Side]) -> figure:
     chart.add_layout(reference_line(ENOUGH, "width"))
     chart.yaxis.formatter = NumeralTickFormatter(format="0 %")
     chart.xaxis.formatter = NumeralTickFormatter(format="0,0")
-    chart.legend.location = "bottom_right"
-    chart.legend.click_policy = "hide"
-    chart.legend.label_text_color = INK
-    chart.legend.background_fill_alpha = 0.0
+    place_legend(chart, "bottom_right")
     return chart
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import accumulate
+from typing import TypeVar
 
 from rich.table import Column, Table
 from rich.text import Text
@@ -21,6 +22,7 @@ ENOUGH = 0.90
 _ROUNDING = 1e-9
 
 Row = tuple[str, list[str]]
+Quantity = TypeVar("Quantity", int, float)
 
 
 def rows_of(sides: Sequence[Side]) -> list[Row]:
@@ -89,8 +91,8 @@ def _row(name: str, sides: Sequence[Side], text: Callable[[Side], str]) -> Row:
     return name, [text(side) for side in sides]
 
 
-def _or_none(value: float | int | None, text: Callable[[int], str] | Callable[[float], str]) -> str:
-    return NONE if value is None else text(value)  # type: ignore[arg-type]
+def _or_none(value: Quantity | None, text: Callable[[Quantity], str]) -> str:
+    return NONE if value is None else text(value)
 
 
 def _differing_parts(sides: Sequence[Side]) -> list[Row]:

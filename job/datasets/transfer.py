@@ -28,6 +28,7 @@ from job.images.objects import (
     BucketMissingError,
     ForbiddenError,
     VanishedError,
+    bucket_missing,
     retrying,
 )
 from job.images.paths import LOCAL_SCHEME, split_path
@@ -116,9 +117,7 @@ def told(source: str, target: str) -> Iterator[None]:
             fix="run it again when nobody writes there",
         ) from error
     except BucketMissingError as error:
-        raise InputNotFoundError(
-            f"the bucket of {target} does not exist", expected="a bucket", fix="check its name"
-        ) from error
+        raise bucket_missing(split_path(target)[1]) from error
     except (ForbiddenError, PermissionError) as error:
         raise AccessDeniedError(
             f"{source} cannot be read, or {target} not be written ({error})",

@@ -26,6 +26,7 @@ from job.images.objects import (
     Page,
     StoredObject,
     all_pages,
+    bucket_missing,
     retrying,
 )
 from job.images.paths import (
@@ -206,11 +207,7 @@ def _page(
             source.page, bucket, prefix, delimiter=delimiter, token=token
         )
     except BucketMissingError as error:
-        raise InputNotFoundError(
-            f"the bucket {bucket!r} does not exist",
-            expected="a bucket",
-            fix="check its name and endpoint",
-        ) from error
+        raise bucket_missing(bucket) from error
     except ForbiddenError as error:
         raise AccessDeniedError(
             f"listing {where} is refused ({error})",

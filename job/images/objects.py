@@ -18,7 +18,7 @@ from tenacity import (
 )
 from tenacity.nap import sleep_using_event
 
-from job.errors import AccessDeniedError, TransportError
+from job.errors import AccessDeniedError, InputNotFoundError, TransportError
 
 # Refusals that say something of the caller or of the moment, not of the object.
 PASSING_CODES = frozenset(
@@ -88,6 +88,15 @@ class ForbiddenError(Exception):
 
 class BucketMissingError(Exception):
     """There is no such bucket."""
+
+
+def bucket_missing(bucket: str) -> InputNotFoundError:
+    """What a person is told of BucketMissingError."""
+    return InputNotFoundError(
+        f"the bucket {bucket!r} does not exist",
+        expected="a bucket",
+        fix="check its name and endpoint",
+    )
 
 
 class PassingError(Exception):

@@ -63,6 +63,7 @@ class LocalS3Server:
         self.endpoint = ""
         self._folder, self._users = folder, users
         self._process: subprocess.Popen[bytes] | None = None
+        self._grpc_sockets: list[Path] = []
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
@@ -72,7 +73,7 @@ class LocalS3Server:
             folder = self._folder or private / "data"
             folder.mkdir(parents=True, exist_ok=True)
             self._process = self._start(private, folder)
-            stack.callback(_stop, self._process)
+            stack.callback(self._stop, self._process)
             self._cleanup = stack.pop_all()
         return self
 
@@ -152,18 +153,27 @@ class LocalS3Server:
         for _ in range(_STARTS):
             ports = _free_ports(2 * len(_PORTS))
             self.endpoint = f"http://{HOST}:{ports[_PORTS.index('s3')]}"
+            self._grpc_sockets = _grpc_sockets(ports)
             process = _spawn(_arguments(ports, private, folder, config, self._users), log)
             try:
                 if self._answers(process):
                     return process
             except BaseException:
-                _stop(process)
+                self._stop(process)
                 raise
-            _stop(process)
+            self._stop(process)
         raise LocalS3ServerError(
             f"the local S3 server did not start; its log ends with: {_tail(log)}",
             fix="make room in the temporary folder, or use INPUT= and OUTPUT= of your own",
         )
+
+    def _stop(self, process: subprocess.Popen[bytes]) -> None:
+        # Its own way to end takes 15 s, waiting for its own streams; what it has acknowledged is
+        # with the operating system already.
+        process.kill()
+        process.wait()
+        for path in self._grpc_sockets:
+            path.unlink(missing_ok=True)
 
     def _identities(self) -> dict[str, Any]:
         keys = {"accessKey": self.access_key, "secretKey": self.secret_key}
@@ -273,11 +283,10 @@ def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    # Its own way to end takes 15 s, waiting for its own streams; what it has acknowledged is
-    # with the operating system already.
-    process.kill()
-    process.wait()
+def _grpc_sockets(ports: list[int]) -> list[Path]:
+    """Where the server puts sockets beside its gRPC ports; no option of it changes the folder."""
+    grpc = zip(_PORTS, ports[len(_PORTS) :], strict=True)
+    return [Path(f"/tmp/seaweedfs-{name}-grpc-{port}.sock") for name, port in grpc]  # noqa: S108
 
 
 def _free_ports(count: int) -> list[int]:

@@ -26,6 +26,7 @@ from job.images.objects import (
     ForbiddenError,
     ObjectBytes,
     VanishedError,
+    bucket_missing,
     retrying,
 )
 from job.images.paths import LOCAL_SCHEME, split_path
@@ -120,11 +121,7 @@ def _told(path: str) -> Iterator[None]:
             fix="check the path: names are case-sensitive",
         ) from error
     except BucketMissingError as error:
-        raise InputNotFoundError(
-            f"the bucket {bucket!r} does not exist",
-            expected="a bucket",
-            fix="check its name and endpoint",
-        ) from error
+        raise bucket_missing(bucket) from error
     except ForbiddenError as error:
         what = f"the file {key}" if scheme == LOCAL_SCHEME else path
         raise AccessDeniedError(

@@ -42,10 +42,12 @@ def _downloaded() -> str:
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     folder = f"{platform.system().lower()}-{machine}"
     with urlopen(f"{HELM_DOWNLOADS}/helm-{HELM_VERSION}-{folder}.tar.gz", timeout=60) as answer:
-        archive = tarfile.open(fileobj=io.BytesIO(answer.read()))  # noqa: SIM115 (closed below)
+        content = io.BytesIO(answer.read())
     # Beside the program first: two processes of one test run may install it at the same time.
-    with archive, archive.extractfile(f"{folder}/helm") as program:  # type: ignore[union-attr]
-        beside = INSTALLED / f"helm.{os.getpid()}"
+    beside = INSTALLED / f"helm.{os.getpid()}"
+    with tarfile.open(fileobj=content) as archive:
+        program = archive.extractfile(f"{folder}/helm")
+        assert program is not None
         beside.write_bytes(program.read())
     beside.chmod(0o755)
     return str(beside.rename(INSTALLED / "helm"))

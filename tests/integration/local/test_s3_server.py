@@ -50,6 +50,14 @@ def test_an_object_is_created_once(s3: LocalS3Server, bucket: str) -> None:
         s3.client().put_object(Bucket=bucket, Key="claim", Body=b"second", IfNoneMatch="*")
 
 
+def test_no_file_of_it_is_left(tmp_path: Path) -> None:
+    server = LocalS3Server(tmp_path)
+    with server:
+        made = [*server._grpc_sockets]
+        assert [path.is_socket() for path in made] == [True] * 4
+    assert not [path for path in made if path.exists()]
+
+
 def test_its_environment_holds_no_other_account(s3: LocalS3Server) -> None:
     mine = {"AWS_SESSION_TOKEN": "mine", "AWS_PROFILE": "mine", "AWS_ACCESS_KEY_ID": "mine"}
     environment = s3.environment({"HOME": "/home/me", **mine})

@@ -6,6 +6,7 @@ import csv
 import io
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,10 +98,10 @@ def test_the_docs_read_it_with_scikit_learn(
     export = ["export", "--output", str(fruits.output), "--format", "npy"]
     assert main([*export, "--destination", str(tmp_path / "npy")]) == 0
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(snippet("scikit-learn"), names)
-    assert names["images"].shape[0] == len(names["labels"]) == 40  # type: ignore[attr-defined,arg-type]
-    assert float(names["scores"].mean()) > 0.8  # type: ignore[attr-defined]
+    assert names["images"].shape[0] == len(names["labels"]) == 40
+    assert float(names["scores"].mean()) > 0.8
 
 
 def snippet(first_comment: str) -> str:
