@@ -38,6 +38,9 @@ class Tick:
         return (self.total - self.done) / self.rate
 
     def __str__(self) -> str:
+        if self.total is None and not self.done:
+            # Nothing to count, or not yet: a zero would read as if nothing went on.
+            return f"{self.stage}: {self.seconds:.0f} s"
         of = f" / {self.total:,}" if self.total is not None else ""
         left = f", {self.seconds_left:.0f} s left" if self.seconds_left is not None else ""
         rate = f", {self.rate:,.1f} {self.unit}/s" if self.done else ""

@@ -50,7 +50,7 @@ from job.output.claim import LEASE_SECONDS, Claim, claim
 from job.output.claim_store import claim_store
 from job.output.compaction import compact, surplus_files
 from job.output.layout import Layout
-from job.output.summary import Counts, Summary, committer_of, git_revision, versions
+from job.output.summary import Counts, Summary, committer_of, complete_runs, git_revision, versions
 from job.output.tables import Tables
 from job.pod_progress import with_pod_progress
 from job.preflight import prepare, require_features, require_projection, writing_to
@@ -275,7 +275,20 @@ def run_report(app: Application, config: ReportConfig) -> Path | None:
         features, bad = app.tables.features().count(), app.tables.quarantine().count()
         app.summary.counts = Counts(listed=features + bad, reused=features, quarantined=bad)
         app.summary.fingerprint = app.tables.fingerprint() or {}
-        return _report(app, config, None)
+        return _report(app, config, None, _run_of_the_images(app))
+
+
+def _run_of_the_images(app: Application) -> Summary | None:
+    """The last complete run that listed images, if the tables hold what it counted.
+
+    The page tells of that run's input, speed and cost; those of making a page say nothing.
+    """
+    listed = [run for run in complete_runs(app.spark, app.layout) if run.counts.listed]
+    if not listed:
+        return None
+    counts, now = listed[-1].counts, app.summary.counts
+    held = (counts.featurized + counts.reused, counts.quarantined)
+    return listed[-1] if held == (now.reused, now.quarantined) else None
 
 
 def run_compact(app: Application, config: CompactConfig) -> None:
@@ -467,11 +480,16 @@ def _export_parquet(app: Application, config: ExportConfig, images: DataFrame, r
 
 
 def _report(
-    app: Application, config: ReportConfig, new_thumbnails: DataFrame | None
+    app: Application,
+    config: ReportConfig,
+    new_thumbnails: DataFrame | None,
+    of: Summary | None = None,
 ) -> Path | None:
+    """The page of the run `of`, by default of the one that makes it."""
     with app.stages.stage("report", unit="pages"):
+        summary = app.described() if of is None else dataclasses.asdict(of)
         data = waiting_out(
-            lambda: collect_report_data(app.tables, app.described(), new_thumbnails),
+            lambda: collect_report_data(app.tables, summary, new_thumbnails),
             app.layout.report,
         )
         html = render_report(data)

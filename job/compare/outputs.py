@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +15,7 @@ from job.analysis.collect import HadoopFiles
 from job.classification.result import Result
 from job.errors import InputNotFoundError
 from job.output.layout import Layout
-from job.output.summary import Summary
+from job.output.summary import Summary, complete_runs
 from job.reduction.bundle import load_bundle
 
 
@@ -70,7 +69,7 @@ def read_side(spark: SparkSession, output: str) -> Side:
             fix="check the paths, or run `image-features run` with this --output first",
         )
     output_files = HadoopFiles(spark, layout.root)
-    runs = _summaries(output_files)
+    runs = complete_runs(spark, layout)
     return Side(
         output=output,
         **_features(spark, layout, runs),
@@ -79,16 +78,6 @@ def read_side(spark: SparkSession, output: str) -> Side:
         variance_curve=_variance_curve(spark, layout),
         scores=[_score(each) for each in saved_results(output_files)],
     )
-
-
-def _summaries(output: HadoopFiles) -> list[Summary]:
-    """Of all complete runs, the earliest first."""
-    found = []
-    for name in output.names("runs"):
-        with suppress(ValueError, KeyError, TypeError):
-            found.append(Summary.read(output.spark, f"{output.root}/runs/{name}"))
-    complete = [each for each in found if each.status == "complete"]
-    return sorted(complete, key=lambda each: each.started)
 
 
 def _features(spark: SparkSession, layout: Layout, runs: Sequence[Summary]) -> dict[str, Any]:

@@ -68,8 +68,12 @@ class Layout:
         # Spark and Delta readers pass over names that begin with an underscore.
         return f"{self.root}/_staging"
 
+    @property
+    def runs(self) -> str:
+        return f"{self.root}/runs"
+
     def summary(self, run_id: str) -> str:
-        return f"{self.root}/runs/{run_id}.json"
+        return f"{self.runs}/{run_id}.json"
 
     def drift(self, run_id: str) -> str:
         return f"{self.root}/drift/{run_id}.json"

@@ -6,6 +6,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata
 from pathlib import Path
@@ -17,6 +18,7 @@ from rich.table import Table
 
 import job
 from job import files
+from job.output.layout import Layout
 
 LIBRARIES = (
     "pyspark",
@@ -98,7 +100,8 @@ class Summary:
         console.print(table)
 
     def _lines(self) -> list[tuple[str, str]]:
-        counts = [(name, f"{value:,}") for name, value in asdict(self.counts).items()]
+        counted = asdict(self.counts) if self.input_path or self.counts.listed else {}
+        counts = [(name, f"{value:,}") for name, value in counted.items()]
         reasons = [
             (f"  {reason}", f"{count:,}") for reason, count in self.quarantine_reasons.items()
         ]
@@ -122,6 +125,17 @@ class Summary:
             *stages,
             ("output", self.output_path),
         ]
+
+
+def complete_runs(spark: SparkSession, layout: Layout) -> list[Summary]:
+    """The summaries of all runs that ended well, the earliest first."""
+    names = files.names(spark, layout.runs) if files.exists(spark, layout.runs) else []
+    found = []
+    for name in names:
+        with suppress(ValueError, KeyError, TypeError):
+            found.append(Summary.read(spark, f"{layout.runs}/{name}"))
+    complete = [each for each in found if each.status == "complete"]
+    return sorted(complete, key=lambda each: each.started)
 
 
 def _drift_lines(drift: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -50,6 +50,15 @@ def test_points_have_the_first_four_components(output: Path) -> None:
     assert len({point.component(3) for point in points}) == 11
 
 
+def test_made_again_it_still_tells_of_the_run_that_read_the_images(output: Path) -> None:
+    before = _data(output).summary
+    assert main(["report", "--output", str(output)]) == 0
+    after = _data(output).summary
+    told = ("run_id", "command", "input_path", "counts", "images_per_second")
+    assert {name: after[name] for name in told} == {name: before[name] for name in told}
+    assert after["command"] == "run"
+
+
 def test_a_picture_that_ends_too_early_is_seen_as_far_as_it_goes(output: Path) -> None:
     readme, broken = _data(output).quarantine
     assert (readme.reason, readme.thumbnail) == ("not_an_image", None)

@@ -17,7 +17,11 @@ def test_a_tick_says_done_total_rate_and_time_left() -> None:
 
 
 def test_without_a_total_there_is_no_time_left() -> None:
-    assert str(Tick("list", "objects", 0, None, 3.0)) == "list: 0 objects, 3 s"
+    assert str(Tick("list", "objects", 9, None, 3.0)) == "list: 9 objects, 3.0 objects/s, 3 s"
+
+
+def test_what_counts_nothing_shows_no_zero() -> None:
+    assert str(Tick("list", "objects", 0, None, 3.0)) == "list: 3 s"
 
 
 def test_lines_move_while_a_stage_is_at_work_and_end_with_its_seconds() -> None:
