@@ -28,7 +28,7 @@ SIDE_BY_SIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.installed ## Install all that is needed into .venv (Java and python3-venv by apt)
@@ -82,6 +82,14 @@ profile: setup ## Where an image's CPU time goes, and a run's start; ARGS="--sou
 .PHONY: bench-listing
 bench-listing: setup ## The driver's memory for a listing of 10^5 and one of 10^7 objects; ARGS="1000000"
 	$(IN_VENV)/python -m tests.benchmarks.listing $(ARGS)
+
+.PHONY: bench-simulation
+bench-simulation: setup ## Ten million images, real but for bytes and network; ARGS="--images 1000000"
+	$(IN_VENV)/python -m tests.benchmarks.simulation $(ARGS)
+
+.PHONY: bench-estimate
+bench-estimate: setup ## How near `cost --for-images` comes to runs that are made
+	$(IN_VENV)/python -m tests.benchmarks.estimates $(ARGS)
 
 .PHONY: bench-day
 bench-day: setup ## 90,000 objects, and the day after: seconds, requests, images through the network

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from job.cost import prices as price_table
 from job.cost.bill import Stored, bill
+from job.cost.estimate import estimate
 from job.cost.event_log import usage_of_log
-from job.cost.shown import as_json, table
+from job.cost.shown import as_json, estimate_table, table
 from job.options import conf_option, spark_settings
 
 prices_option = click.option(
@@ -28,6 +29,18 @@ prices_option = click.option(
 @click.option("--instance", metavar="TYPE", help="Instance of the prices  [default: theirs]")
 @click.option("--images", type=click.IntRange(min=1), metavar="N", help="Instead of the log's own.")
 @click.option("--output", "output_path", metavar="PATH", help="Output whose storage is counted.")
+@click.option(
+    "--for-images",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Also estimate time and cost of as many images.",
+)
+@click.option(
+    "--executors",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Executors of that estimate  [default: those of the log]",
+)
 @conf_option
 @click.option("--json", "as_text", is_flag=True, help="Print one JSON object.")
 def cost(
@@ -36,6 +49,8 @@ def cost(
     instance: str | None,
     images: int | None,
     output_path: str | None,
+    for_images: int | None,
+    executors: int | None,
     conf: tuple[str, ...],
     as_text: bool,
 ) -> None:
@@ -57,10 +72,13 @@ def cost(
     if output_path is not None:
         found = storage.below(output_path)
         stored = Stored(len(found), sum(each.length for each in found))
+    estimated = None if for_images is None else bill(estimate(used, for_images, executors), known)
     result = bill(used, known, stored)
     if as_text:
-        click.echo(as_json(result))
+        click.echo(as_json(result, estimated))
     else:
         Console().print(table(result))
+        if estimated is not None:
+            Console().print(estimate_table(estimated))
     if prices is None:
         click.echo(f"prices are the examples of {price_table.EXAMPLE}; see --prices", err=True)

@@ -49,6 +49,7 @@ class _Seen:
     executors: dict[str, Executor] = field(default_factory=dict)
     counters: set[int] = field(default_factory=set)
     rows: dict[int, int] = field(default_factory=dict)
+    task_seconds: float = 0.0
 
     def see(self, event: Event) -> None:
         at = event.get("Timestamp", event.get("Task Info", {}).get("Finish Time", 0)) / 1000
@@ -66,6 +67,7 @@ class _Seen:
                 self._remove(event["Executor ID"], at)
             case "SparkListenerTaskEnd":
                 self._count(event["Task Info"].get("Accumulables", []))
+                self.task_seconds += at - event["Task Info"]["Launch Time"] / 1000
             case plan if plan in _PLANS:
                 self.counters |= set(_counters(event["sparkPlanInfo"]))
 
@@ -75,7 +77,7 @@ class _Seen:
         ended = self.latest if self.ended is None else self.ended
         images = sum(self.rows.get(counter, 0) for counter in self.counters)
         found = self.executors.values()
-        return usage(self.settings, found, self.started, ended, images or None)
+        return usage(self.settings, found, self.started, ended, images or None, self.task_seconds)
 
     def _add(self, event: Event, at: float) -> None:
         info, identity = event["Executor Info"], event["Executor ID"]

@@ -9,12 +9,23 @@ from rich.table import Table
 
 from job.cost.bill import Bill
 from job.cost.usage import Usage
-from job.number_text import money_text
+from job.number_text import duration_text, money_text
 
 
 def table(bill: Bill) -> Table:
     """Two columns: what was used, then what that costs each way."""
     shown = Table(show_header=False)
+    for name, value in [*used(bill.usage), *_costs(bill)]:
+        shown.add_row(name, value)
+    return shown
+
+
+def estimate_table(bill: Bill) -> Table:
+    """The same of a run that has not been: first of all how long it takes."""
+    driver, *executors = bill.usage.pods
+    title = f"estimate: {bill.usage.images:,} images on {len(executors):,} executors"
+    shown = Table(title=title, title_justify="left", show_header=False)
+    shown.add_row("time", duration_text(driver.seconds))
     for name, value in [*used(bill.usage), *_costs(bill)]:
         shown.add_row(name, value)
     return shown
@@ -51,9 +62,16 @@ def costs(bill: Bill) -> dict[str, Any]:
     }
 
 
-def as_json(bill: Bill) -> str:
-    """What was used and what it costs, as one object."""
-    return json.dumps({**in_numbers(bill.usage), **costs(bill)}, indent=2)
+def as_json(bill: Bill, estimated: Bill | None = None) -> str:
+    """What was used and what it costs, as one object; in `estimate` the same and `seconds`."""
+    told = _told(bill)
+    if estimated is not None:
+        told["estimate"] = {"seconds": estimated.usage.pods[0].seconds, **_told(estimated)}
+    return json.dumps(told, indent=2)
+
+
+def _told(bill: Bill) -> dict[str, Any]:
+    return {**in_numbers(bill.usage), **costs(bill)}
 
 
 def _costs(bill: Bill) -> list[tuple[str, str]]:

@@ -32,10 +32,16 @@ class Pod:
 
 @dataclass(frozen=True)
 class Usage:
-    """What the pods of one run asked for; `images` went through the network, None if unknown."""
+    """What the pods of one run asked for; `images` went through the network, None if unknown.
+
+    `task_seconds` is the time that tasks were at work, `slot_seconds` the time that executors had
+    for them: the tasks that they run at once, times the seconds that they were there.
+    """
 
     pods: tuple[Pod, ...]
     images: int | None = None
+    task_seconds: float = 0.0
+    slot_seconds: float = 0.0
 
     @property
     def vcpu_seconds(self) -> float:
@@ -54,6 +60,7 @@ def usage(
     started: float,
     ended: float,
     images: int | None = None,
+    task_seconds: float = 0.0,
 ) -> Usage:
     """The usage of an application from its Spark settings and its executors.
 
@@ -64,8 +71,11 @@ def usage(
     local = [each for each in known if each.identity == DRIVER and each.cores]
     asked = local_request(settings, local[0].cores) if local else driver_request(settings)
     pods = [Pod(DRIVER, asked, ended - started)]
+    slot_seconds = 0.0
     for each in known:
         if each.identity != DRIVER:
             gone = ended if each.removed is None else min(each.removed, ended)
-            pods.append(Pod(each.identity, executor_request(settings), max(gone - each.added, 0.0)))
-    return Usage(tuple(pods), images)
+            seconds = max(gone - each.added, 0.0)
+            pods.append(Pod(each.identity, executor_request(settings), seconds))
+            slot_seconds += each.cores // int(settings.get("spark.task.cpus", 1)) * seconds
+    return Usage(tuple(pods), images, task_seconds, slot_seconds)

@@ -10,34 +10,30 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
-import psutil
 import pyspark
-from pyspark.sql import Column, SparkSession
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from job import schemas
 from job.cli import cli
 from job.local.s3_server import s3a_settings
 from job.session import spark_session
+from tests.benchmarks.driver_memory import driver_memory
 from tests.support.new_process import in_new_process
 from tests.support.proxy import S3Proxy
 from tests.support.synthetic_bucket import INPUT_PATH, SyntheticBucket
 
-MEBIBYTE = 1024 * 1024
 # In a thousand of those that are known.
 GONE = 1
 MASTER = "local-cluster[2,1,2048]"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "images"
-_SAMPLE_SECONDS = 0.5
 _KEYS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
 
 
@@ -92,7 +88,7 @@ def _measure(bucket: SyntheticBucket, output: str, endpoint: str) -> Day:
     os.environ |= _KEYS | {"SPARK_HOME": str(Path(pyspark.__file__).parent)}
     settings = s3a_settings(endpoint) | {"spark.executor.memory": "2g"}
     spark = spark_session("day", settings, master=MASTER)
-    with _sampled(spark) as peaks:
+    with driver_memory(spark) as peaks:
         _job("featurize", "--input", INPUT_PATH, "--output", output, "--run-id", "day")
     spark.stop()
     summary: dict[str, Any] = json.loads(Path(f"{output}/runs/day.json").read_text())
@@ -103,29 +99,6 @@ def _measure(bucket: SyntheticBucket, output: str, endpoint: str) -> Day:
         summary["seconds"],
         summary["counts"],
     )
-
-
-@contextmanager
-def _sampled(spark: SparkSession) -> Iterator[dict[str, list[float]]]:
-    """MiB of the driver's heap, each time after a collection, and of its Python process."""
-    peaks: dict[str, list[float]] = {"heap": [], "python": []}
-    over = threading.Event()
-    jvm: Any = spark.sparkContext._jvm
-    runtime, python = jvm.java.lang.Runtime.getRuntime(), psutil.Process()
-
-    def sample() -> None:
-        while not over.wait(_SAMPLE_SECONDS):
-            runtime.gc()
-            peaks["heap"].append((runtime.totalMemory() - runtime.freeMemory()) / MEBIBYTE)
-            peaks["python"].append(python.memory_info().rss / MEBIBYTE)
-
-    sampler = threading.Thread(target=sample)
-    sampler.start()
-    try:
-        yield peaks
-    finally:
-        over.set()
-        sampler.join()
 
 
 def _job(*arguments: str) -> None:

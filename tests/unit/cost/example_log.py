@@ -20,6 +20,7 @@ SETTINGS = {
 VCPU_SECONDS = 600 * 0.5 + (300 + 500) * 2
 GB_SECONDS = 600 * 2 + (300 + 500) * 4
 IMAGES = 160
+TASK_SECONDS = 80
 _COUNTER, _OTHER = 7, 8
 _SQL = "org.apache.spark.sql.execution.ui.SparkListenerSQL"
 
@@ -59,7 +60,8 @@ def task_end(second: int, counted: dict[int, int]) -> Event:
         {"ID": identity, "Name": "number of output rows", "Update": str(rows), "Value": "0"}
         for identity, rows in counted.items()
     ]
-    info = {"Finish Time": second * 1000, "Accumulables": accumulables}
+    times = {"Launch Time": (second - TASK_SECONDS) * 1000, "Finish Time": second * 1000}
+    info = {**times, "Accumulables": accumulables}
     return {"Event": "SparkListenerTaskEnd", "Task Info": info}
 
 

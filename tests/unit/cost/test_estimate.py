@@ -1,0 +1,60 @@
+"""An estimate from a log that can be reckoned by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from job.cost.command import cost
+from job.cost.estimate import estimate
+from job.cost.event_log import usage_of_log
+from job.errors import InvalidValueError
+from tests.unit.cost.example_log import IMAGES, TASK_SECONDS, events, lines
+
+# Two tasks in 600 s; executors of two slots each were there for 300 and 500 s.
+SLOTS = 2 * (300 + 500) / 600
+ALONE = 600 - 2 * TASK_SECONDS / SLOTS
+
+
+def test_what_no_task_shortens_stays() -> None:
+    measured = usage_of_log(lines(events()))
+    (driver, *workers) = estimate(measured, IMAGES).pods
+    assert len(workers) == 2
+    assert driver.seconds == pytest.approx(ALONE + 2 * TASK_SECONDS / 4)
+
+
+def test_time_grows_with_images_and_is_divided_among_executors() -> None:
+    measured = usage_of_log(lines(events()))
+    ten, twenty = (estimate(measured, 1_000_000, executors=count) for count in (10, 20))
+    an_image = 2 * TASK_SECONDS / IMAGES
+    assert ten.pods[0].seconds == pytest.approx(ALONE + 1_000_000 * an_image / 20)
+    assert ten.pods[0].seconds - ALONE == pytest.approx(2 * (twenty.pods[0].seconds - ALONE))
+    assert (len(ten.pods), len(twenty.pods)) == (11, 21)
+    assert ten.pods[1].request == measured.pods[1].request
+    assert ten.images == 1_000_000
+
+
+def test_a_log_without_executors_is_refused() -> None:
+    measured = usage_of_log(lines(events()))
+    alone = replace(measured, pods=measured.pods[:1])
+    with pytest.raises(InvalidValueError, match="no executor in it featurized an image"):
+        estimate(alone, 1000)
+    with pytest.raises(InvalidValueError, match="no executor in it featurized an image"):
+        estimate(replace(measured, images=None), 1000)
+
+
+def test_the_command_says_time_and_money(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"\n".join(lines(events())))
+    asked = [str(log), "--for-images", "1000000", "--executors", "10"]
+    shown = CliRunner().invoke(cost, asked)
+    assert "estimate: 1,000,000 images on 10 executors" in shown.output
+    assert "14 h" in shown.output
+    told = json.loads(CliRunner().invoke(cost, [*asked, "--json"]).stdout)
+    assert told["estimate"]["seconds"] == pytest.approx(ALONE + 50_000)
+    assert told["estimate"]["images"] == 1_000_000
+    assert told["estimate"]["ways"][0]["cost"] > told["ways"][0]["cost"]
