@@ -38,7 +38,7 @@ def count() -> None:
     from job.images import decode
 
     for module, name, step in [
-        (decode, "_as_rgb", "decode"),
+        (decode, "as_rgb", "decode"),
         (decode, "_resized", "resize"),
         # What is left of it: opening the image, and finding out what it is.
         (worker, "decode", "decode"),

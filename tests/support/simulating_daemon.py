@@ -33,9 +33,8 @@ class SleepingNetwork:
         return np.zeros((len(batch), FEATURES), np.float32)
 
 
-def main() -> None:
-    """Serve as the job's daemon does."""
-    daemon.prefer_installed_pyspark()
+def simulate() -> None:
+    """Put simulations in the place of the real calls, in this process and those that it forks."""
     asleep = SleepingNetwork()
     changed: dict[str, Any] = {
         "begin": lambda spec: None,
@@ -46,7 +45,15 @@ def main() -> None:
         "_decode": lambda fetched, rules: worker._Decoded(fetched.image, _PIXEL),
     }
     for name, function in changed.items():
+        # A name that is no more would leave the real call.
+        assert hasattr(worker, name), name
         setattr(worker, name, function)
+
+
+def main() -> None:
+    """Serve as the job's daemon does."""
+    daemon.prefer_installed_pyspark()
+    simulate()
     daemon.main()
 
 
