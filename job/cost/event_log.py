@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from job.cost.usage import Executor, Usage, usage
+from job.cost.usage import Executor, Usage, slots, usage
 from job.errors import InvalidValueError
 from job.plan_nodes import FEATURIZE_NODE, ROWS_OUT
 
@@ -38,6 +38,19 @@ def _events(lines: Iterable[bytes], *, in_progress: bool) -> Iterator[Event]:
             raise _no_event_log(f"a line of it is no JSON: {error}") from error
 
 
+@dataclass(frozen=True)
+class _Task:
+    """One that ended: times in seconds, `rows` that left nodes of its plan by their counters."""
+
+    executor: str
+    launched: float
+    seconds: float
+    rows: dict[int, int]
+
+    def images(self, counters: set[int]) -> int:
+        return sum(self.rows.get(counter, 0) for counter in counters)
+
+
 @dataclass
 class _Seen:
     """What the events so far have told."""
@@ -48,8 +61,7 @@ class _Seen:
     settings: dict[str, str] = field(default_factory=dict)
     executors: dict[str, Executor] = field(default_factory=dict)
     counters: set[int] = field(default_factory=set)
-    rows: dict[int, int] = field(default_factory=dict)
-    task_seconds: float = 0.0
+    tasks: list[_Task] = field(default_factory=list)
 
     def see(self, event: Event) -> None:
         at = event.get("Timestamp", event.get("Task Info", {}).get("Finish Time", 0)) / 1000
@@ -66,8 +78,7 @@ class _Seen:
             case "SparkListenerExecutorRemoved":
                 self._remove(event["Executor ID"], at)
             case "SparkListenerTaskEnd":
-                self._count(event["Task Info"].get("Accumulables", []))
-                self.task_seconds += at - event["Task Info"]["Launch Time"] / 1000
+                self._keep(event["Task Info"], at)
             case plan if plan in _PLANS:
                 self.counters |= set(_counters(event["sparkPlanInfo"]))
 
@@ -75,9 +86,24 @@ class _Seen:
         if self.started is None:
             raise _no_event_log("no application starts in it")
         ended = self.latest if self.ended is None else self.ended
-        images = sum(self.rows.get(counter, 0) for counter in self.counters)
+        tasks = [task for task in self.tasks if task.images(self.counters)]
+        images = sum(task.images(self.counters) for task in tasks)
+        an_image = self._seconds_an_image(tasks) if tasks else None
         found = self.executors.values()
-        return usage(self.settings, found, self.started, ended, images or None, self.task_seconds)
+        return usage(self.settings, found, self.started, ended, images or None, an_image)
+
+    def _seconds_an_image(self, tasks: list[_Task]) -> float:
+        # The first tasks of an executor start TensorFlow and find Java uncompiled.
+        cold = {each.identity: slots(self.settings, each) for each in self.executors.values()}
+        warm = []
+        for task in sorted(tasks, key=lambda task: task.launched):
+            if cold.get(task.executor):
+                cold[task.executor] -= 1
+            else:
+                warm.append(task)
+        counted = warm or tasks
+        images = sum(task.images(self.counters) for task in counted)
+        return sum(task.seconds for task in counted) / images
 
     def _add(self, event: Event, at: float) -> None:
         info, identity = event["Executor Info"], event["Executor ID"]
@@ -91,11 +117,15 @@ class _Seen:
         if known is not None and known.removed is None:
             self.executors[identity] = Executor(identity, known.cores, known.added, at)
 
-    def _count(self, accumulables: Iterable[Event]) -> None:
-        for each in accumulables:
-            if each.get("Name") == ROWS_OUT:
-                identity = each["ID"]
-                self.rows[identity] = self.rows.get(identity, 0) + int(each.get("Update") or 0)
+    def _keep(self, info: Event, at: float) -> None:
+        rows = {
+            each["ID"]: int(each.get("Update") or 0)
+            for each in info.get("Accumulables", [])
+            if each.get("Name") == ROWS_OUT
+        }
+        if rows:
+            launched = info["Launch Time"] / 1000
+            self.tasks.append(_Task(info["Executor ID"], launched, at - launched, rows))
 
 
 def _counters(plan: Event) -> Iterator[int]:

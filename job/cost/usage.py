@@ -34,13 +34,14 @@ class Pod:
 class Usage:
     """What the pods of one run asked for; `images` went through the network, None if unknown.
 
-    `task_seconds` is the time that tasks were at work, `slot_seconds` the time that executors had
-    for them: the tasks that they run at once, times the seconds that they were there.
+    `seconds_an_image` is what an image takes of a task once all is started, None if unknown.
+    `slot_seconds` is the time that executors had for tasks: as many as they run at once, times the
+    seconds that they were there.
     """
 
     pods: tuple[Pod, ...]
     images: int | None = None
-    task_seconds: float = 0.0
+    seconds_an_image: float | None = None
     slot_seconds: float = 0.0
 
     @property
@@ -60,7 +61,7 @@ def usage(
     started: float,
     ended: float,
     images: int | None = None,
-    task_seconds: float = 0.0,
+    seconds_an_image: float | None = None,
 ) -> Usage:
     """The usage of an application from its Spark settings and its executors.
 
@@ -77,5 +78,10 @@ def usage(
             gone = ended if each.removed is None else min(each.removed, ended)
             seconds = max(gone - each.added, 0.0)
             pods.append(Pod(each.identity, executor_request(settings), seconds))
-            slot_seconds += each.cores // int(settings.get("spark.task.cpus", 1)) * seconds
-    return Usage(tuple(pods), images, task_seconds, slot_seconds)
+            slot_seconds += slots(settings, each) * seconds
+    return Usage(tuple(pods), images, seconds_an_image, slot_seconds)
+
+
+def slots(settings: Mapping[str, str], executor: Executor) -> int:
+    """Tasks that it runs at once."""
+    return executor.cores // int(settings.get("spark.task.cpus", 1))

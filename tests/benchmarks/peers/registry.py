@@ -13,7 +13,7 @@ from tests.benchmarks.storage import Storage
 PEERS_PYTHON = Path(".cache") / "peers-venv" / "bin" / "python"
 
 # Largest distance of an image's features from the job's, as a share of their length.
-# Peers resize with Pillow, the job within 2 of 255 of it: a cosine of 0.9999 and a length of 1.4e-2.
+# Peers resize with Pillow, the job within 2 of 255 of it: a cosine of 0.9999, so 1.4e-2.
 OTHER_RESIZE = 2e-2
 # A decoder of its own: pixels of a JPEG differ by a quarter of a grey level in the mean.
 OTHER_DECODER = 0.1

@@ -33,11 +33,14 @@ def events() -> list[Event]:
         added("1", 1060),
         added("2", 1100),
         {"Event": f"{_SQL}ExecutionStart", "sparkPlanInfo": plan(), "time": 1110_000},
-        task_end(1200, {_COUNTER: 100, _OTHER: 5000}),
+        # The first two of an executor, which has two slots, start what the third finds there.
+        task_end(1180, {_COUNTER: 20, _OTHER: 5000}, "2"),
+        task_end(1190, {_COUNTER: 30}, "2"),
+        task_end(1260, {_COUNTER: 50}, "2"),
         at("ExecutorRemoved", 1360, **{"Executor ID": "1"}),
         # Told again, as Spark does for one that was decommissioned.
         at("ExecutorRemoved", 1390, **{"Executor ID": "1"}),
-        task_end(1500, {_COUNTER: 60}),
+        task_end(1500, {_COUNTER: 60}, "1"),
         at("ApplicationEnd", 1600),
     ]
 
@@ -55,13 +58,13 @@ def added(identity: str, second: int) -> Event:
     return at("ExecutorAdded", second, **{"Executor ID": identity, "Executor Info": info})
 
 
-def task_end(second: int, counted: dict[int, int]) -> Event:
+def task_end(second: int, counted: dict[int, int], executor: str) -> Event:
     accumulables = [
         {"ID": identity, "Name": "number of output rows", "Update": str(rows), "Value": "0"}
         for identity, rows in counted.items()
     ]
     times = {"Launch Time": (second - TASK_SECONDS) * 1000, "Finish Time": second * 1000}
-    info = {**times, "Accumulables": accumulables}
+    info = {**times, "Executor ID": executor, "Accumulables": accumulables}
     return {"Event": "SparkListenerTaskEnd", "Task Info": info}
 
 

@@ -15,27 +15,33 @@ from job.cost.event_log import usage_of_log
 from job.errors import InvalidValueError
 from tests.unit.cost.example_log import IMAGES, TASK_SECONDS, events, lines
 
-# Two tasks in 600 s; executors of two slots each were there for 300 and 500 s.
+# Executors of two slots each were there for 300 and 500 of 600 s.
 SLOTS = 2 * (300 + 500) / 600
-ALONE = 600 - 2 * TASK_SECONDS / SLOTS
+# Of the third task of an executor, the only one that is not among the first of its slot.
+AN_IMAGE = TASK_SECONDS / 50
+ALONE = 600 - IMAGES * AN_IMAGE / SLOTS
 
 
 def test_what_no_task_shortens_stays() -> None:
     measured = usage_of_log(lines(events()))
     (driver, *workers) = estimate(measured, IMAGES).pods
     assert len(workers) == 2
-    assert driver.seconds == pytest.approx(ALONE + 2 * TASK_SECONDS / 4)
+    assert driver.seconds == pytest.approx(ALONE + IMAGES * AN_IMAGE / 4)
 
 
 def test_time_grows_with_images_and_is_divided_among_executors() -> None:
     measured = usage_of_log(lines(events()))
     ten, twenty = (estimate(measured, 1_000_000, executors=count) for count in (10, 20))
-    an_image = 2 * TASK_SECONDS / IMAGES
-    assert ten.pods[0].seconds == pytest.approx(ALONE + 1_000_000 * an_image / 20)
+    assert ten.pods[0].seconds == pytest.approx(ALONE + 1_000_000 * AN_IMAGE / 20)
     assert ten.pods[0].seconds - ALONE == pytest.approx(2 * (twenty.pods[0].seconds - ALONE))
     assert (len(ten.pods), len(twenty.pods)) == (11, 21)
     assert ten.pods[1].request == measured.pods[1].request
     assert ten.images == 1_000_000
+
+
+def test_where_all_tasks_are_the_first_of_their_slot_they_are_what_is_known() -> None:
+    cold = [each for each in events() if each.get("Task Info", {}).get("Finish Time") != 1260_000]
+    assert usage_of_log(lines(cold)).seconds_an_image == pytest.approx(3 * TASK_SECONDS / 110)
 
 
 def test_a_log_without_executors_is_refused() -> None:
@@ -53,8 +59,8 @@ def test_the_command_says_time_and_money(tmp_path: Path) -> None:
     asked = [str(log), "--for-images", "1000000", "--executors", "10"]
     shown = CliRunner().invoke(cost, asked)
     assert "estimate: 1,000,000 images on 10 executors" in shown.output
-    assert "14 h" in shown.output
+    assert "22 h" in shown.output
     told = json.loads(CliRunner().invoke(cost, [*asked, "--json"]).stdout)
-    assert told["estimate"]["seconds"] == pytest.approx(ALONE + 50_000)
+    assert told["estimate"]["seconds"] == pytest.approx(ALONE + 80_000)
     assert told["estimate"]["images"] == 1_000_000
     assert told["estimate"]["ways"][0]["cost"] > told["ways"][0]["cost"]
