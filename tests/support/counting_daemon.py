@@ -35,6 +35,10 @@ def environment(folder: Path, slowed: str) -> dict[str, str]:
     return {"COUNTS": str(folder), "SLOWED": slowed, "PYTHONPATH": str(root)}
 
 
+def _nothing() -> None:
+    """The job as it is."""
+
+
 def _reload() -> None:
     """A network for each task."""
 
@@ -70,22 +74,27 @@ def _for_each_task(changed: Callable[[Any], Any]) -> None:
     worker._fetched = lambda batches, spec: fetched(batches, changed(spec))
 
 
-SLOWED = {"": lambda: None, "reload": _reload, "twice": _twice, "sequential": _sequential}
+SLOWED = {"": _nothing, "reload": _reload, "twice": _twice, "sequential": _sequential}
+
+
+def count() -> None:
+    """Put counters around the real calls, in this process and those that it forks."""
+    folder = Path(os.environ["COUNTS"])
+    network.Network.features = noting(folder / "images")  # type: ignore[method-assign]
+    graph = network._graph
+
+    def noted(chosen: Any, spec: network.NetworkSpec) -> Any:
+        with (folder / "built" / str(os.getpid())).open("a") as file:
+            file.write("1\n")
+        return graph(chosen, spec)
+
+    network._graph = noted
 
 
 def main() -> None:
     """Serve as the job's daemon does."""
     daemon.prefer_installed_pyspark()
-    folder = Path(os.environ["COUNTS"])
-    network.Network.features = noting(folder / "images")  # type: ignore[method-assign]
-    build = network._frozen_graph
-
-    def noted(chosen: Any, spec: network.NetworkSpec) -> Any:
-        with (folder / "built" / str(os.getpid())).open("a") as file:
-            file.write("1\n")
-        return build(chosen, spec)
-
-    network._frozen_graph = noted
+    count()
     SLOWED[os.environ["SLOWED"]]()
     daemon.main()
 
