@@ -27,7 +27,7 @@ from tests.support.new_process import in_new_process
 from tests.support.proxy import S3Proxy
 
 SLOTS = 2
-FIRST, FEW, MANY = 32, 240, 1200
+FIRST, FEW, MANY = 32, 240, 4000
 _LIMIT_SECONDS = 3.0
 
 
