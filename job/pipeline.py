@@ -283,7 +283,9 @@ def _run_of_the_images(app: Application) -> Summary | None:
 
     The page tells of that run's input, speed and cost; those of making a page say nothing.
     """
-    listed = [run for run in complete_runs(app.spark, app.layout) if run.counts.listed]
+    runs = waiting_out(lambda: complete_runs(app.spark, app.layout), app.layout.runs)
+    # `report` counts rows too, of no input.
+    listed = [run for run in runs if run.input_path and run.counts.listed]
     if not listed:
         return None
     counts, now = listed[-1].counts, app.summary.counts

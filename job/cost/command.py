@@ -13,6 +13,7 @@ from job.cost.bill import Stored, bill
 from job.cost.estimate import estimate
 from job.cost.event_log import usage_of_log
 from job.cost.shown import as_json, estimate_table, table
+from job.errors import InvalidValueError
 from job.options import conf_option, spark_settings
 
 prices_option = click.option(
@@ -62,6 +63,12 @@ def cost(
     from job.cost.log_files import log_files
     from job.cost.storage import Storage
 
+    if executors is not None and for_images is None:
+        raise InvalidValueError(
+            "--executors is of an estimate, and none is asked for",
+            expected="--for-images N beside it",
+            fix="add it, or leave --executors out",
+        )
     known = price_table.read_prices(prices or price_table.EXAMPLE, instance)
     storage = Storage(spark_settings(conf))
     files = log_files(storage, event_log)

@@ -20,7 +20,7 @@ def estimate(measured: Usage, images: int, executors: int | None = None) -> Usag
     driver = next(pod for pod in measured.pods if pod.name == DRIVER)
     workers = [pod for pod in measured.pods if pod.name != DRIVER]
     an_image = measured.seconds_an_image
-    if not workers or not measured.images or an_image is None:
+    if not measured.slot_seconds or not measured.images or an_image is None:
         raise InvalidValueError(
             "nothing can be estimated from this log: no executor in it featurized an image",
             expected="the event log of a run on a cluster",

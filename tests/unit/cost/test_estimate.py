@@ -46,11 +46,18 @@ def test_where_all_tasks_are_the_first_of_their_slot_they_are_what_is_known() ->
 
 def test_a_log_without_executors_is_refused() -> None:
     measured = usage_of_log(lines(events()))
-    alone = replace(measured, pods=measured.pods[:1])
+    alone = replace(measured, pods=measured.pods[:1], slot_seconds=0.0)
     with pytest.raises(InvalidValueError, match="no executor in it featurized an image"):
         estimate(alone, 1000)
-    with pytest.raises(InvalidValueError, match="no executor in it featurized an image"):
-        estimate(replace(measured, images=None), 1000)
+    for unknown in (replace(measured, images=None), replace(measured, slot_seconds=0.0)):
+        with pytest.raises(InvalidValueError, match="no executor in it featurized an image"):
+            estimate(unknown, 1000)
+
+
+def test_executors_without_an_estimate_are_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cost, [str(tmp_path), "--executors", "3"])
+    assert isinstance(result.exception, InvalidValueError)
+    assert "none is asked for" in str(result.exception)
 
 
 def test_the_command_says_time_and_money(tmp_path: Path) -> None:
