@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
+from pyspark.errors import PySparkException, PythonException
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -64,13 +64,13 @@ def as_job_error(error: Exception, where: str) -> JobError | None:
         )
     if _PASSING.search(text):
         return TransportError(
-            f"the storage of {where} does not answer: {_cause(text)}",
+            f"the storage of {where} does not answer: {cause(error)[:200]}",
             expected="an answer",
             fix="check the endpoint and the network, then run the same command again: it goes on",
         )
     if _REFUSED.search(text):
         return AccessDeniedError(
-            f"access to {where} is refused: {_cause(text)}",
+            f"access to {where} is refused: {cause(error)[:200]}",
             expected="credentials that may read the input and write the output",
             fix="check AWS_PROFILE, AWS_ACCESS_KEY_ID or the role of the service account",
         )
@@ -109,8 +109,13 @@ def _say_waiting(state: RetryCallState) -> None:
     )
 
 
-def _cause(text: str) -> str:
-    """The one line of a stack trace that says most: its last "Caused by", else what was thrown."""
+def cause(error: Exception) -> str:
+    """The one line of a stack trace that says most.
+
+    Of Java's the last "Caused by", else what was thrown; of a Python worker's its last line.
+    """
+    text = str(error)
+    if isinstance(error, PythonException):
+        return text.strip().splitlines()[-1]
     causes = re.findall(r"Caused by: (.*)", text) or re.findall(r"^: (.*)", text, re.MULTILINE)
-    line = causes[-1] if causes else text.strip().splitlines()[0]
-    return str(line)[:200]
+    return str(causes[-1] if causes else (text.strip().splitlines() or [type(error).__name__])[0])

@@ -45,9 +45,13 @@ IN_CLUSTER = CLUSTER="$(CLUSTER)" NAMESPACE="$(NAMESPACE)" IMAGE="$(IMAGE)" S3_I
 
 RENDER = helm template $(RELEASE) helm/image-features --skip-tests --namespace $(NAMESPACE) --values $(VALUES)
 
+# Of docker/requirements.txt, what only some commands need: `scikit-learn xgboost-cpu`.
+EXTRA_PACKAGES ?=
+
 .PHONY: image
-image: ## Build the image: IMAGE=image-features:dev
+image: ## Build the image: IMAGE=image-features:dev EXTRA_PACKAGES="..."
 	docker build -f docker/Dockerfile -t $(IMAGE) --build-arg BASE_IMAGE=$(BASE_IMAGE) \
+		--build-arg EXTRA_PACKAGES="$(EXTRA_PACKAGES)" \
 		--build-arg REVISION=$$(git rev-parse --quiet --verify HEAD 2>/dev/null || echo unknown) .
 
 .PHONY: image-emr
@@ -93,7 +97,7 @@ kind-down: ## Delete the cluster
 
 .PHONY: e2e
 e2e: kind-up ## The tests on a real cluster
-	$(IN_CLUSTER) $(or $(VENV),.venv)/bin/python -m pytest tests/e2e $(ARGS)
+	$(IN_CLUSTER) $(or $(VENV),.venv)/bin/python -m pytest -m "not slow" tests/e2e $(ARGS)
 
 .PHONY: chaos-cluster
 chaos-cluster: kind-up ## Take away nodes, executors and memory on a real cluster, and count images

@@ -75,7 +75,8 @@ class GradientBoosting:
             "label_col": self.columns["labelCol"],
             "weight_col": self.columns["weightCol"],
         }
-        return SparkXGBClassifier(**columns, **self.always, **more)
+        # Nor a line a round of boosting.
+        return SparkXGBClassifier(**columns, **self.always, **more, verbose=False)
 
 
 def _json_of(path: str) -> str:

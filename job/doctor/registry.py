@@ -43,7 +43,7 @@ def inside() -> tuple[Check[Any], ...]:
         Check(storage.magic_commit, (storage.output,)),
         Check(storage.event_log, (spark.classes, storage.identity)),
         Check(network.weights),
-        Check(network.forward_pass, (network.weights,)),
+        Check(network.forward_pass, (spark.spark, network.weights)),
     )
 
 

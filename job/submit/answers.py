@@ -18,6 +18,8 @@ UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, TOO_MANY = 401, 403, 404, 409, 429
 OPERATOR = "install the kubeflow spark-operator: https://github.com/kubeflow/spark-operator"
 _POOL = re.compile(r"^\w+\(.*?\): ")
 
+_WHO_REFUSES = "mend the value that it names, or ask who set the quota or policy"
+
 
 class NoSuchObjectError(InvalidValueError):
     """The object that was asked for by name is not there."""
@@ -45,7 +47,7 @@ def refused(status: int, body: str, kind: str) -> JobError:
         )
     if status == TOO_MANY or status >= 500:
         return TransportError(f"the cluster answers {status}: {said}", fix="try again later")
-    return InvalidValueError(f"the cluster refuses {kind}: {said}")
+    return InvalidValueError(f"the cluster refuses {kind}: {said}", fix=_WHO_REFUSES)
 
 
 def unreachable(host: str, problem: Exception) -> TransportError:
@@ -72,7 +74,7 @@ def _not_found(body: str, said: str, kind: str) -> JobError:
 def _forbidden(said: str) -> JobError:
     # Webhooks answer 403 too, and so do quotas: those are no lack of rights.
     if " cannot " not in said:
-        return InvalidValueError(f"the cluster refuses: {said}")
+        return InvalidValueError(f"the cluster refuses: {said}", fix=_WHO_REFUSES)
     return AccessDeniedError(
         f"not allowed: {said}", fix="ask for that right, or choose another --namespace"
     )

@@ -18,9 +18,8 @@ from tests.e2e.cluster import CHART, OUTPUTS, ROOT, Cluster, until
 from tests.e2e.conftest import SAMPLE
 
 RELEASE = "doctor"
-POD = f"{RELEASE}-doctor"
 KIND = CHART / "ci" / "kind.yaml"
-PREREQUISITE, DENIED, NOT_FOUND = 12, 4, 3
+PREREQUISITE, NO_ANSWER, DENIED, NOT_FOUND, WRONG_USE = 12, 8, 4, 3, 2
 SCHEDULES = "scheduledsparkapplications.sparkoperator.k8s.io"
 OPERATORS = "app.kubernetes.io/name=spark-operator"
 
@@ -179,6 +178,49 @@ def test_an_account_without_rights(doctor: Any, nobody: Path) -> None:
     assert {"operator", "image", "credentials-secret"} <= set(names(checks, "skipped"))
 
 
+def test_values_that_do_not_render(doctor: Any) -> None:
+    checks = doctor(WRONG_USE, "--set", "executor.cores=none")
+    assert names(checks, "wrong") == ["values"]
+    assert (
+        "executor/cores" in checks["values"]["what"] or "executor.cores" in checks["values"]["what"]
+    )
+
+
+def test_a_cluster_that_does_not_answer(doctor: Any, tmp_path: Path, cluster: Cluster) -> None:
+    config = yaml.safe_load(cluster.kubectl("config", "view", "--raw", "--minify", "--flatten"))
+    config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:9"
+    file = tmp_path / "nowhere.kubeconfig"
+    file.write_text(yaml.safe_dump(config))
+    checks = doctor(NO_ANSWER, environment={"KUBECONFIG": str(file)})
+    assert names(checks, "wrong") == ["context"]
+    assert "127.0.0.1:9" in checks["context"]["what"]
+
+
+def test_a_namespace_that_is_missing(doctor: Any) -> None:
+    checks = doctor(PREREQUISITE, "--namespace", "nowhere")
+    assert names(checks, "wrong") == ["namespace"]
+    assert "nowhere" in checks["namespace"]["what"]
+
+
+def test_an_object_that_a_quota_refuses(cluster: Cluster, doctor: Any) -> None:
+    cluster.kubectl("create", "quota", "none", "--hard=count/roles.rbac.authorization.k8s.io=0")
+    try:
+        checks = doctor(WRONG_USE)
+    finally:
+        cluster.kubectl("delete", "quota", "none")
+    assert names(checks, "wrong") == ["objects"]
+    assert "exceeded quota" in checks["objects"]["what"]
+
+
+def test_an_account_and_a_secret_that_are_not_there(doctor: Any) -> None:
+    driver = ("serviceAccounts.driver.create=false", "serviceAccounts.driver.name=absent")
+    given = (*driver, "s3.secretName=absent")
+    checks = doctor(PREREQUISITE, *(part for each in given for part in ("--set", each)))
+    assert names(checks, "wrong") == ["accounts", "credentials-secret"]
+    for check in ("accounts", "credentials-secret"):
+        assert "absent" in checks[check]["what"]
+
+
 def test_an_image_that_is_on_no_node(doctor: Any) -> None:
     checks = doctor(PREREQUISITE, "--set", "image.tag=absent")
     assert names(checks, "wrong") == ["image"]
@@ -194,46 +236,3 @@ def test_a_bucket_that_is_missing(cluster: Cluster, doctor: Any) -> None:
     assert there["bucket"]["state"] == "ok"
     assert names(missing, "wrong") == ["bucket"]
     assert "no-such-bucket" in missing["bucket"]["what"]
-
-
-@pytest.fixture
-def helm_test(cluster: Cluster, tmp_path: Path) -> Iterator[Any]:
-    """helm_test(**paths) -> what `helm test` of a release said; no run starts."""
-    where = ("--namespace", cluster.namespace)
-
-    def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["helm", *arguments, *where], capture_output=True, text=True, check=False, timeout=900
-        )
-
-    def run(**paths: str) -> subprocess.CompletedProcess[str]:
-        file = tmp_path / "values.yaml"
-        file.write_text(json.dumps(values_for(cluster, **paths) | {"schedule": "0 0 1 1 *"}))
-        values = ("--values", str(KIND), "--values", str(file))
-        installed = helm("upgrade", "--install", RELEASE, str(CHART), *values)
-        assert installed.returncode == 0, installed.stderr
-        return helm("test", RELEASE, "--logs", "--timeout", "10m")
-
-    yield run
-    helm("uninstall", RELEASE)
-    cluster.kubectl("delete", "pod", POD, "--ignore-not-found")
-
-
-def test_helm_test_passes(helm_test: Any) -> None:
-    ended = helm_test()
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    for check in ("identity", "input-image", "output", "magic-commit", "event-log", "forward-pass"):
-        assert f"ok      {check}: " in ended.stdout
-    assert "wrong " not in ended.stdout
-
-
-def test_helm_test_fails_with_the_code_and_reason_of_what_is_wrong(
-    cluster: Cluster, helm_test: Any
-) -> None:
-    ended = helm_test(input="s3a://no-such-bucket/x")
-    assert ended.returncode != 0
-    (container,) = cluster.get("pod", POD)["status"]["containerStatuses"]
-    terminated = container["state"]["terminated"]
-    assert terminated["exitCode"] == NOT_FOUND
-    assert "input-image" in terminated["message"]
-    assert "no-such-bucket" in cluster.kubectl("logs", POD)

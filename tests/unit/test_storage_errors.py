@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pyspark.errors import PySparkException
+from pyspark.errors import PySparkException, PythonException
 
 from job.errors import (
     AccessDeniedError,
@@ -13,7 +13,7 @@ from job.errors import (
     TransportError,
     WeightsError,
 )
-from job.storage_errors import as_job_error, waiting_out
+from job.storage_errors import as_job_error, cause, waiting_out
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,12 @@ def test_who_runs_out_of_memory_learns_which_setting_to_raise(text: str, setting
 def test_what_java_threw_is_told_and_not_that_it_was_called() -> None:
     text = "An error occurred while calling o1.f.\n: S3Exception: denied (Status Code: 403)\n\tat x"
     assert "S3Exception: denied" in str(as_job_error(PySparkException(text), "s3a://b"))
+
+
+def test_of_a_python_worker_the_last_line_is_told() -> None:
+    stack = "Traceback (most recent call last):\n  File x, line 1\nImportError: no libfoo.so\n"
+    told = cause(PythonException(f"\n  An exception was thrown from the Python worker.\n{stack}"))
+    assert told == "ImportError: no libfoo.so"
 
 
 def test_a_failure_that_is_not_of_storage_stays_itself() -> None:

@@ -19,7 +19,7 @@ from job.errors import InvalidValueError
 from job.images.object_store import StoreSettings, hadoop_settings, store_settings
 from job.images.paths import LOCAL_SCHEME, canonical_path, split_path
 from job.session import spark_session
-from job.storage_errors import STORAGE_EXCEPTIONS, as_job_error
+from job.storage_errors import STORAGE_EXCEPTIONS, as_job_error, cause
 
 # One task at a time, here: no executor is asked for.
 _MASTER = "local[1]"
@@ -109,12 +109,5 @@ def told(where: str, fix: str) -> Iterator[None]:
         yield
     except STORAGE_EXCEPTIONS as error:
         raise as_job_error(error, where) or InvalidValueError(
-            f"{where}: {_first_line(error)}", fix=fix
+            f"{where}: {cause(error)[:300]}", fix=fix
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    """What was thrown, without the stack below it."""
-    lines = [line.strip(" :") for line in str(error).splitlines() if line.strip(" :")]
-    told = [line for line in lines if not line.startswith("An error occurred while calling")]
-    return (told or lines or [type(error).__name__])[0][:300]

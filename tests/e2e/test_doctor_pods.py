@@ -1,0 +1,193 @@
+"""`doctor` as a pod of the cluster: by `helm test`, and each thing that a pod finds wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.cluster import CHART, OUTPUTS, Cluster, until
+from tests.e2e.conftest import SAMPLE
+
+KIND = CHART / "ci" / "kind.yaml"
+RELEASE = "doctor"
+MISSING = "s3a://no-such-bucket"
+OUTPUT = f"s3a://results/{OUTPUTS}/doctor"
+# A pod needs no schedule, but a release without one starts a run.
+NEVER = "0 0 1 1 *"
+WRONG_KEYS = "wrong-keys"
+
+Values = dict[str, Any]
+
+
+def values_for(cluster: Cluster, more: Values, *options: str, input_path: str = SAMPLE) -> Values:
+    """Values with the image under test, and the run's paths and options."""
+    repository, tag = cluster.image.rsplit(":", 1)
+    arguments = ["--input", input_path, "--output", OUTPUT, *options]
+    image = {"repository": repository, "tag": tag}
+    return {"image": image, "arguments": arguments, "schedule": NEVER} | more
+
+
+@pytest.fixture
+def released(cluster: Cluster, tmp_path: Path) -> Iterator[None]:
+    """A release that starts no run."""
+    file = tmp_path / "values.yaml"
+    file.write_text(json.dumps(values_for(cluster, {})))
+    given = ("--values", str(KIND), "--values", str(file))
+    installed = helm(cluster, "upgrade", "--install", RELEASE, str(CHART), *given)
+    assert installed.returncode == 0, installed.stderr
+    yield
+    helm(cluster, "uninstall", RELEASE)
+    cluster.kubectl("delete", "pod", f"{RELEASE}-doctor", "--ignore-not-found")
+
+
+def helm(cluster: Cluster, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["helm", *arguments, "--namespace", cluster.namespace]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+
+
+@pytest.mark.usefixtures("released")
+def test_helm_test_passes(cluster: Cluster) -> None:
+    ended = helm(cluster, "test", RELEASE, "--logs", "--timeout", "10m")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    for check in ("identity", "input-image", "output", "magic-commit", "event-log", "forward-pass"):
+        assert f"ok      {check}: " in ended.stdout
+    assert "wrong " not in ended.stdout
+
+
+@dataclass(frozen=True)
+class Case:
+    """Values and options that are wrong: the pod's exit code, and what its checks say."""
+
+    name: str
+    exit_code: int
+    wrong: dict[str, str]
+    values: Values = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    input_path: str = SAMPLE
+
+
+# Ten seconds of TensorFlow, which only the case of it needs.
+NO_PASS = ("--weights", "/no-such-file.h5")
+NO_WEIGHTS = {"weights": "/no-such-file.h5"}
+CASES = (
+    Case(
+        "network-policy",
+        8,
+        NO_WEIGHTS | {"endpoint": "does not answer on port 8333"},
+        values={"networkPolicy": {"s3": {"cidrs": ["10.244.0.0/16"], "ports": [9]}}},
+        options=NO_PASS,
+    ),
+    Case(
+        "name",
+        12,
+        NO_WEIGHTS | {"classes": "no.such.Store", "endpoint": "s3.nowhere.svc does not resolve"},
+        values={
+            "s3": {"endpoint": "http://s3.nowhere.svc:8333"},
+            "sparkConf": {"spark.delta.logStore.s3a.impl": "no.such.Store"},
+        },
+        options=NO_PASS,
+    ),
+    Case(
+        "keys",
+        4,
+        NO_WEIGHTS | {"input-image": "refused", "output": "refused", "event-log": "refused"},
+        values={"s3": {"secretName": WRONG_KEYS}},
+        options=NO_PASS,
+    ),
+    Case(
+        "data",
+        2,
+        NO_WEIGHTS
+        | {
+            "allowed-regions": "is in us-east-1",
+            "input-image": "no-such-bucket",
+            "magic-commit": "was committed by renaming",
+            "event-log": "no-such-bucket",
+        },
+        values={
+            "eventLog": {"dir": f"{MISSING}/events"},
+            "sparkConf": {
+                "spark.sql.parquet.output.committer.class": (
+                    "org.apache.parquet.hadoop.ParquetOutputCommitter"
+                ),
+                "spark.sql.sources.commitProtocolClass": (
+                    "org.apache.spark.sql.execution.datasources.SQLHadoopMapReduceCommitProtocol"
+                ),
+            },
+        },
+        options=("--allowed-regions", "eu-*", *NO_PASS),
+        input_path=f"{MISSING}/images",
+    ),
+    Case(
+        "memory",
+        3,
+        {"output": "no-such-bucket", "forward-pass": "failed to map segment"},
+        # Of the address space of a Python worker: TensorFlow alone asks for more.
+        values={"sparkConf": {"spark.executor.pyspark.memory": "400m"}},
+        options=("--output", f"{MISSING}/out"),
+    ),
+    Case(
+        "spark",
+        2,
+        {"spark": "no.such.Listener"},
+        values={"sparkConf": {"spark.extraListeners": "no.such.Listener"}},
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def ended(cluster: Cluster) -> Iterator[dict[str, tuple[int, str]]]:
+    """Exit code and log of each case's pod; they work side by side."""
+    keys = ("AWS_ACCESS_KEY_ID=nobody", "AWS_SECRET_ACCESS_KEY=nothing")
+    literals = [f"--from-literal={key}" for key in keys]
+    cluster.kubectl("create", "secret", "generic", WRONG_KEYS, *literals)
+    objects = "\n---\n".join(pod_of(cluster, case) for case in CASES)
+    try:
+        cluster.kubectl("apply", "-f", "-", stdin=objects)
+        yield {case.name: outcome(cluster, case) for case in CASES}
+    finally:
+        cluster.kubectl("delete", "--ignore-not-found", "-f", "-", stdin=objects)
+        cluster.kubectl("delete", "secret", WRONG_KEYS)
+
+
+def pod_of(cluster: Cluster, case: Case) -> str:
+    """The pod, and what of the chart it needs, as docs/doctor.md has it."""
+    values = values_for(cluster, case.values, *case.options, input_path=case.input_path)
+    shown = ("serviceaccount", "networkpolicy", "tests/doctor")
+    command = ["helm", "template", case.name, str(CHART), "--namespace", cluster.namespace]
+    command += [part for each in shown for part in ("--show-only", f"templates/{each}.yaml")]
+    command += ["--values", str(KIND), "--values", "-"]
+    rendered = subprocess.run(
+        command, input=json.dumps(values), capture_output=True, text=True, check=False
+    )
+    assert rendered.returncode == 0, rendered.stderr
+    return rendered.stdout
+
+
+def outcome(cluster: Cluster, case: Case) -> tuple[int, str]:
+    """The exit code of a case's pod once it has ended, and its log."""
+    pod = f"{case.name}-doctor"
+
+    def phase() -> str:
+        return str(cluster.get("pod", pod)["status"]["phase"])
+
+    until(lambda: phase() in ("Succeeded", "Failed"), f"{pod} ends", 300)
+    (container,) = cluster.get("pod", pod)["status"]["containerStatuses"]
+    return container["state"]["terminated"]["exitCode"], cluster.kubectl("logs", pod)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_pod_says_what_is_wrong(case: Case, ended: dict[str, tuple[int, str]]) -> None:
+    code, log = ended[case.name]
+    said = dict(re.findall(r"^wrong   ([\w-]+): (.*)$", log, re.MULTILINE))
+    assert said.keys() == case.wrong.keys(), log
+    for check, text in case.wrong.items():
+        assert text in said[check]
+    assert code == case.exit_code, log
