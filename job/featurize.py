@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from job import files, schemas
@@ -59,10 +59,15 @@ class Featurizing:
         return waiting_out(step, self.config.output_path)
 
     def staged(self, name: str, rows: DataFrame, *partition_cols: str) -> DataFrame:
-        """Write `rows` once under the staging path and read them back: nothing is done twice."""
+        """Write `rows` once under the staging path and read them back: nothing is done twice.
+
+        Without `partition_cols` in as few files as their size asks for: the commit of each and each
+        later look into it are a dozen requests, one after the other.
+        """
         path = f"{self.staging}/{name}"
+        sized = rows if partition_cols else rows.hint("rebalance")
         self.waiting(
-            lambda: rows.write.mode("overwrite").partitionBy(*partition_cols).parquet(path)
+            lambda: sized.write.mode("overwrite").partitionBy(*partition_cols).parquet(path)
         )
         return self.waiting(lambda: self.spark.read.parquet(path))
 
@@ -190,14 +195,17 @@ def _featurize_portion(
     this: Featurizing, work: DataFrame, number: int, images: int, known: bool
 ) -> None:
     path = f"{this.staging}/outcome/portion={number}"
-    this.waiting(lambda: _write_outcome(this, work, images, path))
+    bad = this.waiting(lambda: _write_outcome(this, work, images, path))
     if not this.config.refeaturize:
         outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(path)
-        this.waiting(lambda: this.tables.commit(outcome, number, images, known=known))
+        this.waiting(lambda: this.tables.commit(outcome, number, images, bad=bad, known=known))
 
 
-def _write_outcome(this: Featurizing, work: DataFrame, images: int, path: str) -> None:
-    """Write OUTCOME_SCHEMA of the portion `work` (WORK_SCHEMA), by the reader of this run."""
+def _write_outcome(this: Featurizing, work: DataFrame, images: int, path: str) -> int | None:
+    """Write OUTCOME_SCHEMA of the portion `work` (WORK_SCHEMA), by the reader of this run.
+
+    Returns how many of the images are bad, if that was counted on the way.
+    """
     slots = task_slots(this.spark)
     if this.worker.store is None:
         write_outcome_of_binary_files(
@@ -208,10 +216,13 @@ def _write_outcome(this: Featurizing, work: DataFrame, images: int, path: str) -
             this.worker.limits,
             path,
         )
-        return
+        return None
     tasks = in_tasks(work, task_sizes(images, slots))
     outcome = tasks.mapInArrow(featurizer(this.worker), schemas.OUTCOME_SCHEMA)
-    outcome.write.mode("overwrite").parquet(path)
+    bad = Observation()
+    counted = outcome.observe(bad, F.count(schemas.REASON).alias("images"))
+    counted.write.mode("overwrite").parquet(path)
+    return int(bad.get["images"])
 
 
 def _replace_all(this: Featurizing, todo: int) -> None:

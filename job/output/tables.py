@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,8 +48,16 @@ class Tables:
 
     def create(self, fingerprint: dict[str, Any]) -> None:
         """Make both tables, empty, where they do not exist yet."""
-        self._create(self.layout.features, schemas.FEATURES_SCHEMA, _properties(fingerprint))
-        self._create(self.layout.quarantine, schemas.QUARANTINE_SCHEMA, {})
+        with ThreadPoolExecutor() as side_by_side:
+            made = [
+                side_by_side.submit(self._create, *table)
+                for table in (
+                    (self.layout.features, schemas.FEATURES_SCHEMA, _properties(fingerprint)),
+                    (self.layout.quarantine, schemas.QUARANTINE_SCHEMA, {}),
+                )
+            ]
+        for each in made:
+            each.result()
 
     def version(self) -> int:
         """The number of the last commit to the features table."""
@@ -85,16 +94,19 @@ class Tables:
         """The quarantine table, QUARANTINE_SCHEMA."""
         return self.spark.read.format("delta").load(self.layout.quarantine)
 
-    def commit(self, outcome: DataFrame, portion: int, rows: int, *, known: bool) -> None:
+    def commit(
+        self, outcome: DataFrame, portion: int, rows: int, *, known: bool, bad: int | None = None
+    ) -> None:
         """Write the outcome of one portion (OUTCOME_SCHEMA) to both tables.
 
-        Each path ends in exactly one of them. `known` says that some of its paths may be in a
+        Each path ends in exactly one of them. `bad` of the rows are for quarantine; None: nobody
+        has counted. `known` says that some of its paths may be in a
         table already (a changed image): then the newest wins. Committing a portion twice, as
         after an answer that was lost, changes nothing.
         """
         self.claim.check()
         files = file_count(rows, task_slots(self.spark))
-        bad = self._rows(outcome, schemas.QUARANTINE_SCHEMA).coalesce(1)
+        quarantined = self._rows(outcome, schemas.QUARANTINE_SCHEMA).coalesce(1)
         is_bad = f"{schemas.REASON} IS NOT NULL"
         if known:
             # A changed image that is bad now takes its old row with it.
@@ -105,9 +117,9 @@ class Tables:
             self._append(self.layout.features, good, portion)
         # A commit costs a second; most portions have nothing for quarantine.
         if known and not self.quarantine().isEmpty():
-            self._merge(self.layout.quarantine, bad, f"new.{is_bad}")
-        elif not bad.where(is_bad).isEmpty():
-            self._append(self.layout.quarantine, bad.where(is_bad), portion)
+            self._merge(self.layout.quarantine, quarantined, f"new.{is_bad}")
+        elif bad or (bad is None and not outcome.where(is_bad).isEmpty()):
+            self._append(self.layout.quarantine, quarantined.where(is_bad), portion)
 
     def replace(self, outcome: DataFrame, rows: int, fingerprint: dict[str, Any]) -> None:
         """Make `outcome` all that the tables hold, with its fingerprint, in one commit each."""

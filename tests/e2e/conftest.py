@@ -106,6 +106,12 @@ def submitted_run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) ->
     return SubmittedRun(answer, started, ended, output)
 
 
+@pytest.fixture(scope="session")
+def failed_run(cluster: Cluster) -> Answer:
+    """What `submit --wait` says of a run whose input is missing."""
+    return submit(cluster, "nowhere", "s3a://images/nowhere")
+
+
 def _look_into(cluster: Cluster, run: WatchedRun) -> None:
     driver = cluster.get("pod", f"{run.application}-driver")
     run.pods = [driver, *cluster.executors(run.application)]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from tests.e2e.cluster import OUTPUTS, Cluster
+from tests.e2e.cluster import Cluster
+from tests.e2e.submitting import RELEASE, Answer
 
 INPUT_NOT_FOUND = 3
 
 
-def test_a_missing_input_fails_once_with_its_code_and_reason(cluster: Cluster) -> None:
-    arguments = ["--input", "s3a://images/nowhere", "--output", f"s3a://results/{OUTPUTS}/nowhere"]
-    application = cluster.apply({"runId": "nowhere", "arguments": arguments})
-    assert cluster.wait(application) == "FAILED"
+def test_a_missing_input_fails_once_with_its_code_and_reason(
+    cluster: Cluster, failed_run: Answer
+) -> None:
+    assert failed_run.returncode == INPUT_NOT_FOUND, failed_run.stderr
+    application = f"{RELEASE}-nowhere"
     status = cluster.get("sparkapplication", application)["status"]
+    assert status["applicationState"]["state"] == "FAILED"
     assert status["executionAttempts"] == 1
     assert f"ExitCode: {INPUT_NOT_FOUND}" in status["applicationState"]["errorMessage"]
     (container,) = cluster.get("pod", f"{application}-driver")["status"]["containerStatuses"]

@@ -6,7 +6,7 @@ import re
 
 from tests.e2e.cluster import Cluster
 from tests.e2e.conftest import SAMPLE, SubmittedRun
-from tests.e2e.submitting import RELEASE, image_features, submit
+from tests.e2e.submitting import RELEASE, Answer, image_features, submit
 
 INPUT_NOT_FOUND = 3
 PROGRESS = re.compile(r"\d+ / 240 images")
@@ -41,9 +41,8 @@ def test_a_run_that_is_there_is_not_done_again_and_can_be_looked_at_and_deleted(
     assert name not in image_features("list", *where).stdout
 
 
-def test_a_run_that_fails_ends_with_its_code_and_its_reason(cluster: Cluster) -> None:
-    failed = submit(cluster, "nowhere", "s3a://images/nowhere")
-    assert failed.returncode == INPUT_NOT_FOUND, failed.stderr
-    last = failed.stderr.splitlines()[-1]
+def test_a_run_that_fails_ends_with_its_code_and_its_reason(failed_run: Answer) -> None:
+    assert failed_run.returncode == INPUT_NOT_FOUND, failed_run.stderr
+    last = failed_run.stderr.splitlines()[-1]
     assert last.startswith(f"image-features: {RELEASE}-nowhere has failed: ")
     assert "s3a://images/nowhere" in last

@@ -28,18 +28,24 @@ from tests.support.notebooks import executed, figures_shown
 from tests.support.proxy import S3Proxy
 
 READERS = ["concurrent", "s3a"]
+# Seen: 907, and 1,458 by the s3a reader, which looks before it reads.
+MOST_REQUESTS = {"concurrent": 1050, "s3a": 1650}
 EXPLORE = Path(__file__).parents[2] / "examples" / "explore.ipynb"
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A run on the sample, and what it cost: images through the network, requests of the store."""
+    """A run on the sample, and what it cost: images through the network, requests of the store.
+
+    `gets` are those of images, `others` all requests but these.
+    """
 
     input_path: str
     output: str
     through_network: int
     gets: int
     copies: int
+    others: int
 
 
 def run(output: str, input_path: str, run_id: str, *more: str) -> int:
@@ -65,11 +71,13 @@ def run_by(
         copy = tmp_path_factory.mktemp("report") / "report.html"
         count = RowsOut(spark, FEATURIZE_NODE)
         gets, copies = proxy.count("GET", "images/"), proxy.count("COPY", f"output-{reader}/")
+        requests = len(proxy.requests)
         assert run(output, input_path, "first", "--reader", reader, "--report-copy", str(copy)) == 0
         assert copy.stat().st_size > 100_000
         gets = proxy.count("GET", "images/") - gets
         copies = proxy.count("COPY", f"output-{reader}/") - copies
-        return Finished(input_path, output, count(), gets, copies)
+        others = len(proxy.requests) - requests - gets
+        return Finished(input_path, output, count(), gets, copies, others)
 
     return finished
 
@@ -163,6 +171,14 @@ def test_the_concurrent_reader_makes_one_get_an_image(run_by: Callable[[str], Fi
 def test_no_commit_copies_an_object(finished: Finished) -> None:
     # The finished CSV gets its name by one copy; nothing else is renamed.
     assert finished.copies == 1
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_requests_beside_those_of_images_are_few(
+    reader: str, run_by: Callable[[str], Finished]
+) -> None:
+    # Most come one after the other: at 30 ms each, a hundred are three seconds.
+    assert run_by(reader).others <= MOST_REQUESTS[reader]
 
 
 def test_both_readers_give_the_same_rows(

@@ -33,12 +33,14 @@ spark-submit \
   --conf spark.executor.memoryOverhead=2900m \
   --conf spark.hadoop.fs.s3a.attempts.maximum=10 \
   --conf spark.hadoop.fs.s3a.aws.credentials.provider=software.amazon.awssdk.auth.credentials.WebIdentityTokenFileCredentialsProvider \
+  --conf spark.hadoop.fs.s3a.committer.magic.track.commits.in.memory.enabled=true \
   --conf spark.hadoop.fs.s3a.committer.name=magic \
   --conf spark.hadoop.fs.s3a.connection.establish.timeout=5s \
   --conf spark.hadoop.fs.s3a.connection.maximum=200 \
   --conf spark.hadoop.fs.s3a.connection.timeout=60s \
   --conf spark.hadoop.fs.s3a.endpoint.region=eu-central-1 \
   --conf spark.hadoop.fs.s3a.path.style.access=false \
+  --conf spark.hadoop.fs.s3a.performance.flags=mkdir,delete \
   --conf spark.hadoop.fs.s3a.retry.interval=500ms \
   --conf spark.hadoop.fs.s3a.retry.limit=10 \
   --conf spark.hadoop.fs.s3a.retry.throttle.interval=500ms \

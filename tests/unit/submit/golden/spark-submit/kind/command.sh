@@ -35,6 +35,7 @@ spark-submit \
   --conf spark.executor.memoryOverhead=1600m \
   --conf spark.hadoop.fs.s3a.attempts.maximum=10 \
   --conf spark.hadoop.fs.s3a.aws.credentials.provider=software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider \
+  --conf spark.hadoop.fs.s3a.committer.magic.track.commits.in.memory.enabled=true \
   --conf spark.hadoop.fs.s3a.committer.name=magic \
   --conf spark.hadoop.fs.s3a.connection.establish.timeout=5s \
   --conf spark.hadoop.fs.s3a.connection.maximum=200 \
@@ -43,6 +44,7 @@ spark-submit \
   --conf spark.hadoop.fs.s3a.endpoint=http://s3.image-features.svc:8333 \
   --conf spark.hadoop.fs.s3a.endpoint.region=us-east-1 \
   --conf spark.hadoop.fs.s3a.path.style.access=true \
+  --conf spark.hadoop.fs.s3a.performance.flags=mkdir,delete \
   --conf spark.hadoop.fs.s3a.retry.interval=500ms \
   --conf spark.hadoop.fs.s3a.retry.limit=10 \
   --conf spark.hadoop.fs.s3a.retry.throttle.interval=500ms \
