@@ -49,6 +49,8 @@ def seen_until(run: Run, name: str) -> set[Process]:
     return descendants(run.pid)
 
 
+# `.ci/run` does it as a person does: `make run`.
+@pytest.mark.slow
 def test_the_sample_run_ends_with_its_report_on_the_local_disk(
     started: list[Run], tmp_path: Path
 ) -> None:
