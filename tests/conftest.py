@@ -32,6 +32,15 @@ SPARK_SETTINGS = {
 }
 
 
+# Those that run whole commands: begun first, no process waits for one at the end.
+LONGEST = ("test_wrong_use.py", "test_run.py", "test_rules.py", "test_every_day.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Unit tests, then the longest files of the integration tests, then the others."""
+    items.sort(key=lambda item: ("integration" in item.path.parts, item.path.name not in LONGEST))
+
+
 @pytest.fixture(scope="session")
 def sample_images() -> Path:
     """The folder of the sample: 12 varieties, 20 images each, in folders by variety."""
