@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from job.local.s3_server import LocalS3Server, s3a_settings
+from tests.support.helm import begin_installing
 from tests.support.proxy import S3Proxy
 
 if TYPE_CHECKING:
@@ -37,8 +38,19 @@ LONGEST = ("test_wrong_use.py", "test_run.py", "test_rules.py", "test_every_day.
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unit tests, then the longest files of the integration tests, then the others."""
-    items.sort(key=lambda item: ("integration" in item.path.parts, item.path.name not in LONGEST))
+    """Unit tests, the longest files of the integration tests, the others, and who needs helm.
+
+    On a new machine helm is made meanwhile: five minutes, if it is made alone.
+    """
+    for_helm = {item.path for item in items if "helm" in getattr(item, "fixturenames", ())}
+    if for_helm:
+        begin_installing()
+
+    def order(item: pytest.Item) -> tuple[bool, bool, bool]:
+        integration = "integration" in item.path.parts
+        return item.path in for_helm, integration, item.path.name not in LONGEST
+
+    items.sort(key=order)
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import platform
 import shutil
 import subprocess
 import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -22,19 +26,45 @@ HELM_DOWNLOADS = os.environ.get("HELM_DOWNLOADS", "https://get.helm.sh")
 
 def find_helm() -> str:
     """The helm program. A test that needs it fails where none is and none can be installed."""
-    found = shutil.which("helm") or shutil.which("helm", path=str(INSTALLED))
-    if found is not None:
-        return found
-    INSTALLED.mkdir(parents=True, exist_ok=True)
     try:
-        return _built() if shutil.which("go") else _downloaded()
+        return _found_or_installed()
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.fail(f"no helm on PATH, and it cannot be installed: {error}; fix: install helm 3")
 
 
+def begin_installing() -> None:
+    """Install helm where there is none, beside tests that do not need it."""
+
+    def install() -> None:
+        # What fails here fails again, and is told, when a test asks for helm.
+        with suppress(OSError, subprocess.CalledProcessError):
+            _found_or_installed()
+
+    threading.Thread(target=install, name="install-helm", daemon=True).start()
+
+
+def _found_or_installed() -> str:
+    on_path = shutil.which("helm")
+    if on_path is not None:
+        return on_path
+    INSTALLED.mkdir(parents=True, exist_ok=True)
+    with _alone():
+        installed = shutil.which("helm", path=str(INSTALLED))
+        return installed or (_built() if shutil.which("go") else _downloaded())
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process of a test run installs, the others wait for it."""
+    with (INSTALLED / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _built() -> str:
     environment = {**os.environ, "GOBIN": str(INSTALLED), "GOWORK": "off", "CGO_ENABLED": "0"}
-    subprocess.run(["go", "install", HELM_MODULE], check=True, env=environment)
+    # Minutes of all cores, which tests have before it.
+    subprocess.run(["nice", "go", "install", HELM_MODULE], check=True, env=environment)
     return str(INSTALLED / "helm")
 
 
@@ -43,8 +73,8 @@ def _downloaded() -> str:
     folder = f"{platform.system().lower()}-{machine}"
     with urlopen(f"{HELM_DOWNLOADS}/helm-{HELM_VERSION}-{folder}.tar.gz", timeout=60) as answer:
         content = io.BytesIO(answer.read())
-    # Beside the program first: two processes of one test run may install it at the same time.
-    beside = INSTALLED / f"helm.{os.getpid()}"
+    # Beside the program first: whoever finds it there finds all of it.
+    beside = INSTALLED / "helm.part"
     with tarfile.open(fileobj=content) as archive:
         program = archive.extractfile(f"{folder}/helm")
         assert program is not None

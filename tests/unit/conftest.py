@@ -13,10 +13,11 @@ from tests.unit.submit.kubernetes_api import KubernetesApi, serving
 
 
 @pytest.fixture
-def helm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """helm on PATH."""
-    found = Path(find_helm()).parent
-    monkeypatch.setenv("PATH", f"{found}{os.pathsep}{os.environ['PATH']}")
+def helm(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The helm program, and it is on PATH."""
+    found = find_helm()
+    monkeypatch.setenv("PATH", f"{Path(found).parent}{os.pathsep}{os.environ['PATH']}")
+    return found
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 from job.cli import main
-from tests.support.helm import find_helm
 
 ROOT = Path(__file__).parents[3]
 EKS = ROOT / "k8s" / "eks"
@@ -34,9 +33,8 @@ ON_DEMAND = [group for group in GROUPS if group not in SPOT]
 
 
 @pytest.fixture
-def refused(tmp_path: Path) -> Any:
+def refused(tmp_path: Path, helm: str) -> Any:
     """What helm, whose charts have schemas, says of a document that is none of a schema."""
-    helm = find_helm()
     chart = tmp_path / "chart"
     chart.mkdir()
     (chart / "Chart.yaml").write_text("apiVersion: v2\nname: schema\nversion: 0.0.0\n")
