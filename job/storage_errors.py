@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 # A minute of refusals is common (throttling, credentials being renewed); five are an outage.
 WAIT_SECONDS = 300.0
+_LONGEST_CAUSE = 300
 
 # ConnectionError is py4j's, where there is no JVM any more.
 STORAGE_EXCEPTIONS = (Py4JError, PySparkException, ConnectionError)
@@ -64,13 +65,13 @@ def as_job_error(error: Exception, where: str) -> JobError | None:
         )
     if _PASSING.search(text):
         return TransportError(
-            f"the storage of {where} does not answer: {cause(error)[:200]}",
+            f"the storage of {where} does not answer: {cause(error)}",
             expected="an answer",
             fix="check the endpoint and the network, then run the same command again: it goes on",
         )
     if _REFUSED.search(text):
         return AccessDeniedError(
-            f"access to {where} is refused: {cause(error)[:200]}",
+            f"access to {where} is refused: {cause(error)}",
             expected="credentials that may read the input and write the output",
             fix="check AWS_PROFILE, AWS_ACCESS_KEY_ID or the role of the service account",
         )
@@ -110,12 +111,13 @@ def _say_waiting(state: RetryCallState) -> None:
 
 
 def cause(error: Exception) -> str:
-    """The one line of a stack trace that says most.
+    """The one line of a stack trace that says most, cut where it is long.
 
     Of Java's the last "Caused by", else what was thrown; of a Python worker's its last line.
     """
     text = str(error)
+    lines = text.strip().splitlines() or [type(error).__name__]
     if isinstance(error, PythonException):
-        return text.strip().splitlines()[-1]
+        return lines[-1][:_LONGEST_CAUSE]
     causes = re.findall(r"Caused by: (.*)", text) or re.findall(r"^: (.*)", text, re.MULTILINE)
-    return str(causes[-1] if causes else (text.strip().splitlines() or [type(error).__name__])[0])
+    return str(causes[-1] if causes else lines[0])[:_LONGEST_CAUSE]

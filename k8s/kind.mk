@@ -45,7 +45,7 @@ IN_CLUSTER = CLUSTER="$(CLUSTER)" NAMESPACE="$(NAMESPACE)" IMAGE="$(IMAGE)" S3_I
 
 RENDER = helm template $(RELEASE) helm/image-features --skip-tests --namespace $(NAMESPACE) --values $(VALUES)
 
-# Of docker/requirements.txt, what only some commands need: `scikit-learn xgboost-cpu`.
+# What only some commands need, for example `scikit-learn xgboost-cpu`; docker/requirements.txt pins it.
 EXTRA_PACKAGES ?=
 
 .PHONY: image

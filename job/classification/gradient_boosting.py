@@ -68,14 +68,13 @@ class GradientBoosting:
     def _estimator(self, **more: Any) -> Any:
         from xgboost.spark import SparkXGBClassifier
 
-        # It tells each parameter of each fit.
+        # It tells each parameter of each fit; and, if verbose, each round of boosting.
         logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
         columns: dict[str, Any] = {
             "features_col": self.columns["featuresCol"],
             "label_col": self.columns["labelCol"],
             "weight_col": self.columns["weightCol"],
         }
-        # Nor a line a round of boosting.
         return SparkXGBClassifier(**columns, **self.always, **more, verbose=False)
 
 

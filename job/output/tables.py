@@ -48,16 +48,12 @@ class Tables:
 
     def create(self, fingerprint: dict[str, Any]) -> None:
         """Make both tables, empty, where they do not exist yet."""
+        features = (self.layout.features, schemas.FEATURES_SCHEMA, _properties(fingerprint))
+        quarantine: tuple[str, StructType, dict[str, str]]
+        quarantine = (self.layout.quarantine, schemas.QUARANTINE_SCHEMA, {})
+        # Each is a dozen requests, one after the other.
         with ThreadPoolExecutor() as side_by_side:
-            made = [
-                side_by_side.submit(self._create, *table)
-                for table in (
-                    (self.layout.features, schemas.FEATURES_SCHEMA, _properties(fingerprint)),
-                    (self.layout.quarantine, schemas.QUARANTINE_SCHEMA, {}),
-                )
-            ]
-        for each in made:
-            each.result()
+            list(side_by_side.map(lambda table: self._create(*table), (features, quarantine)))
 
     def version(self) -> int:
         """The number of the last commit to the features table."""
@@ -100,9 +96,9 @@ class Tables:
         """Write the outcome of one portion (OUTCOME_SCHEMA) to both tables.
 
         Each path ends in exactly one of them. `bad` of the rows are for quarantine; None: nobody
-        has counted. `known` says that some of its paths may be in a
-        table already (a changed image): then the newest wins. Committing a portion twice, as
-        after an answer that was lost, changes nothing.
+        has counted. `known` says that some of its paths may be in a table already (a changed
+        image): then the newest wins. Committing a portion twice, as after an answer that was lost,
+        changes nothing.
         """
         self.claim.check()
         files = file_count(rows, task_slots(self.spark))

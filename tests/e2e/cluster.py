@@ -20,6 +20,7 @@ from obstore.store import S3Store
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "helm" / "image-features"
+KIND = CHART / "ci" / "kind.yaml"
 # SUBMISSION_FAILED is not the end: the operator submits again.
 ENDED = ("COMPLETED", "FAILED")
 # Each session of tests writes to a folder of its own.
@@ -48,21 +49,32 @@ class Cluster:
             raise AssertionError(f"kubectl {' '.join(arguments)}: {answer.stderr}")
         return answer.stdout if not answer.returncode else answer.stdout + answer.stderr
 
+    def helm(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """helm in the namespace; it is the caller who looks at the exit code."""
+        command = ["helm", *arguments, "--namespace", self.namespace]
+        return subprocess.run(
+            command, input=stdin, capture_output=True, text=True, check=False, timeout=900
+        )
+
     def get(self, *arguments: str) -> Manifest:
         """One object, or a list, as data."""
         return dict(json.loads(self.kubectl("get", *arguments, "-o", "json")))
 
-    def render(self, values: Manifest, file: Path = CHART / "ci" / "kind.yaml") -> str:
-        """The chart as plain YAML, with the image under test."""
+    @property
+    def image_values(self) -> Manifest:
+        """The image under test, as the chart's values have it."""
         repository, tag = self.image.rsplit(":", 1)
-        command = ["helm", "template", "e2e", str(CHART), "--skip-tests"]
-        command += ["--namespace", self.namespace]
-        command += ["--values", str(file), "--values", "-"]
-        given = json.dumps({**values, "image": {"repository": repository, "tag": tag}})
-        answer = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
-        return answer.stdout
+        return {"image": {"repository": repository, "tag": tag}}
 
-    def apply(self, values: Manifest, file: Path = CHART / "ci" / "kind.yaml") -> str:
+    def render(self, values: Manifest, file: Path = KIND) -> str:
+        """The chart as plain YAML, with the image under test."""
+        given = ("--values", str(file), "--values", "-")
+        stdin = json.dumps(values | self.image_values)
+        rendered = self.helm("template", "e2e", str(CHART), "--skip-tests", *given, stdin=stdin)
+        assert rendered.returncode == 0, rendered.stderr
+        return rendered.stdout
+
+    def apply(self, values: Manifest, file: Path = KIND) -> str:
         """`kubectl apply` of the rendered chart; the application's name."""
         self.kubectl("apply", "-f", "-", stdin=self.render(values, file))
         return f"e2e-{values['runId']}"

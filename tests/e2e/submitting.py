@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.e2e.cluster import CHART, OUTPUTS, ROOT, Cluster
+from tests.e2e.cluster import KIND, OUTPUTS, ROOT, Cluster
 
 RELEASE = "submit"
 
@@ -27,15 +27,13 @@ def submit(
 
     `options` are more of the job's own, `more` of submit's.
     """
-    repository, tag = cluster.image.rsplit(":", 1)
     output = f"s3a://results/{OUTPUTS}/{run_id}"
     arguments = ["--input", input_path, "--output", output, *options]
     values = {
-        "image.repository": repository,
-        "image.tag": tag,
+        **{f"image.{key}": value for key, value in cluster.image_values["image"].items()},
         "arguments": f"{{{','.join(arguments)}}}",
     }
     sets = [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
-    command = ["kubernetes", "--values", str(CHART / "ci" / "kind.yaml"), *sets, *more]
+    command = ["kubernetes", "--values", str(KIND), *sets, *more]
     names = ["--release", RELEASE, "--run-id", run_id, "--namespace", cluster.namespace]
     return image_features(*command, *names, "--wait")

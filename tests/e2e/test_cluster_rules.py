@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from tests.e2e.cluster import CHART, OUTPUTS, ROOT, Cluster, Manifest
+from tests.e2e.cluster import CHART, KIND, OUTPUTS, ROOT, Cluster, Manifest
 from tests.e2e.conftest import SAMPLE, WatchedRun
 from tests.e2e.event_log import executors_over_time
 
@@ -73,7 +73,7 @@ def _arguments(name: str) -> list[str]:
 def test_the_values_for_spot_nodes_run_here(cluster: Cluster) -> None:
     """ci/eks-spot.yaml, but for image, endpoint, credentials and the labels of nodes."""
     cluster.put("my-images", "fruits", ROOT / "examples" / "images")
-    local = yaml.safe_load((CHART / "ci" / "kind.yaml").read_text())
+    local = yaml.safe_load(KIND.read_text())
     values = {
         "runId": "spot",
         "s3": local["s3"],

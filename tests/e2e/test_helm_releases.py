@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from tests.e2e.cluster import CHART, OUTPUTS, ROOT, Cluster
+from tests.e2e.cluster import CHART, KIND, OUTPUTS, ROOT, Cluster
 from tests.e2e.conftest import WatchedRun
 
 RELEASE = "fruits"
@@ -20,27 +19,18 @@ WATCHED, OTHER = f"s3a://results/{OUTPUTS}/watched", f"s3a://results/{OUTPUTS}/o
 
 def upgrade(cluster: Cluster, values: dict[str, Any]) -> str:
     """`helm upgrade --install` with these values; the application's name."""
-    repository, tag = cluster.image.rsplit(":", 1)
-    command = [
-        "helm",
-        "upgrade",
-        "--install",
-        RELEASE,
-        str(CHART),
-        "--namespace",
-        cluster.namespace,
-    ]
-    command += ["--values", str(CHART / "ci" / "kind.yaml"), "--values", "-"]
-    given = json.dumps({**values, "image": {"repository": repository, "tag": tag}})
-    subprocess.run(command, input=given, capture_output=True, text=True, check=True)
+    given = ("--values", str(KIND), "--values", "-")
+    stdin = json.dumps(values | cluster.image_values)
+    upgraded = cluster.helm("upgrade", "--install", RELEASE, str(CHART), *given, stdin=stdin)
+    assert upgraded.returncode == 0, upgraded.stderr
     return f"{RELEASE}-{values['runId']}"
 
 
 @pytest.fixture
 def release(cluster: Cluster) -> Iterator[None]:
     yield
-    uninstall = ["helm", "uninstall", RELEASE, "--namespace", cluster.namespace]
-    subprocess.run(uninstall, check=True, capture_output=True)
+    uninstalled = cluster.helm("uninstall", RELEASE)
+    assert uninstalled.returncode == 0, uninstalled.stderr
 
 
 @pytest.mark.usefixtures("release")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.e2e.cluster import CHART, OUTPUTS, Cluster
+from tests.e2e.cluster import KIND, OUTPUTS, Cluster
 from tests.e2e.conftest import SAMPLE, Rows, features_of
 from tests.e2e.test_runs import assert_same_features
 
@@ -34,16 +34,15 @@ def test_plain_spark_submit_runs_the_rendered_chart(
 
 def _rendered(cluster: Cluster, folder: Path) -> Path:
     """run.sh in `folder`, its files beside it."""
-    repository, tag = cluster.image.rsplit(":", 1)
     arguments = ["--input", SAMPLE, "--output", f"s3a://results/{OUTPUTS}/submitted"]
     more = folder / "more.yaml"
-    image = {"repository": repository, "tag": tag}
-    more.write_text(json.dumps({"command": "featurize", "arguments": arguments, "image": image}))
+    values = {"command": "featurize", "arguments": arguments, **cluster.image_values}
+    more.write_text(json.dumps(values))
     server = cluster.kubectl(
         "config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}"
     )
     command = [sys.executable, "-m", "job", "render", "--target", "spark-submit"]
-    command += ["--values", str(CHART / "ci" / "kind.yaml"), "--values", str(more)]
+    command += ["--values", str(KIND), "--values", str(more)]
     command += ["--release", "plain", "--run-id", "submitted", "--namespace", cluster.namespace]
     command += ["--master", f"k8s://{server}", "--output-dir", str(folder / "files")]
     subprocess.run([*command, "-o", str(folder / "run.sh")], check=True)

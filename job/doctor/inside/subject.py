@@ -109,5 +109,5 @@ def told(where: str, fix: str) -> Iterator[None]:
         yield
     except STORAGE_EXCEPTIONS as error:
         raise as_job_error(error, where) or InvalidValueError(
-            f"{where}: {cause(error)[:300]}", fix=fix
+            f"{where}: {cause(error)}", fix=fix
         ) from error

@@ -13,6 +13,7 @@ import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
 from job.submit.targets.iam import policy
+from tests.support.policies import without
 
 ACCOUNT = "123456789012"
 KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/0b0b0b0b-0b0b-0b0b-0b0b-0b0b0b0b0b0b"
@@ -28,8 +29,8 @@ APPLICATION: dict[str, Any] = {
 }
 ASKED: dict[str, Any] = {
     "spec": {
-        "podTemplates": "s3://work/templates",
-        "logs": {"s3": "s3://work/logs", "cloudWatch": "/emr/fruits"},
+        "podTemplates": "s3://emr/templates",
+        "logs": {"s3": "s3://emr/logs", "cloudWatch": "/emr/fruits"},
     }
 }
 POLICY = policy(APPLICATION, ASKED)
@@ -39,10 +40,10 @@ POLICY = policy(APPLICATION, ASKED)
 REQUESTS = [
     ("UseKey", "kms:GenerateDataKey", KEY),
     ("UseKey", "kms:Decrypt", KEY),
-    ("ReadPodTemplates", "s3:GetObject", "arn:aws:s3:::work/templates/one/driver.yaml"),
-    ("ListLogs", "s3:ListBucket", "arn:aws:s3:::work"),
-    ("WriteLogs", "s3:PutObject", "arn:aws:s3:::work/logs/one/stdout.gz"),
-    ("WriteLogs", "s3:GetObject", "arn:aws:s3:::work/logs/one/stdout.gz"),
+    ("ReadPodTemplates", "s3:GetObject", "arn:aws:s3:::emr/templates/one/driver.yaml"),
+    ("ListLogs", "s3:ListBucket", "arn:aws:s3:::emr"),
+    ("WriteLogs", "s3:PutObject", "arn:aws:s3:::emr/logs/one/stdout.gz"),
+    ("WriteLogs", "s3:GetObject", "arn:aws:s3:::emr/logs/one/stdout.gz"),
     ("WriteLogStreams", "logs:CreateLogStream", STREAM),
     ("WriteLogStreams", "logs:DescribeLogStreams", GROUP),
     ("WriteLogStreams", "logs:PutLogEvents", STREAM),
@@ -51,9 +52,9 @@ REQUESTS = [
 REFUSED = [
     ("kms:Decrypt", OTHER_KEY),
     ("kms:ScheduleKeyDeletion", KEY),
-    ("s3:GetObject", "arn:aws:s3:::work/templates-of-others/driver.yaml"),
-    ("s3:PutObject", "arn:aws:s3:::work/templates/one/driver.yaml"),
-    ("s3:DeleteObject", "arn:aws:s3:::work/logs/one/stdout.gz"),
+    ("s3:GetObject", "arn:aws:s3:::emr/templates-of-others/driver.yaml"),
+    ("s3:PutObject", "arn:aws:s3:::emr/templates/one/driver.yaml"),
+    ("s3:DeleteObject", "arn:aws:s3:::emr/logs/one/stdout.gz"),
     ("logs:PutLogEvents", f"{GROUP}-of-others:log-stream:x"),
     ("logs:DeleteLogGroup", GROUP),
 ]
@@ -68,20 +69,10 @@ def allows(document: dict[str, Any], action: str, resource: str) -> bool:
     return bool(granted == PermissionResult.PERMITTED)
 
 
-def without(sid: str, action: str) -> dict[str, Any]:
-    """The policy without one action of one statement."""
-    document = deepcopy(POLICY)
-    for statement in document["Statement"]:
-        if statement["Sid"] == sid:
-            statement["Action"].remove(action)
-    document["Statement"] = [each for each in document["Statement"] if each["Action"]]
-    return document
-
-
 @pytest.mark.parametrize(("sid", "action", "resource"), REQUESTS)
 def test_each_right_is_enough_and_needed(sid: str, action: str, resource: str) -> None:
     assert allows(POLICY, action, resource)
-    assert not allows(without(sid, action), action, resource)
+    assert not allows(without(POLICY, sid, action), action, resource)
 
 
 @pytest.mark.parametrize(("action", "resource"), REFUSED)
