@@ -24,7 +24,9 @@ class Backbone:
     `application` is its name in keras.applications, `input_size` (height, width) in pixels,
     `preprocessing` the mode of keras.applications.imagenet_utils.preprocess_input ("none": the
     network takes 0 to 255 itself). `imagenet_rescaling`: Keras adds a layer without tensors where
-    it loads the official weights itself, so the network needs it with any file.
+    it loads the official weights itself, so the network needs it with any file. `float32_until`:
+    the layer up to which bf16 computes in float32 too, because digits lost there are missed most;
+    all that comes later comes from this layer alone.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Backbone:
     input_size: tuple[int, int] = (224, 224)
     pooling: Literal["avg", "max"] = "avg"
     imagenet_rescaling: bool = False
+    float32_until: str | None = None
 
     def build(self) -> keras.Model:
         """The network with random weights: nothing is ever downloaded."""
@@ -53,7 +56,13 @@ class Backbone:
 BACKBONES = {
     entry.name: entry
     for entry in [
-        Backbone("mobilenet_v2", "MobileNetV2", dimension=1280, preprocessing="tf"),
+        Backbone(
+            "mobilenet_v2",
+            "MobileNetV2",
+            dimension=1280,
+            preprocessing="tf",
+            float32_until="block_1_project_BN",
+        ),
         Backbone("vgg16", "VGG16", dimension=512, preprocessing="caffe"),
         Backbone("xception", "Xception", dimension=2048, preprocessing="tf", input_size=(299, 299)),
         Backbone(

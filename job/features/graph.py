@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from job.errors import WeightsError
 from job.features.backbones import Backbone
 from job.features.folding import fold_batch_norms
+from job.features.graph_function import graph_function
 from job.features.precision import in_bfloat16
 from job.features.tensorflow_import import tensorflow
 from job.features.weights import load_weights, tensors_sha256
@@ -39,7 +40,7 @@ def frozen_graph(chosen: Backbone, weights: str, sha256: str, precision: str) ->
     fold_batch_norms(model)
     graph = frozen(model, chosen)
     if precision == "bf16":
-        graph = in_bfloat16(graph, [INPUT, OUTPUT])
+        graph = in_bfloat16(graph, INPUT, OUTPUT, _tensor_of(graph, chosen.float32_until))
     serialized: bytes = graph.SerializeToString(deterministic=True)
     return serialized
 
@@ -58,14 +59,17 @@ def graph_key(chosen: Backbone, sha256: str, precision: str) -> str:
 
 def as_function(graph: bytes) -> Callable[[Any], Any]:
     """A tensor of images to the tensor of their features, by the GraphDef `graph`."""
-    tf = tensorflow()
-    definition = tf.compat.v1.GraphDef.FromString(graph)
-    imported = tf.compat.v1.wrap_function(
-        lambda: tf.graph_util.import_graph_def(definition, name=""), []
-    )
-    tensor = imported.graph.get_tensor_by_name
-    function: Callable[[Any], Any] = imported.prune(tensor(INPUT), tensor(OUTPUT))
+    definition = tensorflow().compat.v1.GraphDef.FromString(graph)
+    function: Callable[[Any], Any] = graph_function(definition, INPUT, OUTPUT)
     return function
+
+
+def _tensor_of(graph: Any, layer: str | None) -> str | None:
+    """What the layer of that name gives, in a graph of `frozen`."""
+    if layer is None:
+        return None
+    names = [node.name for node in graph.node if f"/{layer}_1/" in node.name]
+    return f"{names[-1]}:0"
 
 
 def frozen(model: keras.Model, chosen: Backbone) -> Any:

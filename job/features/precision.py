@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from job.errors import InvalidValueError
+from job.features.graph_function import graph_function
 
 CPUINFO = Path("/proc/cpuinfo")
 # As Linux calls them: of Intel since Cooper Lake and of AMD since Zen 4, of ARM since Neoverse V1.
@@ -17,7 +18,7 @@ def require_precision(precision: str) -> None:
     """Raise InvalidValueError if this CPU has no instructions for `precision`.
 
     TensorFlow would go on without them: measured with AVX-512 alone, in more than twice the time of
-    f32, and to features of a cosine of 0.96 to those in f32.
+    f32.
     """
     if precision == "bf16" and not has_bfloat16():
         raise InvalidValueError(
@@ -32,24 +33,45 @@ def has_bfloat16() -> bool:
     return bool(_INSTRUCTIONS & _flags())
 
 
-def in_bfloat16(graph: Any, fetched: list[str]) -> Any:
+def in_bfloat16(graph: Any, taken: str, given: str, float32_until: str | None = None) -> Any:
     """The GraphDef `graph` with convolutions in bfloat16; inputs and outputs stay as they are.
 
-    `fetched` are the tensors that it takes and gives. Which operations may lose digits is
-    TensorFlow's choice (auto_mixed_precision_lists.h of Grappler). Raises InvalidValueError where
-    it changes none: its result would be called bf16 and be f32.
+    `taken` and `given` are its two tensors. What leads to the tensor `float32_until` stays as it
+    is; which operations after it may lose digits is TensorFlow's choice
+    (auto_mixed_precision_lists.h of Grappler). Raises InvalidValueError where it changes none: its
+    result would be called bf16 and be f32.
     """
+    start = float32_until or taken
+    changed = _optimized(graph_function(graph, start, given).graph.as_graph_def(), [start, given])
+    _require_changed(changed)
+    if float32_until is None:
+        return changed
+    return _joined(graph_function(graph, taken, start).graph.as_graph_def(), start, changed, given)
+
+
+def _require_changed(graph: Any) -> None:
     from tensorflow.core.framework import types_pb2
 
-    optimized = _optimized(graph, fetched)
-    kinds = [node.attr["T"].type for node in optimized.node if node.op == "Conv2D"]
+    kinds = [node.attr["T"].type for node in graph.node if node.op == "Conv2D"]
     if types_pb2.DT_BFLOAT16 not in kinds:
         raise InvalidValueError(
             "--precision is bf16, which TensorFlow does not offer on this CPU",
             expected="a CPU with AVX-512",
             fix="leave --precision out, or choose other machines",
         )
-    return optimized
+
+
+def _joined(first: Any, middle: str, second: Any, given: str) -> Any:
+    """The GraphDef `first`, which gives the tensor `middle`, then `second`, which takes it."""
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as joined:
+        (found,) = tf.graph_util.import_graph_def(first, return_elements=[middle], name="")
+        (end,) = tf.graph_util.import_graph_def(
+            second, input_map={middle: found}, return_elements=[given], name="bf16"
+        )
+        tf.identity(end, given.partition(":")[0])
+    return joined.as_graph_def()
 
 
 def _optimized(graph: Any, fetched: list[str]) -> Any:

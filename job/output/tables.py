@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -18,6 +19,8 @@ from job.output.file_count import file_count
 from job.output.layout import Layout
 from job.packed_features import unpacked
 from job.session import task_slots
+
+T = TypeVar("T")
 
 FINGERPRINT_PROPERTY = "image_features.fingerprint"
 # All runs commit under one name, with versions that grow from claim to claim: Delta passes over a
@@ -51,9 +54,7 @@ class Tables:
         features = (self.layout.features, schemas.FEATURES_SCHEMA, _properties(fingerprint))
         quarantine: tuple[str, StructType, dict[str, str]]
         quarantine = (self.layout.quarantine, schemas.QUARANTINE_SCHEMA, {})
-        # Each is a dozen requests, one after the other.
-        with ThreadPoolExecutor() as side_by_side:
-            list(side_by_side.map(lambda table: self._create(*table), (features, quarantine)))
+        _side_by_side(lambda table: self._create(*table), (features, quarantine))
 
     def version(self) -> int:
         """The number of the last commit to the features table."""
@@ -134,7 +135,8 @@ class Tables:
     def drop(self, paths: DataFrame) -> None:
         """Delete the rows of `paths` from both tables."""
         self.claim.check()
-        for location in (self.layout.features, self.layout.quarantine):
+
+        def drop_from(location: str) -> None:
             (
                 DeltaTable.forPath(self.spark, location)
                 .alias("old")
@@ -142,6 +144,8 @@ class Tables:
                 .whenMatchedDelete()
                 .execute()
             )
+
+        _side_by_side(drop_from, (self.layout.features, self.layout.quarantine))
 
     def _create(self, location: str, schema: StructType, properties: dict[str, str]) -> None:
         # Delta compares the location with Hadoop's spelling of it, which has one slash.
@@ -178,6 +182,13 @@ class Tables:
             .whenNotMatchedInsertAll(condition=belongs_here)
             .execute()
         )
+
+
+def _side_by_side(step: Callable[[T], None], tables: Iterable[T]) -> None:
+    """Do `step` with each table at once: it is a dozen requests, one after the other."""
+    with ThreadPoolExecutor() as threads:
+        # Reading the results raises what a step has raised.
+        list(threads.map(step, tables))
 
 
 def read_features(spark: SparkSession, layout: Layout) -> DataFrame:

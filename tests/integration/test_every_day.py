@@ -40,7 +40,7 @@ def days(spark: SparkSession, s3: LocalS3Server, module_bucket: str, sample_imag
         s3.upload_folder(variety, module_bucket, f"images/{variety.name}/")
     output, client = f"s3a://{module_bucket}/out", s3.client()
     arguments = ["--input", f"s3a://{module_bucket}/images", "--output", output]
-    assert main(["run", *arguments, "--run-id", "first", "--portion-images", "20"]) == 0
+    assert main(["run", *arguments, "--run-id", "first"]) == 0
 
     listed = client.list_objects_v2(Bucket=module_bucket, Prefix="images/")["Contents"]
     keys = sorted(item["Key"] for item in listed)

@@ -49,7 +49,7 @@ class Days:
 def days(
     spark: SparkSession, s3: LocalS3Server, module_bucket: str, sample_images: Path
 ) -> tuple[Days, str]:
-    """Sixty images in three portions; then one changed, one gone, one new, one broken; mended."""
+    """Sixty images in two portions; then one changed, one gone, one new, one broken; mended."""
     for variety in sorted(sample_images.iterdir())[:3]:
         s3.upload_folder(variety, module_bucket, f"images/{variety.name}/")
     other = sorted((sample_images / "Tomato 3").iterdir())[0].read_bytes()
@@ -67,7 +67,7 @@ def days(
         seen.through_network.append(count())
         return [path.split("/", 3)[3] for path in sorted(seen.features[-1])]
 
-    changed, gone, broken, *_ = day("day-1", "--portion-images", "25")
+    changed, gone, broken, *_ = day("day-1", "--portion-images", "40")
     client.put_object(Bucket=module_bucket, Key=changed, Body=other)
     client.delete_object(Bucket=module_bucket, Key=gone)
     client.put_object(Bucket=module_bucket, Key="images/New/one.jpg", Body=other)

@@ -76,7 +76,17 @@ def official_file(chosen: Backbone, images: Images, folder: Path) -> Path:
     return write_keras_2(model, folder / "official_notop.h5")
 
 
-@pytest.mark.parametrize("chosen", BACKBONES.values(), ids=list(BACKBONES))
+# Random weights of a gigabyte, made, written and read.
+LARGE = ("vgg16", "xception")
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        pytest.param(each, id=name, marks=pytest.mark.slow if name in LARGE else ())
+        for name, each in BACKBONES.items()
+    ],
+)
 def test_features_are_those_of_keras_from_a_file_with_or_without_top(
     chosen: Backbone, built: Network, imagenet: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -49,8 +49,8 @@ def test_features_in_bf16_are_near_to_those_in_f32_and_not_the_same(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Without the instructions, which the job refuses, 0.96 was measured.
-    nearest = 0.998 if has_bfloat16() else 0.95
+    # Without the instructions, which the job refuses, digits may be lost in other places.
+    nearest = 0.998 if has_bfloat16() else 0.99
     vectors = "avx512f" in precision.CPUINFO.read_text().split()
     cpu_with("avx512_bf16", tmp_path, monkeypatch)
     exact = built.features(images)
