@@ -33,5 +33,5 @@ def test_each_worker_builds_one_network(found: Ratios) -> None:
 
 
 def test_late_answers_are_hidden_behind_the_network(found: Ratios) -> None:
-    # One request at a time gives 0.29: 30 ms and 12 ms of CPU an image, two workers, 150 at most.
-    assert found.rate > 0.45
+    # One request at a time gives 0.1: 112 ms an image, two workers, of 160 images/s.
+    assert found.rate > 0.25
