@@ -137,6 +137,8 @@ def test_without_credentials_nothing_is_said(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # It keeps the credentials of who has asked before.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     subject = Outside(Cluster(), Chart("fruits", NAMESPACE, "one", (EKS,)), cli)
     with pytest.raises(CannotLookError, match="cannot be read: Unable to locate credentials"):
         role_trust(subject)
