@@ -179,7 +179,7 @@ def test_an_account_without_rights(doctor: Any, nobody: Path) -> None:
 def test_values_that_do_not_render(doctor: Any) -> None:
     checks = doctor(WRONG_USE, "--set", "executor.cores=none")
     assert names(checks, "wrong") == ["values"]
-    assert "executor/cores" in checks["values"]["what"]
+    assert "executor.cores" in checks["values"]["what"]
 
 
 def test_a_cluster_that_does_not_answer(doctor: Any, tmp_path: Path, cluster: Cluster) -> None:
