@@ -75,7 +75,7 @@ class NetworkConfig:
 class FeaturizeConfig:
     """`featurize`: images in, features and quarantine tables out.
 
-    `portion_images` images are committed at a time: what a crash can lose. More than
+    `portion_images` images are committed at a time, None for five minutes of work. More than
     `compact_above` files beyond those that the rows need are compacted. `keep_deleted` keeps the
     rows of images that are gone.
     """
@@ -85,7 +85,7 @@ class FeaturizeConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     run_id: str = field(default_factory=new_run_id)
     max_bad_fraction: float = 0.01
-    portion_images: int = 50_000
+    portion_images: int | None = None
     compact_above: int = 100
     refeaturize: bool = False
     allow_drop: bool = False
@@ -94,7 +94,8 @@ class FeaturizeConfig:
     def __post_init__(self) -> None:
         fix = "0.01 allows one bad image in a hundred"
         _share("--max-bad-fraction", self.max_bad_fraction, fix)
-        _at_least("--portion-images", self.portion_images, 1)
+        if self.portion_images is not None:
+            _at_least("--portion-images", self.portion_images, 1)
         _at_least("--compact-above", self.compact_above, 0)
 
 

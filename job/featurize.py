@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -19,6 +20,7 @@ from job.images.new import dropped, work_to_do
 from job.images.object_store import StoreSettings
 from job.output.tables import Tables
 from job.plan_nodes import FEATURIZE_NODE
+from job.portions import Portion, Slices
 from job.progress import RowsOut, Stages
 from job.sampled import sampled
 from job.session import task_slots
@@ -171,37 +173,51 @@ def _gone(this: Featurizing, listing: DataFrame) -> DataFrame | None:
 
 def _featurize_portions(this: Featurizing, work: DataFrame, todo: int, *, known: bool) -> None:
     """Send `todo` images through the network, a portion at a time, and commit each portion."""
-    portions = max(1, -(-todo // this.config.portion_images))
     wants = sampled(todo, THUMBNAILS).cast("long")
-    work = work.withColumn(schemas.WANTS_THUMBNAIL, wants)
-    if portions > 1:
-        portion = F.pmod(F.xxhash64(schemas.PATH, F.lit("portion")), F.lit(portions)).cast("int")
-        by_portion = work.withColumn(schemas.PORTION, portion).repartition(
-            portions, schemas.PORTION
-        )
-        work = this.staged("portions", by_portion, schemas.PORTION)
+    slices = Slices.of(todo, task_slots(this.spark), this.config.portion_images)
+    work = _sliced(this, work.withColumn(schemas.WANTS_THUMBNAIL, wants), slices)
     count = RowsOut(this.spark, FEATURIZE_NODE)
     with this.stages.stage("featurize", total=todo, done=lambda: min(count(), todo)):
-        for number in range(portions if todo else 0):
-            rows = work.where(F.col(schemas.PORTION) == number) if portions > 1 else work
-            _featurize_portion(
-                this, rows.select(*schemas.WORK_SCHEMA.names), number, todo // portions, known
-            )
+        done, per_second = 0, None
+        while done < slices.count:
+            portion = slices.portion(done, per_second)
+            per_second = _featurize_portion(this, work, portion, known=known)
+            done = portion.end
         if this.config.refeaturize:
             _replace_all(this, todo)
 
 
+def _sliced(this: Featurizing, work: DataFrame, slices: Slices) -> DataFrame:
+    """`work` with the number of each row's slice, by which it can be read alone."""
+    if slices.count <= 1:
+        return work.withColumn(schemas.SLICE, F.lit(0))
+    number = F.pmod(F.xxhash64(schemas.PATH, F.lit("slice")), F.lit(slices.count)).cast("int")
+    numbered = work.withColumn(schemas.SLICE, number).repartition(slices.count, schemas.SLICE)
+    return this.staged("slices", numbered, schemas.SLICE)
+
+
 def _featurize_portion(
-    this: Featurizing, work: DataFrame, number: int, images: int, known: bool
-) -> None:
-    path = f"{this.staging}/outcome/portion={number}"
-    bad = this.waiting(lambda: _write_outcome(this, work, images, path))
+    this: Featurizing, work: DataFrame, portion: Portion, *, known: bool
+) -> float:
+    """Featurize and commit the portion; returns how many of its images a second went through."""
+    rows = work.where(F.col(schemas.SLICE).between(portion.first, portion.end - 1))
+    rows = rows.select(*schemas.WORK_SCHEMA.names)
+    path = f"{this.staging}/outcome/portion={portion.first}"
+
+    def write() -> tuple[int | None, float]:
+        started = time.monotonic()
+        bad = _write_outcome(this, rows, portion, path)
+        return bad, portion.images / (time.monotonic() - started)
+
+    bad, per_second = this.waiting(write)
     if not this.config.refeaturize:
         outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(path)
-        this.waiting(lambda: this.tables.commit(outcome, number, images, bad=bad, known=known))
+        numbers = portion.first, portion.images
+        this.waiting(lambda: this.tables.commit(outcome, *numbers, bad=bad, known=known))
+    return per_second
 
 
-def _write_outcome(this: Featurizing, work: DataFrame, images: int, path: str) -> int | None:
+def _write_outcome(this: Featurizing, work: DataFrame, portion: Portion, path: str) -> int | None:
     """Write OUTCOME_SCHEMA of the portion `work` (WORK_SCHEMA), by the reader of this run.
 
     Returns how many of the images are bad, if that was counted on the way.
@@ -217,7 +233,7 @@ def _write_outcome(this: Featurizing, work: DataFrame, images: int, path: str) -
             path,
         )
         return None
-    tasks = in_tasks(work, task_sizes(images, slots))
+    tasks = in_tasks(work, task_sizes(portion.images, slots, portion.per_task))
     outcome = tasks.mapInArrow(featurizer(this.worker), schemas.OUTCOME_SCHEMA)
     bad = Observation()
     counted = outcome.observe(bad, F.count(schemas.REASON).alias("images"))

@@ -59,8 +59,8 @@ featurize_options = together(
     ),
     click.option(
         "--portion-images",
-        default=_FEATURIZE.portion_images,
-        show_default=True,
+        type=int,
+        show_default="five minutes of work",
         help="Images committed at a time: what a crash can lose.",
     ),
     click.option(

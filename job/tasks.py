@@ -10,27 +10,38 @@ from pyspark.sql import functions as F
 
 from job import schemas
 
-# Ten seconds of work: little is lost with a task, and the dozen requests that its commit makes, one
-# after the other, are a small part of it.
+# Little is lost with a task, and the dozen requests that its commit makes, one after the other, are
+# a small part of it.
+SECONDS_PER_TASK = 10.0
+# That of MobileNetV2 on one core: of a portion before which no speed is known.
 IMAGES_PER_TASK = 1024
-# At the end, a second of work: what a core waits for the others at most.
-IMAGES_PER_LAST_TASK = 128
+# The share of a task that the last ones have: a second, which a core waits for the others at most.
+_LAST_SHARE = 8
+# Starting a task and its commit cost as much as a few images of a fast network.
 LEAST_IMAGES_PER_TASK = 32
 _LEAST_BUCKETS = 4096
 _KEY = "task_key"
 
 
-def task_sizes(images: int, slots: int) -> list[int]:
-    """Images of each task, in the order of their start, for `slots` cores.
+def images_per_task(slots: int, per_second: float | None) -> int:
+    """Those of a large task, where `slots` cores make `per_second` in all; None: not known yet."""
+    if per_second is None:
+        return IMAGES_PER_TASK
+    return max(1, round(SECONDS_PER_TASK * per_second / slots))
+
+
+def task_sizes(images: int, slots: int, most: int = IMAGES_PER_TASK) -> list[int]:
+    """Images of each task, in the order of their start, for `slots` cores; at most about `most`.
 
     Each takes its share of half of what is left: guided self-scheduling (Polychronopoulos and Kuck,
     1987) with twice the cores.
     """
-    least = max(LEAST_IMAGES_PER_TASK, min(IMAGES_PER_LAST_TASK, -(-images // slots)))
+    last = -(-most // _LAST_SHARE)
+    least = max(min(LEAST_IMAGES_PER_TASK, last), min(last, -(-images // slots)))
     sizes: list[int] = []
     left = images
     while left > 0:
-        share = min(IMAGES_PER_TASK, -(-left // (2 * slots)))
+        share = min(most, -(-left // (2 * slots)))
         size = min(left, max(least, share))
         # Of a few images no task is made.
         size = left if left - size < least // 2 else size

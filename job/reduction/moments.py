@@ -124,12 +124,13 @@ def without(total: Moments, part: Moments) -> Moments:
 def moments_of(features: DataFrame) -> Moments:
     """Moments of the `features` column, array<float> or array<double>, in one pass.
 
-    Each task sums its rows, `MERGING_TASKS` tasks merge the sums, the driver merges theirs; of
-    no rows they have no column. Raises InvalidValueError for rows of different length and for
+    Each task sums its rows, of many tasks `MERGING_TASKS` merge the sums, the driver merges theirs;
+    of no rows they have no column. Raises InvalidValueError for rows of different length and for
     NaN or infinite values, with their number.
     """
-    partials = features.select(FEATURES).mapInArrow(_sum_task, _PARTIAL_SCHEMA)
-    collected = partials.repartition(MERGING_TASKS).mapInArrow(_merge_task, _PARTIAL_SCHEMA)
+    collected = features.select(FEATURES).mapInArrow(_sum_task, _PARTIAL_SCHEMA)
+    if collected.rdd.getNumPartitions() > MERGING_TASKS:
+        collected = collected.repartition(MERGING_TASKS).mapInArrow(_merge_task, _PARTIAL_SCHEMA)
     found = [
         _Partial(
             row["not_finite"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from job.tasks import IMAGES_PER_LAST_TASK, IMAGES_PER_TASK, task_count, task_sizes
+from job.tasks import IMAGES_PER_TASK, task_count, task_sizes
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_tasks_grow_smaller_towards_the_end() -> None:
     sizes = task_sizes(10_000, 2)
     assert sizes[:6] == [IMAGES_PER_TASK] * 6
     assert sizes == sorted(sizes, reverse=True)
-    assert sizes[-1] <= IMAGES_PER_LAST_TASK
+    assert sizes[-1] <= IMAGES_PER_TASK / 8
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,18 @@ def test_tasks_grow_smaller_towards_the_end() -> None:
 )
 def test_few_images_are_shared_alike(images: int, slots: int, sizes: list[int]) -> None:
     assert task_sizes(images, slots) == sizes
+
+
+def test_of_a_slow_network_the_last_tasks_are_of_few_images() -> None:
+    sizes = task_sizes(1_000, 2, most=30)
+    assert sizes[0] == 30
+    assert sizes[-1] <= 4
+
+
+def test_of_a_fast_network_tasks_are_large() -> None:
+    sizes = task_sizes(100_000, 2, most=10_000)
+    assert sizes[0] == 10_000
+    assert 1_250 / 2 <= sizes[-1] <= 1_250 * 1.5
 
 
 @pytest.mark.parametrize("images", [1, 33, 1000, 50_000, 1_000_001])
