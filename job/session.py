@@ -42,7 +42,6 @@ def spark_session(
 
     `check` sees the settings before any storage is reached, and may raise.
 
-
     What spark-submit or the operator has set wins over the base list, and replaces it if it says
     that it is settled; `settings` (a person's `--conf`) wins over both. Without a master from
     outside, Spark runs in this process.

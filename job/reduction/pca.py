@@ -67,7 +67,7 @@ def fit(moments: Moments, *, variance: float = 0.90, components: int | None = No
 def _standard_deviation(moments: Moments) -> Floats:
     if moments.count < 2:
         raise InvalidValueError(
-            f"there are {moments.count} rows of features",
+            f"too few rows of features: {moments.count}",
             expected="at least 2 to fit scaler and PCA",
             fix="featurize more images first",
         )
