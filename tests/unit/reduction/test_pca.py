@@ -161,7 +161,7 @@ def test_more_components_than_rows_allow_is_refused_with_the_numbers() -> None:
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_fewer_than_two_rows_are_refused(rows: int) -> None:
-    with pytest.raises(InvalidValueError, match=f"there are {rows} rows"):
+    with pytest.raises(InvalidValueError, match=f"rows of features: {rows}"):
         fit_rows(np.ones((rows, 3)))
 
 
