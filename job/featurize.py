@@ -57,6 +57,11 @@ class Featurizing:
     def staging(self) -> str:
         return self.tables.layout.staging(self.config.run_id)
 
+    @property
+    def outcome(self) -> str:
+        """What the portions of this run gave, each in a folder of its own."""
+        return f"{self.staging}/outcome"
+
     def waiting(self, step: Callable[[], T]) -> T:
         return waiting_out(step, self.config.output_path)
 
@@ -110,10 +115,9 @@ def featurize(
 
 def thumbnails(this: Featurizing) -> DataFrame | None:
     """path and JPEG bytes of the images this run made a thumbnail of; None if all were known."""
-    path = f"{this.staging}/outcome"
-    if not this.waiting(lambda: files.exists(this.spark, path)):
+    if not this.waiting(lambda: files.exists(this.spark, this.outcome)):
         return None
-    outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(path)
+    outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(this.outcome)
     return outcome.where(F.col(schemas.THUMBNAIL).isNotNull()).select(
         schemas.PATH, schemas.THUMBNAIL
     )
@@ -176,6 +180,8 @@ def _featurize_portions(this: Featurizing, work: DataFrame, todo: int, *, known:
     wants = sampled(todo, THUMBNAILS).cast("long")
     slices = Slices.of(todo, task_slots(this.spark), this.config.portion_images)
     work = _sliced(this, work.withColumn(schemas.WANTS_THUMBNAIL, wants), slices)
+    # A run of this id that died has left portions of other sizes.
+    this.waiting(lambda: files.delete(this.spark, this.outcome))
     count = RowsOut(this.spark, FEATURIZE_NODE)
     with this.stages.stage("featurize", total=todo, done=lambda: min(count(), todo)):
         done, per_second = 0, None
@@ -202,7 +208,7 @@ def _featurize_portion(
     """Featurize and commit the portion; returns how many of its images a second went through."""
     rows = work.where(F.col(schemas.SLICE).between(portion.first, portion.end - 1))
     rows = rows.select(*schemas.WORK_SCHEMA.names)
-    path = f"{this.staging}/outcome/portion={portion.first}"
+    path = f"{this.outcome}/portion={portion.first}"
 
     def write() -> tuple[int | None, float]:
         started = time.monotonic()
@@ -242,5 +248,5 @@ def _write_outcome(this: Featurizing, work: DataFrame, portion: Portion, path: s
 
 
 def _replace_all(this: Featurizing, todo: int) -> None:
-    outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(f"{this.staging}/outcome")
+    outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(this.outcome)
     this.waiting(lambda: this.tables.replace(outcome, todo, this.fingerprint))
