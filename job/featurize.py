@@ -58,9 +58,14 @@ class Featurizing:
         return self.tables.layout.staging(self.config.run_id)
 
     @property
-    def outcome(self) -> str:
-        """What the portions of this run gave, each in a folder of its own."""
+    def outcomes(self) -> str:
+        """What all portions gave, those of a run of the same id that died before this one too."""
         return f"{self.staging}/outcome"
+
+    @property
+    def outcome(self) -> str:
+        """What those of this run gave, each in a folder of its own."""
+        return f"{self.outcomes}/claim={self.tables.claim.number}"
 
     def waiting(self, step: Callable[[], T]) -> T:
         return waiting_out(step, self.config.output_path)
@@ -114,10 +119,13 @@ def featurize(
 
 
 def thumbnails(this: Featurizing) -> DataFrame | None:
-    """path and JPEG bytes of the images this run made a thumbnail of; None if all were known."""
-    if not this.waiting(lambda: files.exists(this.spark, this.outcome)):
+    """path and JPEG bytes of the images this run made a thumbnail of; None if all were known.
+
+    Those of a run of the same id that died too: its images are known by now.
+    """
+    if not this.waiting(lambda: files.exists(this.spark, this.outcomes)):
         return None
-    outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(this.outcome)
+    outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(this.outcomes)
     return outcome.where(F.col(schemas.THUMBNAIL).isNotNull()).select(
         schemas.PATH, schemas.THUMBNAIL
     )
@@ -180,8 +188,6 @@ def _featurize_portions(this: Featurizing, work: DataFrame, todo: int, *, known:
     wants = sampled(todo, THUMBNAILS).cast("long")
     slices = Slices.of(todo, task_slots(this.spark), this.config.portion_images)
     work = _sliced(this, work.withColumn(schemas.WANTS_THUMBNAIL, wants), slices)
-    # A run of this id that died has left portions of other sizes.
-    this.waiting(lambda: files.delete(this.spark, this.outcome))
     count = RowsOut(this.spark, FEATURIZE_NODE)
     with this.stages.stage("featurize", total=todo, done=lambda: min(count(), todo)):
         done, per_second = 0, None
@@ -218,8 +224,9 @@ def _featurize_portion(
     bad, per_second = this.waiting(write)
     if not this.config.refeaturize:
         outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(path)
-        numbers = portion.first, portion.images
-        this.waiting(lambda: this.tables.commit(outcome, *numbers, bad=bad, known=known))
+        this.waiting(
+            lambda: this.tables.commit(outcome, portion.first, portion.images, bad=bad, known=known)
+        )
     return per_second
 
 
@@ -228,18 +235,17 @@ def _write_outcome(this: Featurizing, work: DataFrame, portion: Portion, path: s
 
     Returns how many of the images are bad, if that was counted on the way.
     """
-    slots = task_slots(this.spark)
     if this.worker.store is None:
         write_outcome_of_binary_files(
             this.spark,
             work,
-            lambda count: task_count(count, slots),
+            lambda count: task_count(count, portion.slots),
             featurizer(this.worker),
             this.worker.limits,
             path,
         )
         return None
-    tasks = in_tasks(work, task_sizes(portion.images, slots, portion.per_task))
+    tasks = in_tasks(work, task_sizes(portion.images, portion.slots, portion.per_task))
     outcome = tasks.mapInArrow(featurizer(this.worker), schemas.OUTCOME_SCHEMA)
     bad = Observation()
     counted = outcome.observe(bad, F.count(schemas.REASON).alias("images"))

@@ -60,7 +60,7 @@ featurize_options = together(
     click.option(
         "--portion-images",
         type=int,
-        show_default="five minutes of work",
+        show_default="all of few, else about five minutes of work",
         help="Images committed at a time: what a crash can lose.",
     ),
     click.option(

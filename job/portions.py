@@ -1,7 +1,7 @@
 """How many images are committed at a time: what a crash can lose, and what a commit is paid for.
 
-A run is cut into slices, and a portion is as many of them as five minutes take at the speed of the
-portion before: one image or a thousand a second, on one core or on a hundred.
+A run of many images is cut into slices, and a portion is as many of them as five minutes take at
+the speed of the portion before: one image or a thousand a second, on one core or on a hundred.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ SECONDS_PER_PORTION = 300.0
 IMAGES_PER_SLICE = 2_500
 # Fewer are not worth a second commit, nor the copy of the work that slices are read from.
 _LEAST_SLICES = 5
-# Each is a folder, and a task that writes it.
+# Each is a folder.
 _MOST_SLICES = 500
 
 
 @dataclass(frozen=True)
 class Portion:
-    """The slices from `first` to before `end`: about `images` images, `per_task` in a large task.
+    """The slices from `first` to before `end`: about `images` images for `slots` cores.
 
-    By `first` a portion is told from all others of its run.
+    `per_task` of them in a large task. By `first` a portion is told from all others of its run.
     """
 
     first: int
     end: int
     images: int
+    slots: int
     per_task: int
 
 
@@ -58,9 +59,11 @@ class Slices:
 
         `per_second` images of all cores together, None where no speed is known yet.
         """
+        # What a person has chosen may be too small to keep all cores busy, and to tell their speed.
+        speed = None if self.each_alone else per_second
         wanted = 1
-        if per_second is not None and not self.each_alone:
-            wanted = max(1, round(SECONDS_PER_PORTION * per_second * self.count / self.images))
+        if speed is not None:
+            wanted = max(1, round(SECONDS_PER_PORTION * speed * self.count / self.images))
         end = min(first + wanted, self.count)
         images = -(-self.images * (end - first) // self.count)
-        return Portion(first, end, images, images_per_task(self.slots, per_second))
+        return Portion(first, end, images, self.slots, images_per_task(self.slots, speed))

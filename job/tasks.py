@@ -15,8 +15,8 @@ from job import schemas
 SECONDS_PER_TASK = 10.0
 # That of MobileNetV2 on one core: of a portion before which no speed is known.
 IMAGES_PER_TASK = 1024
-# The share of a task that the last ones have: a second, which a core waits for the others at most.
-_LAST_SHARE = 8
+# The last tasks are an eighth of a large one: about a second, which a core waits for the others.
+_LAST_PARTS = 8
 # Starting a task and its commit cost as much as a few images of a fast network.
 LEAST_IMAGES_PER_TASK = 32
 _LEAST_BUCKETS = 4096
@@ -36,7 +36,7 @@ def task_sizes(images: int, slots: int, most: int = IMAGES_PER_TASK) -> list[int
     Each takes its share of half of what is left: guided self-scheduling (Polychronopoulos and Kuck,
     1987) with twice the cores.
     """
-    last = -(-most // _LAST_SHARE)
+    last = -(-most // _LAST_PARTS)
     least = max(min(LEAST_IMAGES_PER_TASK, last), min(last, -(-images // slots)))
     sizes: list[int] = []
     left = images

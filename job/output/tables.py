@@ -102,14 +102,18 @@ class Tables:
         changes nothing.
         """
         self.claim.check()
+        files = file_count(rows, task_slots(self.spark))
         quarantined = self._rows(outcome, schemas.QUARANTINE_SCHEMA).coalesce(1)
         is_bad = f"{schemas.REASON} IS NOT NULL"
         if known:
             # A changed image that is bad now takes its old row with it.
-            both = self._featurized(outcome, rows)
+            both = self._featurized(outcome).coalesce(files)
             self._merge(self.layout.features, both, f"new.{schemas.FEATURES} IS NOT NULL")
         else:
-            good = self._featurized(outcome.where(f"NOT {is_bad}"), rows)
+            # By the staged files, of which Spark counts 4 MB for opening each, one core would have
+            # twice as much to write as another.
+            shared = outcome.where(f"NOT {is_bad}").repartition(files, schemas.PATH)
+            good = self._featurized(shared)
             self._append(self.layout.features, good, portion)
         # A commit costs a second; most portions have nothing for quarantine.
         if known and not self.quarantine().isEmpty():
@@ -120,8 +124,9 @@ class Tables:
     def replace(self, outcome: DataFrame, rows: int, fingerprint: dict[str, Any]) -> None:
         """Make `outcome` all that the tables hold, with its fingerprint, in one commit each."""
         self.claim.check()
+        files = file_count(rows, task_slots(self.spark))
         is_bad = F.col(schemas.REASON).isNotNull()
-        good = self._featurized(outcome.where(~is_bad), rows)
+        good = self._featurized(outcome.where(~is_bad)).coalesce(files)
         bad = self._rows(outcome, schemas.QUARANTINE_SCHEMA).where(is_bad)
         # CREATE OR REPLACE sets rows and fingerprint together: no moment has one without the other.
         writer = good.writeTo(f"delta.`{self.layout.features}`").using("delta")
@@ -154,15 +159,9 @@ class Tables:
             builder = builder.property(key, value)
         builder.execute()
 
-    def _featurized(self, outcome: DataFrame, rows: int) -> DataFrame:
-        """FEATURES_SCHEMA of `outcome`, about `rows` rows, with arrays, shared alike by its files.
-
-        By their files one core would have twice as much to write as another: Spark counts 4 MB
-        for opening each, and the first tasks of a portion made larger ones than the last.
-        """
-        files = file_count(rows, task_slots(self.spark))
-        packed = self._rows(outcome, schemas.FEATURES_SCHEMA)
-        return unpacked(packed.repartition(files, schemas.PATH))
+    def _featurized(self, outcome: DataFrame) -> DataFrame:
+        """FEATURES_SCHEMA of `outcome`, its features as arrays."""
+        return unpacked(self._rows(outcome, schemas.FEATURES_SCHEMA))
 
     def _rows(self, outcome: DataFrame, schema: StructType) -> DataFrame:
         return outcome.withColumn(schemas.RUN_ID, F.lit(self.run_id)).select(*schema.names)

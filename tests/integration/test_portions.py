@@ -1,7 +1,8 @@
-"""A run of several portions: each is committed, and the first one's speed makes the next."""
+"""A run of several portions, and what it takes over of one of the same id that died."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
-from job import portions, schemas
+from job import pipeline, portions, schemas
 from job.cli import main
+from job.errors import InvalidValueError
 from job.packed_features import packed
 from tests.integration.tables import features_of
 
@@ -19,15 +21,19 @@ from tests.integration.tables import features_of
 def test_the_first_portion_is_one_slice_and_the_next_what_five_minutes_take(
     spark: SparkSession, tmp_path: Path, sample_images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(portions, "IMAGES_PER_SLICE", 4)
-    images, output = sorted(sample_images.iterdir())[0], str(tmp_path / "out")
-    assert main(["featurize", "--input", str(images), "--output", output]) == 0
-    assert len(features_of(spark, output)) == 20
+    # The tests' Spark says that it has one core: five slices. None is empty, whatever the paths:
+    # the chance of that is one in ten thousand.
+    monkeypatch.setattr(portions, "IMAGES_PER_SLICE", 8)
+    output = str(tmp_path / "out")
+    for variety in sorted(sample_images.iterdir())[:2]:
+        shutil.copytree(variety, tmp_path / "images" / variety.name)
+    assert main(["featurize", "--input", str(tmp_path / "images"), "--output", output]) == 0
+    assert len(features_of(spark, output)) == 40
     history = DeltaTable.forPath(spark, f"{output}/features").history().collect()
     # The latest first; the last made the table.
     rest, first, _ = (int(commit.operationMetrics.get("numOutputRows", 0)) for commit in history)
     assert 0 < first < rest
-    assert first + rest == 20
+    assert first + rest == 40
 
 
 def test_what_a_run_of_the_same_id_left_is_not_counted(
@@ -41,6 +47,22 @@ def test_what_a_run_of_the_same_id_left_is_not_counted(
         [("file:///gone.jpg", "gone", 1, None, None, packed(np.ones(1280, np.float32)))],
         StructType(schemas.OUTCOME_SCHEMA.fields[:6]),
     )
-    left.write.parquet(f"{output}/_staging/again/outcome/portion=7")
+    left.write.parquet(f"{output}/_staging/again/outcome/claim=1/portion=7")
     assert main([*arguments, "--refeaturize", "--run-id", "again"]) == 0
     assert len(features_of(spark, str(output))) == 20
+
+
+def test_the_report_shows_images_of_a_run_of_the_same_id_that_died(
+    tmp_path: Path, sample_images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, output = sorted(sample_images.iterdir())[0], tmp_path / "out"
+    arguments = ["run", "--input", str(images), "--output", str(output), "--run-id", "again"]
+
+    def no_fit(*_: object) -> None:
+        raise InvalidValueError("no fit today")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(pipeline, "new_bundle", no_fit)
+        assert main(arguments) != 0
+    assert main(arguments) == 0
+    assert "data:image/jpeg" in (output / "report" / "index.html").read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from job.portions import IMAGES_PER_SLICE, SECONDS_PER_PORTION, Portion, Slices
+from job.tasks import IMAGES_PER_TASK
 
 MILLION = 1_000_000
 
@@ -39,10 +40,9 @@ def test_a_portion_is_five_minutes_of_work(slots: int, per_second: float) -> Non
 
 @pytest.mark.parametrize("images", [30_001, 123_456, 10 * MILLION])
 @pytest.mark.parametrize("slots", [1, 3, 64])
-def test_portions_follow_each_other_until_all_is_done(images: int, slots: int) -> None:
+def test_portions_have_all_images(images: int, slots: int) -> None:
     slices = Slices.of(images, slots, None)
     found = portions(slices, 75.0 * slots)
-    assert [each.first for each in found] == [0, *(each.end for each in found[:-1])]
     assert found[-1].end == slices.count <= 500
     assert images <= sum(each.images for each in found) <= images + len(found)
 
@@ -54,6 +54,10 @@ def test_a_task_is_ten_seconds_at_the_speed_of_the_portion_before() -> None:
     assert slices.portion(1, 4_000.0).per_task == 10_000
 
 
-def test_who_says_how_many_images_a_portion_has_gets_that() -> None:
+def test_who_says_how_many_images_a_portion_has_gets_no_more() -> None:
     found = portions(Slices.of(1_000, 64, 300), 10_000)
     assert [each.images for each in found] == [250] * 4
+
+
+def test_a_portion_that_a_person_chose_tells_no_speed() -> None:
+    assert Slices.of(1_000, 64, 100).portion(1, 33.0).per_task == IMAGES_PER_TASK
