@@ -60,7 +60,7 @@ class Featurizing:
     @property
     def outcomes(self) -> str:
         """What all portions gave, those of a run of the same id that died before this one too."""
-        return f"{self.staging}/outcome"
+        return f"{self.staging}/outcomes"
 
     @property
     def outcome(self) -> str:

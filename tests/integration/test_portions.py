@@ -47,7 +47,7 @@ def test_what_a_run_of_the_same_id_left_is_not_counted(
         [("file:///gone.jpg", "gone", 1, None, None, packed(np.ones(1280, np.float32)))],
         StructType(schemas.OUTCOME_SCHEMA.fields[:6]),
     )
-    left.write.parquet(f"{output}/_staging/again/outcome/claim=1/portion=7")
+    left.write.parquet(f"{output}/_staging/again/outcomes/claim=1/portion=7")
     assert main([*arguments, "--refeaturize", "--run-id", "again"]) == 0
     assert len(features_of(spark, str(output))) == 20
 

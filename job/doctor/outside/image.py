@@ -150,11 +150,16 @@ def _anonymous_token(challenge: str) -> str:
     """The token that a public registry gives to anybody (distribution's token authentication)."""
     asked = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
     realm = asked.pop("realm", "")
+    # The registry names it: a file:// of this machine is no place to ask.
+    if not realm.startswith(("https://", "http://")):
+        raise CannotLookError(
+            f"the registry sends to {realm!r} for a token, which is no web address"
+        )
     try:
         with urllib.request.urlopen(f"{realm}?{urlencode(asked)}", timeout=_SECONDS) as answer:  # noqa: S310
             given: dict[str, Any] = json.load(answer)
     except (OSError, ValueError) as problem:
-        raise CannotLookError(f"{realm or 'the registry'} gives no token: {problem}") from problem
+        raise CannotLookError(f"{realm} gives no token: {problem}") from problem
     return str(given.get("token") or given.get("access_token") or "")
 
 

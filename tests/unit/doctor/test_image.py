@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,8 +34,8 @@ def test_the_parts_of_a_name(name: str, expected: tuple[str | None, str, str]) -
 
 
 @contextmanager
-def registry(status: int, token: str = "") -> Iterator[str]:
-    """A registry of one image; with a token, only who asks for one may see it."""
+def registry(status: int, token: str = "", realm: str = "") -> Iterator[str]:
+    """A registry of one image; with a token, only who asks for one at `realm` may see it."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -42,8 +43,8 @@ def registry(status: int, token: str = "") -> Iterator[str]:
 
         def do_HEAD(self) -> None:
             if token and self.headers.get("Authorization") != f"Bearer {token}":
-                host = self.headers["Host"]
-                challenge = f'Bearer realm="http://{host}/token",scope="pull"'
+                place = realm or f"http://{self.headers['Host']}/token"
+                challenge = f'Bearer realm="{place}",scope="pull"'
                 self._answer(401, b"", {"WWW-Authenticate": challenge})
             else:
                 self._answer(status, b"", {"Docker-Content-Digest": DIGEST})
@@ -84,6 +85,15 @@ def test_an_image_that_is_not_there() -> None:
 def test_a_registry_that_gives_a_token_to_anybody() -> None:
     with registry(200, token="t0ken") as address:
         assert digest_of(address + FRUITS, "fruits", "1") == DIGEST
+
+
+def test_a_registry_may_not_send_to_a_file_of_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "token?scope=pull").write_text('{"token": "t0ken"}')
+    with (
+        registry(200, token="t0ken", realm=f"file://{tmp_path}/token") as address,
+        pytest.raises(CannotLookError, match="is no web address"),
+    ):
+        digest_of(address + FRUITS, "fruits", "1")
 
 
 def test_a_registry_that_wants_a_login() -> None:
