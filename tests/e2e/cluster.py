@@ -56,6 +56,13 @@ class Cluster:
             command, input=stdin, capture_output=True, text=True, check=False, timeout=900
         )
 
+    def chart(self, values: Manifest, *arguments: str, file: Path = KIND) -> str:
+        """What helm prints of the chart, with `file`, these values and the image under test."""
+        given = (str(CHART), "--values", str(file), "--values", "-")
+        ended = self.helm(*arguments, *given, stdin=json.dumps(values | self.image_values))
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
     def get(self, *arguments: str) -> Manifest:
         """One object, or a list, as data."""
         return dict(json.loads(self.kubectl("get", *arguments, "-o", "json")))
@@ -68,11 +75,7 @@ class Cluster:
 
     def render(self, values: Manifest, file: Path = KIND) -> str:
         """The chart as plain YAML, with the image under test."""
-        given = ("--values", str(file), "--values", "-")
-        stdin = json.dumps(values | self.image_values)
-        rendered = self.helm("template", "e2e", str(CHART), "--skip-tests", *given, stdin=stdin)
-        assert rendered.returncode == 0, rendered.stderr
-        return rendered.stdout
+        return self.chart(values, "template", "e2e", "--skip-tests", file=file)
 
     def apply(self, values: Manifest, file: Path = KIND) -> str:
         """`kubectl apply` of the rendered chart; the application's name."""

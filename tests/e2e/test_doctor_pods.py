@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import CHART, KIND, OUTPUTS, Cluster, until
+from tests.e2e.cluster import OUTPUTS, Cluster, until
 from tests.e2e.conftest import SAMPLE
 
 RELEASE = "doctor"
@@ -24,21 +23,17 @@ WRONG_KEYS = "wrong-keys"
 Values = dict[str, Any]
 
 
-def values_of_pod(
-    cluster: Cluster, more: Values, *options: str, input_path: str = SAMPLE
-) -> Values:
-    """Values with the image under test, and the run's paths and options."""
+def values_of_pod(more: Values, *options: str, input_path: str = SAMPLE) -> Values:
+    """Values of a run with these paths and options."""
     arguments = ["--input", input_path, "--output", OUTPUT, *options]
-    return {**cluster.image_values, "arguments": arguments, "schedule": NEVER} | more
+    return {"arguments": arguments, "schedule": NEVER} | more
 
 
 @contextmanager
 def released(cluster: Cluster, input_path: str = SAMPLE) -> Iterator[None]:
     """A release that starts no run, until the block ends."""
-    given = ("--values", str(KIND), "--values", "-")
-    stdin = json.dumps(values_of_pod(cluster, {}, input_path=input_path))
-    installed = cluster.helm("upgrade", "--install", RELEASE, str(CHART), *given, stdin=stdin)
-    assert installed.returncode == 0, installed.stderr
+    values = values_of_pod({}, input_path=input_path)
+    cluster.chart(values, "upgrade", "--install", RELEASE)
     try:
         yield
     finally:
@@ -160,13 +155,10 @@ def ended(cluster: Cluster) -> Iterator[dict[str, Outcome]]:
 
 def pod_of(cluster: Cluster, case: Case) -> str:
     """The pod, and what of the chart it needs, as docs/doctor.md has it."""
-    values = values_of_pod(cluster, case.values, *case.options, input_path=case.input_path)
+    values = values_of_pod(case.values, *case.options, input_path=case.input_path)
     shown = ("serviceaccount", "networkpolicy", "tests/doctor")
-    given = ["--values", str(KIND), "--values", "-"]
-    given += [part for each in shown for part in ("--show-only", f"templates/{each}.yaml")]
-    rendered = cluster.helm("template", case.name, str(CHART), *given, stdin=json.dumps(values))
-    assert rendered.returncode == 0, rendered.stderr
-    return rendered.stdout
+    options = [part for each in shown for part in ("--show-only", f"templates/{each}.yaml")]
+    return cluster.chart(values, "template", case.name, *options)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from tests.e2e.cluster import CHART, KIND, OUTPUTS, ROOT, Cluster
+from tests.e2e.cluster import OUTPUTS, ROOT, Cluster
 from tests.e2e.conftest import WatchedRun
 
 RELEASE = "fruits"
@@ -19,10 +18,7 @@ WATCHED, OTHER = f"s3a://results/{OUTPUTS}/watched", f"s3a://results/{OUTPUTS}/o
 
 def upgrade(cluster: Cluster, values: dict[str, Any]) -> str:
     """`helm upgrade --install` with these values; the application's name."""
-    given = ("--values", str(KIND), "--values", "-")
-    stdin = json.dumps(values | cluster.image_values)
-    upgraded = cluster.helm("upgrade", "--install", RELEASE, str(CHART), *given, stdin=stdin)
-    assert upgraded.returncode == 0, upgraded.stderr
+    cluster.chart(values, "upgrade", "--install", RELEASE)
     return f"{RELEASE}-{values['runId']}"
 
 
