@@ -22,14 +22,15 @@ from pyspark.ml.functions import array_to_vector
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from job.output.file_count import file_count
 from job.reduction.moments import Moments, moments_of
 from job.reduction.pca import Fit, fit
 from job.session import spark_session
 
 T = TypeVar("T")
 
-ROWS_PER_FILE = 2500
-MASTER = "local[2]"
+CORES = 2
+MASTER = f"local[{CORES}]"
 SETTINGS = {
     "spark.driver.memory": "4g",
     # Java as Spark starts it: with the first compiler only, ours on one machine, Spark ML's
@@ -94,7 +95,7 @@ def _difference(ours: Fit, theirs: PCAModel) -> float:
 
 
 def random_features(spark: SparkSession, folder: Path, rows: int, columns: int) -> DataFrame:
-    """Parquet files of correlated rows, clipped at 0 and 6 as the network's features are."""
+    """Correlated rows, clipped at 0 and 6 as the network's are, in files as the job writes them."""
     for number, block in enumerate(_blocks(rows, columns)):
         lists = pa.FixedSizeListArray.from_arrays(block.ravel(), columns).cast(
             pa.list_(pa.float32())
@@ -106,8 +107,7 @@ def random_features(spark: SparkSession, folder: Path, rows: int, columns: int) 
 def _blocks(rows: int, columns: int) -> Iterator[np.ndarray]:
     rng = np.random.default_rng(0)
     mixing = rng.normal(size=(64, columns)).astype(np.float32) / 8
-    for start in range(0, rows, ROWS_PER_FILE):
-        count = min(ROWS_PER_FILE, rows - start)
+    for count in map(len, np.array_split(np.arange(rows), file_count(rows, CORES))):
         hidden = rng.normal(size=(count, 64)).astype(np.float32)
         noise = rng.normal(size=(count, columns), scale=0.3).astype(np.float32)
         yield (hidden @ mixing + noise + 0.5).clip(0, 6)
