@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from delta.tables import DeltaTable
@@ -27,6 +28,8 @@ FINGERPRINT_PROPERTY = "image_features.fingerprint"
 # commit whose version is not above the last one's, which is that of a run that has lost its claim.
 _WRITER = "image-features"
 _MOST_PORTIONS = 1_000_000
+# Of a row of OUTCOME_SCHEMA.
+_BAD = f"{schemas.REASON} IS NOT NULL"
 
 
 @dataclass(frozen=True)
@@ -103,37 +106,31 @@ class Tables:
         """
         self.claim.check()
         files = file_count(rows, task_slots(self.spark))
-        quarantined = self._rows(outcome, schemas.QUARANTINE_SCHEMA).coalesce(1)
-        is_bad = f"{schemas.REASON} IS NOT NULL"
         if known:
             # A changed image that is bad now takes its old row with it.
             both = self._featurized(outcome).coalesce(files)
             self._merge(self.layout.features, both, f"new.{schemas.FEATURES} IS NOT NULL")
+            self._quarantine(outcome, portion, known, bad)
         else:
             # By the staged files, of which Spark counts 4 MB for opening each, one core would have
             # twice as much to write as another.
-            shared = outcome.where(f"NOT {is_bad}").repartition(files, schemas.PATH)
-            good = self._featurized(shared)
-            self._append(self.layout.features, good, portion)
-        # A commit costs a second; most portions have nothing for quarantine.
-        if known and not self.quarantine().isEmpty():
-            self._merge(self.layout.quarantine, quarantined, f"new.{is_bad}")
-        elif bad or (bad is None and not outcome.where(is_bad).isEmpty()):
-            self._append(self.layout.quarantine, quarantined.where(is_bad), portion)
+            shared = outcome.where(f"NOT {_BAD}").repartition(files, schemas.PATH)
+            append = partial(self._append, self.layout.features, self._featurized(shared), portion)
+            quarantine = partial(self._quarantine, outcome, portion, known, bad)
+            _side_by_side(lambda commit: commit(), (append, quarantine))
 
     def replace(self, outcome: DataFrame, rows: int, fingerprint: dict[str, Any]) -> None:
         """Make `outcome` all that the tables hold, with its fingerprint, in one commit each."""
         self.claim.check()
         files = file_count(rows, task_slots(self.spark))
-        is_bad = F.col(schemas.REASON).isNotNull()
-        good = self._featurized(outcome.where(~is_bad)).coalesce(files)
-        bad = self._rows(outcome, schemas.QUARANTINE_SCHEMA).where(is_bad)
+        good = self._featurized(outcome.where(f"NOT {_BAD}")).coalesce(files)
+        bad = _as_one_file(self._rows(outcome.where(_BAD), schemas.QUARANTINE_SCHEMA))
         # CREATE OR REPLACE sets rows and fingerprint together: no moment has one without the other.
         writer = good.writeTo(f"delta.`{self.layout.features}`").using("delta")
         for key, value in _properties(fingerprint).items():
             writer = writer.tableProperty(key, value)
         writer.createOrReplace()
-        bad.coalesce(1).write.format("delta").mode("overwrite").save(self.layout.quarantine)
+        bad.write.format("delta").mode("overwrite").save(self.layout.quarantine)
 
     def drop(self, paths: DataFrame) -> None:
         """Delete the rows of `paths` from both tables."""
@@ -166,6 +163,15 @@ class Tables:
     def _rows(self, outcome: DataFrame, schema: StructType) -> DataFrame:
         return outcome.withColumn(schemas.RUN_ID, F.lit(self.run_id)).select(*schema.names)
 
+    def _quarantine(self, outcome: DataFrame, portion: int, known: bool, bad: int | None) -> None:
+        # A commit costs a second; most portions have nothing for quarantine.
+        if known and not self.quarantine().isEmpty():
+            rows = _as_one_file(self._rows(outcome, schemas.QUARANTINE_SCHEMA))
+            self._merge(self.layout.quarantine, rows, f"new.{_BAD}")
+        elif bad or (bad is None and not outcome.where(_BAD).isEmpty()):
+            rows = self._rows(outcome.where(_BAD), schemas.QUARANTINE_SCHEMA)
+            self._append(self.layout.quarantine, _as_one_file(rows), portion)
+
     def _append(self, location: str, rows: DataFrame, portion: int) -> None:
         (
             rows.write.format("delta")
@@ -185,6 +191,11 @@ class Tables:
             .whenNotMatchedInsertAll(condition=belongs_here)
             .execute()
         )
+
+
+def _as_one_file(rows: DataFrame) -> DataFrame:
+    # `coalesce` would have one task read all staged files, half a dozen requests each.
+    return rows.repartition(1)
 
 
 def _side_by_side(step: Callable[[T], None], tables: Iterable[T]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from job import schemas
@@ -17,25 +18,67 @@ from job.output.layout import Layout
 from job.output.tables import Tables
 from job.packed_features import packed
 
+IMAGES = ["format_string('a/%d.jpg', id) AS path", "1L AS length"]
 
-def test_each_file_of_a_commit_has_as_many_rows_as_another(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    """However unlike the files are that the tasks of the portion wrote."""
-    rows, layout = 3 * ROWS_PER_FILE, Layout(str(tmp_path / "out"))
-    outcome = str(tmp_path / "outcome")
-    features = F.lit(packed(np.zeros(8, np.float32))).alias(schemas.FEATURES)
-    path = F.format_string("a/%d.jpg", "id").alias(schemas.PATH)
-    for first, last in [(0, 50_000), (50_000, 59_000), (59_000, rows)]:
-        task = spark.range(first, last, 1, 1).select(
-            path, F.lit(1).cast("long").alias(schemas.LENGTH), features
-        )
-        task.write.mode("append").parquet(outcome)
+
+@pytest.fixture
+def tables(spark: SparkSession, tmp_path: Path) -> Iterator[Tables]:
+    """Both tables, new, of a run that holds the claim."""
+    layout = Layout(str(tmp_path / "out"))
     held = claim(claim_store(spark, layout.claim), "run", layout.features)
     tables = Tables(spark, layout, "run", held)
     tables.create({})
-    written = spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(outcome)
-    tables.commit(written, 0, rows, known=False, bad=0)
+    yield tables
     held.release()
+
+
+def staged(spark: SparkSession, folder: str) -> DataFrame:
+    """The outcome of a portion as it is read again."""
+    return spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(folder)
+
+
+def test_each_file_of_a_commit_has_as_many_rows_as_another(
+    spark: SparkSession, tables: Tables, tmp_path: Path
+) -> None:
+    """However unlike the files are that the tasks of the portion wrote."""
+    rows, outcome = 3 * ROWS_PER_FILE, str(tmp_path / "outcome")
+    features = F.lit(packed(np.zeros(8, np.float32)))
+    for first, last in [(0, 50_000), (50_000, 59_000), (59_000, rows)]:
+        task = (
+            spark.range(first, last, 1, 1)
+            .selectExpr(*IMAGES)
+            .withColumn(schemas.FEATURES, features)
+        )
+        task.write.mode("append").parquet(outcome)
+    tables.commit(staged(spark, outcome), 0, rows, known=False, bad=0)
     by_file = tables.features().groupBy(F.input_file_name()).count().collect()
     assert [row["count"] for row in by_file] == [pytest.approx(ROWS_PER_FILE, rel=0.05)] * 3
+
+
+def test_bad_images_are_looked_for_in_many_files_at_once(
+    spark: SparkSession, tables: Tables, tmp_path: Path
+) -> None:
+    """And end in one file: in a portion of thousands of tasks each may have left one."""
+    outcome = str(tmp_path / "outcome")
+    spark.range(0, 6, 1, 6).selectExpr(*IMAGES, "'truncated' AS reason").write.parquet(outcome)
+    before = jobs(spark)
+    # Spark counts 4 MB for opening a file: each is a task of its own.
+    spark.conf.set("spark.sql.files.maxPartitionBytes", "4MB")
+    tables.commit(staged(spark, outcome), 0, 6, known=False, bad=6)
+    spark.conf.unset("spark.sql.files.maxPartitionBytes")
+    assert tables.quarantine().count() == 6
+    assert len(tables.quarantine().inputFiles()) == 1
+    # One stage for the features, of which there are none, one for quarantine.
+    assert tasks(spark, jobs(spark) - before).count(6) == 2
+
+
+def jobs(spark: SparkSession) -> set[int]:
+    return set(spark.sparkContext.statusTracker().getJobIdsForGroup())
+
+
+def tasks(spark: SparkSession, of_jobs: set[int]) -> list[int]:
+    """How many tasks each stage of the jobs ran: none where the stage of another job was used."""
+    tracker = spark.sparkContext.statusTracker()
+    infos = [tracker.getJobInfo(job) for job in of_jobs]
+    stages = {stage for info in infos if info for stage in info.stageIds}
+    return [stage.numCompletedTasks for stage in map(tracker.getStageInfo, stages) if stage]
