@@ -108,7 +108,7 @@ class Tables:
         files = file_count(rows, task_slots(self.spark))
         if known:
             # A changed image that is bad now takes its old row with it.
-            both = self._featurized(outcome).coalesce(files)
+            both = self._featurized(outcome)
             self._merge(self.layout.features, both, f"new.{schemas.FEATURES} IS NOT NULL")
             self._quarantine(outcome, portion, known, bad)
         else:
