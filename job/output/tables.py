@@ -106,46 +106,39 @@ class Tables:
         """
         self.claim.check()
         files = file_count(rows, task_slots(self.spark))
+        some_bad = bad > 0 if bad is not None else not outcome.where(_BAD).isEmpty()
         if known:
-            # A changed image that is bad now takes its old row with it.
-            both = self._featurized(outcome)
-            self._merge(self.layout.features, both, f"new.{schemas.FEATURES} IS NOT NULL")
-            self._quarantine(outcome, portion, known, bad)
+            self._commit_changed(outcome, some_bad)
         else:
             # By the staged files, of which Spark counts 4 MB for opening each, one core would have
             # twice as much to write as another.
             shared = outcome.where(f"NOT {_BAD}").repartition(files, schemas.PATH)
             append = partial(self._append, self.layout.features, self._featurized(shared), portion)
-            quarantine = partial(self._quarantine, outcome, portion, known, bad)
-            _side_by_side(lambda commit: commit(), (append, quarantine))
+            quarantine = partial(self._append, self.layout.quarantine, self._bad(outcome), portion)
+            # A commit costs a second; most portions have nothing for quarantine.
+            _side_by_side(lambda commit: commit(), (append, quarantine) if some_bad else (append,))
 
     def replace(self, outcome: DataFrame, rows: int, fingerprint: dict[str, Any]) -> None:
         """Make `outcome` all that the tables hold, with its fingerprint, in one commit each."""
         self.claim.check()
         files = file_count(rows, task_slots(self.spark))
         good = self._featurized(outcome.where(f"NOT {_BAD}")).coalesce(files)
-        bad = _as_one_file(self._rows(outcome.where(_BAD), schemas.QUARANTINE_SCHEMA))
+        # Who dies between two commits leaves images in neither table, never in both.
+        if DeltaTable.isDeltaTable(self.spark, self.layout.quarantine):
+            DeltaTable.forPath(self.spark, self.layout.quarantine).delete()
         # CREATE OR REPLACE sets rows and fingerprint together: no moment has one without the other.
         writer = good.writeTo(f"delta.`{self.layout.features}`").using("delta")
         for key, value in _properties(fingerprint).items():
             writer = writer.tableProperty(key, value)
         writer.createOrReplace()
-        bad.write.format("delta").mode("overwrite").save(self.layout.quarantine)
+        bad = self._bad(outcome).write.format("delta").mode("overwrite")
+        bad.save(self.layout.quarantine)
 
     def drop(self, paths: DataFrame) -> None:
         """Delete the rows of `paths` from both tables."""
         self.claim.check()
-
-        def drop_from(location: str) -> None:
-            (
-                DeltaTable.forPath(self.spark, location)
-                .alias("old")
-                .merge(paths.select(schemas.PATH).alias("gone"), "old.path = gone.path")
-                .whenMatchedDelete()
-                .execute()
-            )
-
-        _side_by_side(drop_from, (self.layout.features, self.layout.quarantine))
+        tables = (self.layout.features, self.layout.quarantine)
+        _side_by_side(lambda location: self._delete(location, paths), tables)
 
     def _create(self, location: str, schema: StructType, properties: dict[str, str]) -> None:
         # Delta compares the location with Hadoop's spelling of it, which has one slash.
@@ -163,14 +156,34 @@ class Tables:
     def _rows(self, outcome: DataFrame, schema: StructType) -> DataFrame:
         return outcome.withColumn(schemas.RUN_ID, F.lit(self.run_id)).select(*schema.names)
 
-    def _quarantine(self, outcome: DataFrame, portion: int, known: bool, bad: int | None) -> None:
-        # A commit costs a second; most portions have nothing for quarantine.
-        if known and not self.quarantine().isEmpty():
-            rows = _as_one_file(self._rows(outcome, schemas.QUARANTINE_SCHEMA))
-            self._merge(self.layout.quarantine, rows, f"new.{_BAD}")
-        elif bad or (bad is None and not outcome.where(_BAD).isEmpty()):
-            rows = self._rows(outcome.where(_BAD), schemas.QUARANTINE_SCHEMA)
-            self._append(self.layout.quarantine, _as_one_file(rows), portion)
+    def _bad(self, outcome: DataFrame) -> DataFrame:
+        """QUARANTINE_SCHEMA of the bad images of `outcome`, as one file."""
+        bad = self._rows(outcome.where(_BAD), schemas.QUARANTINE_SCHEMA)
+        # `coalesce` would have one task read all staged files, half a dozen requests each.
+        return bad.repartition(1)
+
+    def _commit_changed(self, outcome: DataFrame, some_bad: bool) -> None:
+        """Put the rows of `outcome` in the place of those that its paths have in either table.
+
+        Who dies between two commits leaves images in neither table, which the next run takes up
+        again, and never in both.
+        """
+        if not self.quarantine().isEmpty():
+            self._delete(self.layout.quarantine, outcome)
+        # A changed image that is bad now takes its old row with it.
+        both = self._featurized(outcome)
+        self._merge(self.layout.features, both, f"new.{schemas.FEATURES} IS NOT NULL")
+        if some_bad:
+            self._merge(self.layout.quarantine, self._bad(outcome), f"new.{_BAD}")
+
+    def _delete(self, location: str, paths: DataFrame) -> None:
+        (
+            DeltaTable.forPath(self.spark, location)
+            .alias("old")
+            .merge(paths.select(schemas.PATH).alias("gone"), "old.path = gone.path")
+            .whenMatchedDelete()
+            .execute()
+        )
 
     def _append(self, location: str, rows: DataFrame, portion: int) -> None:
         (
@@ -191,11 +204,6 @@ class Tables:
             .whenNotMatchedInsertAll(condition=belongs_here)
             .execute()
         )
-
-
-def _as_one_file(rows: DataFrame) -> DataFrame:
-    # `coalesce` would have one task read all staged files, half a dozen requests each.
-    return rows.repartition(1)
 
 
 def _side_by_side(step: Callable[[T], None], tables: Iterable[T]) -> None:

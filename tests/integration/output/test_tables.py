@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from delta.tables import DeltaMergeBuilder
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -70,6 +72,48 @@ def test_bad_images_are_looked_for_in_many_files_at_once(
     assert len(tables.quarantine().inputFiles()) == 1
     # One stage for the features, of which there are none, one for quarantine.
     assert tasks(spark, jobs(spark) - before).count(6) == 2
+
+
+@pytest.mark.parametrize("commits", [0, 1, 2, 3])
+def test_who_dies_between_two_commits_leaves_no_image_in_both_tables(
+    spark: SparkSession, tables: Tables, commits: int
+) -> None:
+    """Of a damaged image and a repaired one; the same commit, again, puts each in its place."""
+    tables.commit(outcome_of(spark, good="damaged", bad="repaired"), 0, 2, known=False)
+    changed = outcome_of(spark, good="repaired", bad="damaged")
+    with pytest.MonkeyPatch.context() as patch:
+        die_after(patch, commits)
+        with suppress(KeyboardInterrupt):
+            tables.commit(changed, 0, 2, known=True)
+    assert not set(paths(tables.features())) & set(paths(tables.quarantine()))
+    tables.commit(changed, 0, 2, known=True)
+    assert paths(tables.features()) == ["repaired"]
+    assert paths(tables.quarantine()) == ["damaged"]
+
+
+def outcome_of(spark: SparkSession, good: str, bad: str) -> DataFrame:
+    features = bytearray(packed(np.zeros(8, np.float32)))
+    good_row = {"path": good, "length": 1, "features": features}
+    bad_row = {"path": bad, "length": 1, "reason": "truncated"}
+    empty = dict.fromkeys(schemas.OUTCOME_SCHEMA.names)
+    return spark.createDataFrame([empty | good_row, empty | bad_row], schemas.OUTCOME_SCHEMA)
+
+
+def die_after(patch: pytest.MonkeyPatch, commits: int) -> None:
+    """The next merge after so many is the end."""
+    execute, done = DeltaMergeBuilder.execute, []
+
+    def execute_or_die(builder: DeltaMergeBuilder) -> object:
+        if len(done) == commits:
+            raise KeyboardInterrupt
+        done.append(builder)
+        return execute(builder)
+
+    patch.setattr(DeltaMergeBuilder, "execute", execute_or_die)
+
+
+def paths(table: DataFrame) -> list[str]:
+    return [row.path for row in table.select(schemas.PATH).collect()]
 
 
 def jobs(spark: SparkSession) -> set[int]:
