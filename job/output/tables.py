@@ -119,11 +119,13 @@ class Tables:
             _side_by_side(lambda commit: commit(), (append, quarantine) if some_bad else (append,))
 
     def replace(self, outcome: DataFrame, rows: int, fingerprint: dict[str, Any]) -> None:
-        """Make `outcome` all that the tables hold, with its fingerprint, in one commit each."""
+        """Make `outcome` all that the tables hold, with its fingerprint.
+
+        Who dies between two of its commits leaves bad images in neither table, none in both.
+        """
         self.claim.check()
         files = file_count(rows, task_slots(self.spark))
         good = self._featurized(outcome.where(f"NOT {_BAD}")).coalesce(files)
-        # Who dies between two commits leaves images in neither table, never in both.
         if DeltaTable.isDeltaTable(self.spark, self.layout.quarantine):
             DeltaTable.forPath(self.spark, self.layout.quarantine).delete()
         # CREATE OR REPLACE sets rows and fingerprint together: no moment has one without the other.
