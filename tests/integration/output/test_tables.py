@@ -1,4 +1,4 @@
-"""Rows of a portion on their way into the features table."""
+"""Rows on their way into both tables: shared by the cores, and never in both, whoever dies."""
 
 from __future__ import annotations
 
@@ -66,8 +66,10 @@ def test_bad_images_are_looked_for_in_many_files_at_once(
     before = jobs(spark)
     # Spark counts 4 MB for opening a file: each is a task of its own.
     spark.conf.set("spark.sql.files.maxPartitionBytes", "4MB")
-    tables.commit(staged(spark, outcome), 0, 6, known=False, bad=6)
-    spark.conf.unset("spark.sql.files.maxPartitionBytes")
+    try:
+        tables.commit(staged(spark, outcome), 0, 6, known=False, bad=6)
+    finally:
+        spark.conf.unset("spark.sql.files.maxPartitionBytes")
     assert tables.quarantine().count() == 6
     assert len(tables.quarantine().inputFiles()) == 1
     # One stage for the features, of which there are none, one for quarantine.
@@ -91,6 +93,22 @@ def test_who_dies_between_two_commits_leaves_no_image_in_both_tables(
     assert paths(tables.quarantine()) == ["damaged"]
 
 
+def test_who_dies_while_all_is_replaced_leaves_no_image_in_both_tables(
+    spark: SparkSession, tables: Tables
+) -> None:
+    tables.commit(outcome_of(spark, good="damaged", bad="repaired"), 0, 2, known=False)
+    changed = outcome_of(spark, good="repaired", bad="damaged")
+    with pytest.MonkeyPatch.context() as patch:
+        # The bad images come last.
+        patch.setattr(Tables, "_bad", die)
+        with pytest.raises(KeyboardInterrupt):
+            tables.replace(changed, 2, {})
+    assert paths(tables.features()) == ["repaired"]
+    assert paths(tables.quarantine()) == []
+    tables.replace(changed, 2, {})
+    assert paths(tables.quarantine()) == ["damaged"]
+
+
 def outcome_of(spark: SparkSession, good: str, bad: str) -> DataFrame:
     features = bytearray(packed(np.zeros(8, np.float32)))
     good_row = {"path": good, "length": 1, "features": features}
@@ -110,6 +128,10 @@ def die_after(patch: pytest.MonkeyPatch, commits: int) -> None:
         return execute(builder)
 
     patch.setattr(DeltaMergeBuilder, "execute", execute_or_die)
+
+
+def die(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def paths(table: DataFrame) -> list[str]:
