@@ -77,6 +77,8 @@ spark.decommission.enabled: "true"
 spark.storage.decommission.enabled: "true"
 spark.storage.decommission.shuffleBlocks.enabled: "true"
 spark.storage.decommission.rddBlocks.enabled: "true"
+{{- /* An executor goes when the second look, this much after the first, finds no block left. */}}
+spark.storage.decommission.replicationReattemptInterval: 5s
 spark.kubernetes.decommission.script: /opt/decom.sh
 {{- with .Values.decommission.fallbackStoragePath }}
 spark.storage.decommission.fallbackStorage.path: {{ . | trimSuffix "/" }}/

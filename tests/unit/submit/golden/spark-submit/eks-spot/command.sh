@@ -81,6 +81,7 @@ spark-submit \
   --conf spark.storage.decommission.fallbackStorage.cleanUp=true \
   --conf spark.storage.decommission.fallbackStorage.path=s3a://my-results/spark-blocks/ \
   --conf spark.storage.decommission.rddBlocks.enabled=true \
+  --conf spark.storage.decommission.replicationReattemptInterval=5s \
   --conf spark.storage.decommission.shuffleBlocks.enabled=true \
   --conf spark.task.maxFailures=8 \
   --conf spark.ui.prometheus.enabled=true \

@@ -83,6 +83,7 @@ spark-submit \
   --conf spark.sql.sources.parallelPartitionDiscovery.parallelism=32 \
   --conf spark.storage.decommission.enabled=true \
   --conf spark.storage.decommission.rddBlocks.enabled=true \
+  --conf spark.storage.decommission.replicationReattemptInterval=5s \
   --conf spark.storage.decommission.shuffleBlocks.enabled=true \
   --conf spark.task.maxFailures=8 \
   --conf spark.ui.prometheus.enabled=true \
