@@ -79,6 +79,10 @@ bench: setup ## Measure against the limits; ARGS="--help" for what can be chosen
 profile: setup ## Where an image's CPU time goes, and a run's start; ARGS="--source s3+30ms"
 	$(IN_VENV)/python -m tests.benchmarks.profile $(ARGS)
 
+.PHONY: bench-start
+bench-start: setup ## Seconds to the first featurized image; ARGS="--beside REVISION" for an older job in turns
+	$(IN_VENV)/python -m tests.benchmarks.start $(ARGS)
+
 .PHONY: bench-listing
 bench-listing: setup ## The driver's memory for a listing of 10^5 and one of 10^7 objects; ARGS="1000000"
 	$(IN_VENV)/python -m tests.benchmarks.listing $(ARGS)

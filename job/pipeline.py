@@ -16,8 +16,6 @@ from pyspark.sql import DataFrame, SparkSession
 
 from job import files, schemas
 from job.account import Account, require_few_bad
-from job.analysis.collect import collect_report_data
-from job.analysis.report import render_report
 from job.classification.classify import Classifying, classify
 from job.classification.predict import load_classifier, predict
 from job.classification.result import Predicted, Result
@@ -488,6 +486,10 @@ def _report(
     of: Summary | None = None,
 ) -> Path | None:
     """The page of the run `of`, by default of the one that makes it."""
+    # Plots take a second to import, for which no image is to wait.
+    from job.analysis.collect import collect_report_data
+    from job.analysis.report import render_report
+
     with app.stages.stage("report", unit="pages"):
         summary = app.described() if of is None else dataclasses.asdict(of)
         data = waiting_out(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
+from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -76,6 +78,7 @@ def application_of(
 
     given = options.get("prices")
     prices = read_prices(given) if given else None
+    _begin_imports()
     with spark_of(f"{command} {run_id}", options, output_path) as spark:
         from job.pipeline import application, is_complete
 
@@ -106,6 +109,13 @@ def path_given(path: str) -> str:
     from job.images.paths import canonical_path
 
     return canonical_path(path)
+
+
+def _begin_imports() -> None:
+    """Import what an application needs while Java starts: either takes more than a second."""
+    # Of packages whose modules import each other, two threads that begin at once may see a half.
+    import_module("pyspark.sql")
+    threading.Thread(target=import_module, args=("job.pipeline",), daemon=True).start()
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from itertools import accumulate
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -82,10 +84,12 @@ def _tasks_of_buckets(sizes: list[int], buckets: int) -> list[int]:
 
 def _keys(spark: SparkSession, partitions: int) -> list[int]:
     """For each partition a number that Spark's hash partitioning puts there."""
-    # The chance that one of them is missing among so many is below one in a million.
-    numbers = F.col("id").cast("int")
-    found = spark.range(0, 40 * partitions, 1, 1).select(
-        numbers.alias("number"), F.pmod(F.hash(numbers), F.lit(partitions)).alias("partition")
+    # The chance that one of them is missing among so many is below one in a million: exp(-14).
+    count = math.ceil(partitions * (14 + math.log(partitions)))
+    numbers = pa.table({"number": pa.array(range(count), pa.int32())})
+    # Of so few rows in the driver Spark makes no job.
+    found = spark.createDataFrame(numbers).select(
+        "number", F.pmod(F.hash("number"), F.lit(partitions)).alias("partition")
     )
     by_partition = {row["partition"]: row["number"] for row in found.collect()}
     return [by_partition[partition] for partition in range(partitions)]

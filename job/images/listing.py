@@ -53,8 +53,6 @@ _ROWS_PER_BATCH = 1_000
 # What the driver holds at a time when it lists through Hadoop: about 20 MB.
 _ROWS_PER_CHUNK = 100_000
 
-_UNIT_SCHEMA = "prefix string, how string"
-
 
 class PageSource(Protocol):
     """What lists keys a page at a time: S3Objects, HadoopObjects."""
@@ -101,9 +99,11 @@ def list_images(
         pages = _pages_of(HadoopObjects(spark), bucket)
         found = chain.from_iterable(_s3_listed(pages, unit) for unit in _s3_units(key, images.glob))
         return _from_driver(spark, _batches(found, images))
-    rows = spark.createDataFrame([(unit.prefix, unit.how) for unit in units], _UNIT_SCHEMA)
-    spread = rows.repartition(max(1, min(len(units), _wanted(spark))))
-    return spread.mapInArrow(on_workers(_lister(images, settings)), schemas.LISTING_SCHEMA)
+    tasks = max(1, min(len(units), _wanted(spark)))
+    lister = _lister(images, settings, [units[task::tasks] for task in range(tasks)])
+    # A task is a number: rows that name the units would be shuffled first, a job of a second.
+    numbers = spark.range(0, tasks, 1, tasks)
+    return numbers.mapInArrow(on_workers(lister), schemas.LISTING_SCHEMA)
 
 
 def check_input(spark: SparkSession, images: ImagesConfig, settings: StoreSettings | None) -> None:
@@ -238,16 +238,20 @@ def _local_children(folder: str) -> list[_Unit] | None:
     return [_Unit(folder, HERE), *(_Unit(below, ALL) for below in subfolders(folder))]
 
 
-def _lister(images: ImagesConfig, settings: StoreSettings | None) -> BatchFunction:
+def _lister(
+    images: ImagesConfig, settings: StoreSettings | None, units: list[list[_Unit]]
+) -> BatchFunction:
+    """What lists the units of each task whose number it is given."""
     scheme, bucket, _ = split_path(canonical_path(images.input_path))
 
     def list_units(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        units = (_Unit(**row) for batch in batches for row in batch.to_pylist())
+        tasks = chain.from_iterable(batch.column(0).to_pylist() for batch in batches)
+        of_tasks = chain.from_iterable(units[task] for task in tasks)
         objects = _local_listed
         if scheme != LOCAL_SCHEME:
             assert settings is not None
             objects = partial(_s3_listed, _pages_of(s3_objects(settings), bucket))
-        yield from _batches(chain.from_iterable(map(objects, units)), images)
+        yield from _batches(chain.from_iterable(map(objects, of_tasks)), images)
 
     return list_units
 
