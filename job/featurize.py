@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from pyspark.sql import functions as F
 
 from job import files, schemas
 from job.account import Account, account, require_images
+from job.begun import begun
 from job.config import FeaturizeConfig
 from job.errors import DropRefusedError, InputNotFoundError
 from job.images.binary_files import write_outcome_of_binary_files
@@ -24,6 +26,7 @@ from job.portions import Portion, Slices
 from job.progress import RowsOut, Stages
 from job.sampled import sampled
 from job.session import task_slots
+from job.staged_outcome import read_outcome, write_outcome
 from job.storage_errors import waiting_out
 from job.tasks import in_tasks, task_count, task_sizes
 from job.worker import WorkerSpec, featurizer, starting_network
@@ -42,12 +45,14 @@ TRANSIENT_REASONS = ("vanished", "forbidden")
 class Featurizing:
     """All that the steps of one `featurize` share.
 
-    `lister` None lists through Hadoop; `worker.store` None reads through Spark's binaryFile.
+    `exists` says that the output has a features table already. `lister` None lists through Hadoop;
+    `worker.store` None reads through Spark's binaryFile.
     """
 
     spark: SparkSession
     config: FeaturizeConfig
     tables: Tables
+    exists: bool
     fingerprint: dict[str, object]
     worker: WorkerSpec
     lister: StoreSettings | None
@@ -70,18 +75,36 @@ class Featurizing:
     def waiting(self, step: Callable[[], T]) -> T:
         return waiting_out(step, self.config.output_path)
 
-    def staged(self, name: str, rows: DataFrame, *partition_cols: str) -> DataFrame:
-        """Write `rows` once under the staging path and read them back: nothing is done twice.
+    def staged(self, name: str, rows: DataFrame, *partition_cols: str) -> tuple[DataFrame, int]:
+        """Write `rows` once under the staging path; returns them, read back, and their number.
 
         Without `partition_cols` in as few files as their size asks for: the commit of each and each
         later look into it are a dozen requests, one after the other.
         """
         path = f"{self.staging}/{name}"
         sized = rows if partition_cols else rows.hint("rebalance")
-        self.waiting(
-            lambda: sized.write.mode("overwrite").partitionBy(*partition_cols).parquet(path)
-        )
-        return self.waiting(lambda: self.spark.read.parquet(path))
+
+        def write() -> int:
+            # Counted on their way: counting what was written is a job more.
+            written = Observation()
+            counted = sized.observe(written, F.count(F.lit(1)).alias("rows"))
+            counted.write.mode("overwrite").partitionBy(*partition_cols).parquet(path)
+            return int(written.get["rows"])
+
+        count = self.waiting(write)
+        return self.waiting(lambda: self.spark.read.schema(rows.schema).parquet(path)), count
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a portion gave: OUTCOME_SCHEMA at `path`, and how many images a second went through.
+
+    `bad` is how many of them are bad; None where nobody has counted.
+    """
+
+    path: str
+    bad: int | None
+    per_second: float
 
 
 def featurize(
@@ -93,21 +116,19 @@ def featurize(
     InputNotFoundError where nothing is listed or nothing of it is an image, DropRefusedError,
     AccountingError.
     """
-    exists = this.waiting(this.tables.exist)
-    reuses = exists and not this.config.refeaturize
+    reuses = this.exists and not this.config.refeaturize
     with this.stages.stage("list", unit="objects"):
-        listing = this.staged("listing", _listed(this, reuses))
-        listed = this.waiting(listing.count)
+        listing, listed = this.staged("listing", _listed(this, reuses))
     _require_objects(this, listed)
     check_listed(listed)
-    drops = exists and (this.config.refeaturize or not this.config.keep_deleted)
+    drops = this.exists and (this.config.refeaturize or not this.config.keep_deleted)
     gone = _gone(this, listing) if drops else None
-    if not exists and not this.config.refeaturize:
-        this.waiting(lambda: this.tables.create(this.fingerprint))
     known = _known(this) if reuses else None
-    work = listing if known is None else this.staged("work", work_to_do(listing, known))
-    todo = listed if known is None else this.waiting(work.count)
-    _featurize_portions(this, work, todo, known=known is not None)
+    work, todo = listing, listed
+    if known is not None:
+        work, todo = this.staged("work", work_to_do(listing, known))
+    with _tables_made(this) as made:
+        _featurize_portions(this, work, todo, made, known=known is not None)
     if gone is not None and known is not None:
         this.waiting(lambda: this.tables.drop(gone))
     with this.stages.stage("account", unit="objects", total=listed):
@@ -125,7 +146,9 @@ def thumbnails(this: Featurizing) -> DataFrame | None:
     """
     if not this.waiting(lambda: files.exists(this.spark, this.outcomes)):
         return None
-    outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(this.outcomes)
+    # An earlier release, which may have begun this run, had no folders by reason.
+    reader = this.spark.read.schema(schemas.OUTCOME_SCHEMA).option("recursiveFileLookup", "true")
+    outcome = reader.parquet(this.outcomes)
     return outcome.where(F.col(schemas.THUMBNAIL).isNotNull()).select(
         schemas.PATH, schemas.THUMBNAIL
     )
@@ -172,8 +195,8 @@ def _gone(this: Featurizing, listing: DataFrame) -> DataFrame | None:
         absent = rows.join(listing, schemas.PATH, how="left_anti")
     else:
         absent = dropped(listing, rows, images.input_path, images.glob)
-    gone = this.staged("gone", absent)
-    count, total = this.waiting(gone.count), this.waiting(rows.count)
+    gone, count = this.staged("gone", absent)
+    total = this.waiting(rows.count)
     if count > MOST_DROPPED * total and not this.config.allow_drop:
         raise DropRefusedError(
             f"{count:,} of {total:,} rows would be dropped: their images are not in this listing",
@@ -183,7 +206,22 @@ def _gone(this: Featurizing, listing: DataFrame) -> DataFrame | None:
     return gone if count else None
 
 
-def _featurize_portions(this: Featurizing, work: DataFrame, todo: int, *, known: bool) -> None:
+@contextmanager
+def _tables_made(this: Featurizing) -> Iterator[Callable[[], None]]:
+    """Make tables that are missing, beside the block, which is given what waits for them.
+
+    That is four dozen requests, and nothing is committed before the end of a portion.
+    """
+    if this.exists or this.config.refeaturize:
+        yield lambda: None
+        return
+    with begun(lambda: this.tables.create(this.fingerprint)) as made:
+        yield lambda: this.waiting(made)
+
+
+def _featurize_portions(
+    this: Featurizing, work: DataFrame, todo: int, tables_made: Callable[[], None], *, known: bool
+) -> None:
     """Send `todo` images through the network, a portion at a time, and commit each portion."""
     wants = sampled(todo, THUMBNAILS).cast("long")
     slices = Slices.of(todo, task_slots(this.spark), this.config.portion_images)
@@ -193,8 +231,11 @@ def _featurize_portions(this: Featurizing, work: DataFrame, todo: int, *, known:
         done, per_second = 0, None
         while done < slices.count:
             portion = slices.portion(done, per_second)
-            per_second = _featurize_portion(this, work, portion, known=known)
-            done = portion.end
+            outcome = _featurize_portion(this, work, portion)
+            tables_made()
+            _commit(this, outcome, portion, known=known)
+            done, per_second = portion.end, outcome.per_second
+        tables_made()
         if this.config.refeaturize:
             _replace_all(this, todo)
 
@@ -205,29 +246,33 @@ def _sliced(this: Featurizing, work: DataFrame, slices: Slices) -> DataFrame:
         return work.withColumn(schemas.SLICE, F.lit(0))
     number = F.pmod(F.xxhash64(schemas.PATH, F.lit("slice")), F.lit(slices.count)).cast("int")
     numbered = work.withColumn(schemas.SLICE, number).repartition(slices.count, schemas.SLICE)
-    return this.staged("slices", numbered, schemas.SLICE)
+    return this.staged("slices", numbered, schemas.SLICE)[0]
 
 
-def _featurize_portion(
-    this: Featurizing, work: DataFrame, portion: Portion, *, known: bool
-) -> float:
-    """Featurize and commit the portion; returns how many of its images a second went through."""
+def _featurize_portion(this: Featurizing, work: DataFrame, portion: Portion) -> _Outcome:
+    """Send the images of the portion through the network; what they gave is staged."""
     rows = work.where(F.col(schemas.SLICE).between(portion.first, portion.end - 1))
     rows = rows.select(*schemas.WORK_SCHEMA.names)
     path = f"{this.outcome}/portion={portion.first}"
 
-    def write() -> tuple[int | None, float]:
+    def write() -> _Outcome:
         started = time.monotonic()
         bad = _write_outcome(this, rows, portion, path)
-        return bad, portion.images / (time.monotonic() - started)
+        return _Outcome(path, bad, portion.images / (time.monotonic() - started))
 
-    bad, per_second = this.waiting(write)
-    if not this.config.refeaturize:
-        outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(path)
-        this.waiting(
-            lambda: this.tables.commit(outcome, portion.first, portion.images, bad=bad, known=known)
+    return this.waiting(write)
+
+
+def _commit(this: Featurizing, outcome: _Outcome, portion: Portion, *, known: bool) -> None:
+    if this.config.refeaturize:
+        # All portions together will replace what the tables hold.
+        return
+    rows = read_outcome(this.spark, outcome.path)
+    this.waiting(
+        lambda: this.tables.commit(
+            rows, portion.first, portion.images, bad=outcome.bad, known=known
         )
-    return per_second
+    )
 
 
 def _write_outcome(this: Featurizing, work: DataFrame, portion: Portion, path: str) -> int | None:
@@ -249,10 +294,10 @@ def _write_outcome(this: Featurizing, work: DataFrame, portion: Portion, path: s
     outcome = tasks.mapInArrow(featurizer(this.worker), schemas.OUTCOME_SCHEMA)
     bad = Observation()
     counted = outcome.observe(bad, F.count(schemas.REASON).alias("images"))
-    counted.write.mode("overwrite").parquet(path)
+    write_outcome(counted, path)
     return int(bad.get["images"])
 
 
 def _replace_all(this: Featurizing, todo: int) -> None:
-    outcome = this.spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(this.outcome)
+    outcome = read_outcome(this.spark, this.outcome)
     this.waiting(lambda: this.tables.replace(outcome, todo, this.fingerprint))

@@ -42,11 +42,13 @@ def prepare(
     lister = _store(spark, config.images, stages)
     check_input(spark, config.images, lister)
     check_output(spark, config.output_path, config.run_id)
-    theirs = tables.fingerprint()
+    exists = tables.exist()
+    theirs = tables.fingerprint() if exists else None
     if theirs is not None and not config.refeaturize:
         require_same(fingerprint, Fingerprint.from_dict(theirs), config.output_path)
     worker = replace(worker, store=None if config.images.reader == "s3a" else lister)
-    return Featurizing(spark, config, tables, fingerprint.to_dict(), worker, lister, stages)
+    print_of = fingerprint.to_dict()
+    return Featurizing(spark, config, tables, exists, print_of, worker, lister, stages)
 
 
 def worker_of(

@@ -24,6 +24,7 @@ from job.images.hadoop_objects import HadoopObjects
 from job.images.local_objects import read_file
 from job.images.objects import ObjectBytes
 from job.images.paths import LOCAL_SCHEME, has_plain_key, split_path
+from job.staged_outcome import read_outcome, write_outcome
 
 Featurize = Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]
 
@@ -48,22 +49,23 @@ def write_outcome_of_binary_files(
 ) -> None:
     """Featurize the images of `work` (WORK_SCHEMA) and write OUTCOME_SCHEMA at `destination`.
 
-    `destination` is Parquet, overwritten; each row of `work` has one row there. `featurize` gets
+    `destination` is overwritten; each row of `work` has one row there. `featurize` gets
     WORK_SCHEMA and `content`; `tasks_for` says how many tasks so many images are worth. What
     binaryFile could not read is read again by the driver, which finds the bytes or the reason.
     Raises TransportError if the store does not answer for `limits.retry_seconds`.
     """
-    _write(spark.createDataFrame([], schemas.OUTCOME_SCHEMA), destination, mode="overwrite")
+    write_outcome(spark.createDataFrame([], schemas.OUTCOME_SCHEMA), destination)
     for rows in _portions(work, PORTION_PATHS):
         readable = [row for row in rows if _binary_file_reads(row, limits)]
         if readable:
             contents = read_binary_files(spark, readable).coalesce(tasks_for(len(readable)))
-            _write(contents.mapInArrow(featurize, schemas.OUTCOME_SCHEMA), destination)
-    written = spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(destination)
+            outcome = contents.mapInArrow(featurize, schemas.OUTCOME_SCHEMA)
+            write_outcome(outcome, destination, mode="append")
+    written = read_outcome(spark, destination)
     left = work.join(written.select(schemas.PATH), schemas.PATH, how="left_anti")
     images = (_listed_image(row) for row in left.select(*work.columns).toLocalIterator())
     for fetched in _messages(_read_again(spark, images, limits)):
-        _write(outcome_of(spark, fetched, featurize), destination)
+        write_outcome(outcome_of(spark, fetched, featurize), destination, mode="append")
 
 
 def read_binary_files(spark: SparkSession, rows: list[Row]) -> DataFrame:
@@ -217,7 +219,3 @@ def _portions(work: DataFrame, size: int) -> Iterator[list[Row]]:
     rows = work.select(*schemas.WORK_SCHEMA.names).toLocalIterator()
     while portion := list(islice(rows, size)):
         yield portion
-
-
-def _write(outcome: DataFrame, destination: str, mode: str = "append") -> None:
-    outcome.write.mode(mode).parquet(destination)

@@ -220,7 +220,7 @@ def test_an_evicted_executor_moves_its_blocks_away(application: Application) -> 
         "spark.storage.decommission.rddBlocks.enabled",
     ]
     assert [conf[key] for key in on] == ["true"] * 4
-    # By Spark's default of half a minute, an executor with blocks is paid for as long after its work.
+    # Half a minute by default, which an executor with blocks is paid for after its work.
     assert conf["spark.storage.decommission.replicationReattemptInterval"] == "5s"
     assert conf["spark.storage.decommission.fallbackStorage.path"] == "s3a://b/blocks/"
     assert conf["spark.kubernetes.decommission.script"] == "/opt/decom.sh"

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
-from pyspark.sql.types import StructType
 
 from job import pipeline, portions, schemas
 from job.cli import main
 from job.errors import InvalidValueError
 from job.packed_features import packed
+from job.staged_outcome import write_outcome
 from tests.integration.tables import features_of
 
 
@@ -43,11 +43,10 @@ def test_what_a_run_of_the_same_id_left_is_not_counted(
     images, output = sorted(sample_images.iterdir())[0], tmp_path / "out"
     arguments = ["featurize", "--input", str(images), "--output", str(output)]
     assert main(arguments) == 0
-    left = spark.createDataFrame(
-        [("file:///gone.jpg", "gone", 1, None, None, packed(np.ones(1280, np.float32)))],
-        StructType(schemas.OUTCOME_SCHEMA.fields[:6]),
-    )
-    left.write.parquet(f"{output}/_staging/again/outcomes/claim=1/portion=7")
+    features = packed(np.ones(1280, np.float32))
+    gone = ("file:///gone.jpg", "gone", 1, None, None, features, None, None, None)
+    left = spark.createDataFrame([gone], schemas.OUTCOME_SCHEMA)
+    write_outcome(left, f"{output}/_staging/again/outcomes/claim=1/portion=7")
     assert main([*arguments, "--refeaturize", "--run-id", "again"]) == 0
     assert len(features_of(spark, str(output))) == 20
 

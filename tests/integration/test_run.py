@@ -28,7 +28,7 @@ from tests.support.notebooks import executed, figures_shown
 from tests.support.proxy import S3Proxy
 
 READERS = ["concurrent", "s3a"]
-# Seen: 907, and 1,458 by the s3a reader, which looks before it reads.
+# Seen: 899, and 1,418 by the s3a reader, which looks before it reads.
 MOST_REQUESTS = {"concurrent": 1050, "s3a": 1650}
 EXPLORE = Path(__file__).parents[2] / "examples" / "explore.ipynb"
 

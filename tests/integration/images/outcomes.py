@@ -18,6 +18,7 @@ from job.images.binary_files import write_outcome_of_binary_files
 from job.images.fetch import FetchedImage, FetchLimits, ListedImage, fetch_images
 from job.images.listing import list_images
 from job.images.object_store import StoreSettings
+from job.staged_outcome import read_outcome
 
 LIMITS = FetchLimits(max_image_bytes=100_000, retry_seconds=60.0)
 
@@ -51,7 +52,8 @@ def by_s3a_reader(spark: SparkSession, work: DataFrame, folder: Path) -> list[Ro
 
     destination = f"{folder}/outcome"
     write_outcome_of_binary_files(spark, work, lambda count: 2, featurize, LIMITS, destination)
-    return _sorted(spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(destination).collect())
+    outcome = read_outcome(spark, destination).select(*schemas.OUTCOME_SCHEMA.names)
+    return _sorted(outcome.collect())
 
 
 def checksum(data: bytes) -> bytes:

@@ -19,6 +19,7 @@ from job.output.file_count import ROWS_PER_FILE
 from job.output.layout import Layout
 from job.output.tables import Tables
 from job.packed_features import packed
+from job.staged_outcome import read_outcome, write_outcome
 
 IMAGES = ["format_string('a/%d.jpg', id) AS path", "1L AS length"]
 
@@ -34,11 +35,6 @@ def tables(spark: SparkSession, tmp_path: Path) -> Iterator[Tables]:
     held.release()
 
 
-def staged(spark: SparkSession, folder: str) -> DataFrame:
-    """The outcome of a portion as it is read again."""
-    return spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(folder)
-
-
 def test_each_file_of_a_commit_has_as_many_rows_as_another(
     spark: SparkSession, tables: Tables, tmp_path: Path
 ) -> None:
@@ -46,13 +42,9 @@ def test_each_file_of_a_commit_has_as_many_rows_as_another(
     rows, outcome = 3 * ROWS_PER_FILE, str(tmp_path / "outcome")
     features = F.lit(packed(np.zeros(8, np.float32)))
     for first, last in [(0, 50_000), (50_000, 59_000), (59_000, rows)]:
-        task = (
-            spark.range(first, last, 1, 1)
-            .selectExpr(*IMAGES)
-            .withColumn(schemas.FEATURES, features)
-        )
-        task.write.mode("append").parquet(outcome)
-    tables.commit(staged(spark, outcome), 0, rows, known=False, bad=0)
+        images = spark.range(first, last, 1, 1).selectExpr(*IMAGES, "string(NULL) AS reason")
+        write_outcome(images.withColumn(schemas.FEATURES, features), outcome, mode="append")
+    tables.commit(read_outcome(spark, outcome), 0, rows, known=False, bad=0)
     by_file = tables.features().groupBy(F.input_file_name()).count().collect()
     assert [row["count"] for row in by_file] == [pytest.approx(ROWS_PER_FILE, rel=0.05)] * 3
 
@@ -62,18 +54,18 @@ def test_bad_images_are_looked_for_in_many_files_at_once(
 ) -> None:
     """And end in one file: in a portion of thousands of tasks each may have left one."""
     outcome = str(tmp_path / "outcome")
-    spark.range(0, 6, 1, 6).selectExpr(*IMAGES, "'truncated' AS reason").write.parquet(outcome)
+    write_outcome(spark.range(0, 6, 1, 6).selectExpr(*IMAGES, "'truncated' AS reason"), outcome)
     before = jobs(spark)
     # Spark counts 4 MB for opening a file: each is a task of its own.
     spark.conf.set("spark.sql.files.maxPartitionBytes", "4MB")
     try:
-        tables.commit(staged(spark, outcome), 0, 6, known=False, bad=6)
+        tables.commit(read_outcome(spark, outcome), 0, 6, known=False, bad=6)
     finally:
         spark.conf.unset("spark.sql.files.maxPartitionBytes")
     assert tables.quarantine().count() == 6
     assert len(tables.quarantine().inputFiles()) == 1
-    # One stage for the features, of which there are none, one for quarantine.
-    assert tasks(spark, jobs(spark) - before).count(6) == 2
+    # The features, of which there are none, open no file.
+    assert tasks(spark, jobs(spark) - before).count(6) == 1
 
 
 @pytest.mark.parametrize("commits", [1, 2])

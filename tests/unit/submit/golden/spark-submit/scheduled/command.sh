@@ -69,6 +69,7 @@ spark-submit \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=64m \
   --conf spark.sql.execution.arrow.maxRecordsPerBatch=128 \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
+  --conf spark.sql.maxConcurrentOutputFileWriters=8 \
   --conf spark.sql.parquet.output.committer.class=org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter \
   --conf spark.sql.session.timeZone=UTC \
   --conf spark.sql.sources.commitProtocolClass=org.apache.spark.internal.io.cloud.PathOutputCommitProtocol \
