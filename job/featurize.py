@@ -116,6 +116,8 @@ def featurize(
     InputNotFoundError where nothing is listed or nothing of it is an image, DropRefusedError,
     AccountingError.
     """
+    if this.exists:
+        this.waiting(this.tables.restore_quarantine)
     reuses = this.exists and not this.config.refeaturize
     with this.stages.stage("list", unit="objects"):
         listing, listed = this.staged("listing", _listed(this, reuses))

@@ -53,11 +53,17 @@ class Tables:
         return fingerprint_of(self.spark, self.layout.features) if self.exist() else None
 
     def create(self, fingerprint: dict[str, Any]) -> None:
-        """Make both tables, empty, where they do not exist yet."""
-        features = (self.layout.features, schemas.FEATURES_SCHEMA, _properties(fingerprint))
-        quarantine: tuple[str, StructType, dict[str, str]]
-        quarantine = (self.layout.quarantine, schemas.QUARANTINE_SCHEMA, {})
-        _side_by_side(lambda table: self._create(*table), (features, quarantine))
+        """Make both tables, empty, where they do not exist yet.
+
+        Quarantine first: who finds the features table of a run that died takes both to be there.
+        """
+        self._create_quarantine()
+        self._create(self.layout.features, schemas.FEATURES_SCHEMA, _properties(fingerprint))
+
+    def restore_quarantine(self) -> None:
+        """Make the quarantine table again, empty, where somebody has deleted it."""
+        if not DeltaTable.isDeltaTable(self.spark, self.layout.quarantine):
+            self._create_quarantine()
 
     def version(self) -> int:
         """The number of the last commit to the features table."""
@@ -126,8 +132,8 @@ class Tables:
         self.claim.check()
         files = file_count(rows, task_slots(self.spark))
         good = self._featurized(outcome.where(f"NOT {_BAD}")).coalesce(files)
-        if DeltaTable.isDeltaTable(self.spark, self.layout.quarantine):
-            DeltaTable.forPath(self.spark, self.layout.quarantine).delete()
+        self._create_quarantine()
+        DeltaTable.forPath(self.spark, self.layout.quarantine).delete()
         # CREATE OR REPLACE sets rows and fingerprint together: no moment has one without the other.
         writer = good.writeTo(f"delta.`{self.layout.features}`").using("delta")
         for key, value in _properties(fingerprint).items():
@@ -141,6 +147,9 @@ class Tables:
         self.claim.check()
         tables = (self.layout.features, self.layout.quarantine)
         _side_by_side(lambda location: self._delete(location, paths), tables)
+
+    def _create_quarantine(self) -> None:
+        self._create(self.layout.quarantine, schemas.QUARANTINE_SCHEMA, {})
 
     def _create(self, location: str, schema: StructType, properties: dict[str, str]) -> None:
         # Delta compares the location with Hadoop's spelling of it, which has one slash.

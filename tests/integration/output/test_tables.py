@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,14 +27,19 @@ IMAGES = ["format_string('a/%d.jpg', id) AS path", "1L AS length"]
 
 
 @pytest.fixture
-def tables(spark: SparkSession, tmp_path: Path) -> Iterator[Tables]:
-    """Both tables, new, of a run that holds the claim."""
+def no_tables(spark: SparkSession, tmp_path: Path) -> Iterator[Tables]:
+    """Those of a new output, of a run that holds the claim."""
     layout = Layout(str(tmp_path / "out"))
     held = claim(claim_store(spark, layout.claim), "run", layout.features)
-    tables = Tables(spark, layout, "run", held)
-    tables.create({})
-    yield tables
+    yield Tables(spark, layout, "run", held)
     held.release()
+
+
+@pytest.fixture
+def tables(no_tables: Tables) -> Tables:
+    """Both of them, empty."""
+    no_tables.create({})
+    return no_tables
 
 
 def test_each_file_of_a_commit_has_as_many_rows_as_another(
@@ -99,6 +106,43 @@ def test_who_dies_while_all_is_replaced_leaves_no_image_in_both_tables(
     assert paths(tables.quarantine()) == []
     tables.replace(changed, 2, {})
     assert paths(tables.quarantine()) == ["damaged"]
+
+
+def test_who_dies_while_tables_are_made_leaves_no_features_without_quarantine(
+    no_tables: Tables,
+) -> None:
+    create, made = Tables._create, []
+
+    def create_or_die(tables: Tables, *table: Any) -> None:
+        if made:
+            raise KeyboardInterrupt
+        made.append(create(tables, *table))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Tables, "_create", create_or_die)
+        with pytest.raises(KeyboardInterrupt):
+            no_tables.create({})
+    assert not no_tables.exist()
+    no_tables.create({})
+    assert no_tables.exist()
+    assert paths(no_tables.quarantine()) == []
+
+
+def test_a_quarantine_that_somebody_deleted_is_made_again(tables: Tables) -> None:
+    shutil.rmtree(tables.layout.quarantine)
+    tables.restore_quarantine()
+    assert paths(tables.quarantine()) == []
+
+
+def test_who_dies_while_all_of_a_new_output_is_replaced_leaves_both_tables(
+    spark: SparkSession, no_tables: Tables
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Tables, "_bad", die)
+        with pytest.raises(KeyboardInterrupt):
+            no_tables.replace(outcome_of(spark, good="good", bad="bad"), 2, {})
+    assert paths(no_tables.features()) == ["good"]
+    assert paths(no_tables.quarantine()) == []
 
 
 def outcome_of(spark: SparkSession, good: str, bad: str) -> DataFrame:
