@@ -129,8 +129,7 @@ def featurize(
     work, todo = listing, listed
     if known is not None:
         work, todo = this.staged("work", work_to_do(listing, known))
-    with _tables_made(this) as made:
-        _featurize_portions(this, work, todo, made, known=known is not None)
+    _featurize_portions(this, work, todo, known=known is not None)
     if gone is not None and known is not None:
         this.waiting(lambda: this.tables.drop(gone))
     with this.stages.stage("account", unit="objects", total=listed):
@@ -221,15 +220,14 @@ def _tables_made(this: Featurizing) -> Iterator[Callable[[], None]]:
         yield lambda: this.waiting(made)
 
 
-def _featurize_portions(
-    this: Featurizing, work: DataFrame, todo: int, tables_made: Callable[[], None], *, known: bool
-) -> None:
+def _featurize_portions(this: Featurizing, work: DataFrame, todo: int, *, known: bool) -> None:
     """Send `todo` images through the network, a portion at a time, and commit each portion."""
     wants = sampled(todo, THUMBNAILS).cast("long")
     slices = Slices.of(todo, task_slots(this.spark), this.config.portion_images)
     work = _sliced(this, work.withColumn(schemas.WANTS_THUMBNAIL, wants), slices)
     count = RowsOut(this.spark, FEATURIZE_NODE)
-    with this.stages.stage("featurize", total=todo, done=lambda: min(count(), todo)):
+    stage = this.stages.stage("featurize", total=todo, done=lambda: min(count(), todo))
+    with _tables_made(this) as tables_made, stage:
         done, per_second = 0, None
         while done < slices.count:
             portion = slices.portion(done, per_second)

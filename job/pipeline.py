@@ -270,6 +270,7 @@ def run_report(app: Application, config: ReportConfig) -> Path | None:
     """report/index.html of what the output path holds."""
     _require_projection(app)
     with _recorded(app):
+        app.tables.restore_quarantine()
         features, bad = app.tables.features().count(), app.tables.quarantine().count()
         app.summary.counts = Counts(listed=features + bad, reused=features, quarantined=bad)
         app.summary.fingerprint = app.tables.fingerprint() or {}
@@ -295,6 +296,7 @@ def run_compact(app: Application, config: CompactConfig) -> None:
     """Large files in the place of small ones, in both tables."""
     _require_features(app)
     with _recorded(app):
+        app.tables.restore_quarantine()
         _compact(app, config.retention_hours)
 
 

@@ -47,8 +47,7 @@ def prepare(
     if theirs is not None and not config.refeaturize:
         require_same(fingerprint, Fingerprint.from_dict(theirs), config.output_path)
     worker = replace(worker, store=None if config.images.reader == "s3a" else lister)
-    print_of = fingerprint.to_dict()
-    return Featurizing(spark, config, tables, exists, print_of, worker, lister, stages)
+    return Featurizing(spark, config, tables, exists, fingerprint.to_dict(), worker, lister, stages)
 
 
 def worker_of(

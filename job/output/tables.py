@@ -170,7 +170,7 @@ class Tables:
     def _bad(self, outcome: DataFrame) -> DataFrame:
         """QUARANTINE_SCHEMA of the bad images of `outcome`, as one file."""
         bad = self._rows(outcome.where(_BAD), schemas.QUARANTINE_SCHEMA)
-        # `coalesce` would have one task read all staged files, half a dozen requests each.
+        # `coalesce` would have one task read all files with some, half a dozen requests each.
         return bad.repartition(1)
 
     def _commit_changed(self, outcome: DataFrame, some_bad: bool) -> None:

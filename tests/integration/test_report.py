@@ -96,6 +96,17 @@ def test_an_image_that_is_gone_leaves_its_reason(output: Path, tmp_path: Path) -
         hidden.rename(image)
 
 
+@pytest.mark.parametrize("command", ["report", "compact"])
+def test_a_quarantine_that_somebody_deleted_stops_nobody(
+    output: Path, tmp_path: Path, command: str
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(output, copy)
+    shutil.rmtree(copy / "quarantine")
+    assert main([command, "--output", str(copy)]) == 0
+    assert (copy / "quarantine" / "_delta_log").is_dir()
+
+
 def test_a_section_reads_files_of_the_output(spark: SparkSession, output: Path) -> None:
     found = HadoopFiles(spark, str(output))
     assert found.names("report") == ["data.json", "index.html"]
