@@ -38,9 +38,8 @@ network_options = together(
     ),
     click.option(
         "--batch-size",
-        default=NetworkConfig().batch_size,
-        show_default=True,
-        help="Images a forward pass.",
+        type=int,
+        help="Images a forward pass  [default: 2 where a task has one core, 8 where it has more]",
     ),
     click.option(
         "--precision",

@@ -15,7 +15,7 @@ from job.config import FeaturizeConfig, ImagesConfig, NetworkConfig
 from job.errors import AccessDeniedError, InputNotFoundError, UnmappableSettingError
 from job.features.backbones import Backbone, backbone
 from job.features.fingerprint import Fingerprint, require_same
-from job.features.network import NetworkSpec
+from job.features.network import NetworkSpec, images_a_pass
 from job.features.precision import require_precision
 from job.features.weights import WeightsFile, resolve_weights
 from job.featurize import Featurizing
@@ -175,6 +175,6 @@ def _network_spec(
         weights=str(weights.path),
         tensors_sha256=weights.tensors_sha256,
         threads=cpus,
-        batch_size=config.batch_size,
+        batch_size=config.batch_size or images_a_pass(cpus),
         precision=config.precision,
     )

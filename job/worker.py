@@ -26,6 +26,9 @@ ArrowBatches = Iterable[pa.RecordBatch]
 OUTCOME = to_arrow_schema(schemas.OUTCOME_SCHEMA)
 # Decoded batches that wait for the network: enough to hide a slow decode, 1.2 MB each.
 _DECODED_AHEAD = 4
+# Images that are decoded one after the other, and whose rows are made at once: what Arrow takes for
+# a batch of rows is much for two of them.
+_LEAST_DECODED = 8
 # A message to the JVM, and how long a slow one's rows may wait: progress is counted there.
 _ROWS_PER_MESSAGE = 64
 _SECONDS_PER_MESSAGE = 2.0
@@ -60,7 +63,7 @@ def featurizer(spec: WorkerSpec) -> Callable[[ArrowBatches], ArrowBatches]:
 
     def featurize(batches: ArrowBatches) -> ArrowBatches:
         decoded = (_decode(fetched, spec.rules) for fetched in _fetched(batches, spec))
-        chunks = _chunks(decoded, spec.network.batch_size)
+        chunks = _chunks(decoded, _chunk_size(spec.network.batch_size))
         # On one core a second thread only takes the caches from the first; requests run anyway.
         if spec.network.threads > 1:
             chunks = ahead(chunks, _DECODED_AHEAD)
@@ -176,6 +179,11 @@ def _decode(fetched: FetchedImage, rules: DecodeRules) -> _Decoded:
     except BadImageError as error:
         return _Decoded(image, reason=error.reason, detail=error.detail)
     return _Decoded(image, rgb, thumbnail=thumbnail(rgb) if image.wants_thumbnail else None)
+
+
+def _chunk_size(batch_size: int) -> int:
+    """Whole forward passes, at least _LEAST_DECODED images."""
+    return -(-_LEAST_DECODED // batch_size) * batch_size
 
 
 def _chunks(decoded: Iterator[_Decoded], size: int) -> Iterator[list[_Decoded]]:
