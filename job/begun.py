@@ -1,4 +1,4 @@
-"""A step that is begun in a thread before its result is needed."""
+"""Steps that are done in a thread, beside what comes next."""
 
 from __future__ import annotations
 
@@ -28,3 +28,24 @@ def begun(step: Callable[[], None]) -> Iterator[Callable[[], None]]:
             done = True
 
         yield wait
+
+
+@contextmanager
+def one_behind(first: Callable[[], None]) -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Do each step that the block hands over in a thread, beside what the block does after it.
+
+    The thread begins with `first`. Steps are done one after the other: handing one over waits for
+    the one before it, and raises what that has raised; so does the end of the block.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="behind", initializer=first) as thread:
+        latest: Future[None] | None = None
+
+        def hand_over(step: Callable[[], None]) -> None:
+            nonlocal latest
+            if latest is not None:
+                latest.result()
+            latest = thread.submit(step)
+
+        yield hand_over
+        if latest is not None:
+            latest.result()

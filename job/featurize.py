@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from pyspark.sql import DataFrame, Observation, SparkSession
@@ -13,7 +14,7 @@ from pyspark.sql import functions as F
 
 from job import files, schemas
 from job.account import Account, account, require_images
-from job.begun import begun
+from job.begun import begun, one_behind
 from job.config import FeaturizeConfig
 from job.errors import DropRefusedError, InputNotFoundError
 from job.images.binary_files import write_outcome_of_binary_files
@@ -25,7 +26,7 @@ from job.plan_nodes import FEATURIZE_NODE
 from job.portions import Portion, Slices
 from job.progress import RowsOut, Stages
 from job.sampled import sampled
-from job.session import task_slots
+from job.session import in_pool, task_slots
 from job.staged_outcome import read_outcome, write_outcome
 from job.storage_errors import waiting_out
 from job.tasks import in_tasks, task_count, task_sizes
@@ -39,6 +40,8 @@ THUMBNAILS = 300
 MOST_DROPPED = 0.10
 # These may pass: such an object is tried again in every run.
 TRANSIENT_REASONS = ("vanished", "forbidden")
+# The pool of their jobs. Without one they would wait for all images of the portion under way.
+_COMMITS = "commits"
 
 
 @dataclass(frozen=True)
@@ -221,19 +224,23 @@ def _tables_made(this: Featurizing) -> Iterator[Callable[[], None]]:
 
 
 def _featurize_portions(this: Featurizing, work: DataFrame, todo: int, *, known: bool) -> None:
-    """Send `todo` images through the network, a portion at a time, and commit each portion."""
+    """Send `todo` images through the network, a portion at a time, and commit each portion.
+
+    It is committed while the next one is under way: else all cores would wait for that.
+    """
     wants = sampled(todo, THUMBNAILS).cast("long")
     slices = Slices.of(todo, task_slots(this.spark), this.config.portion_images)
     work = _sliced(this, work.withColumn(schemas.WANTS_THUMBNAIL, wants), slices)
     count = RowsOut(this.spark, FEATURIZE_NODE)
     stage = this.stages.stage("featurize", total=todo, done=lambda: min(count(), todo))
-    with _tables_made(this) as tables_made, stage:
+    commits = one_behind(lambda: in_pool(this.spark, _COMMITS))
+    with _tables_made(this) as tables_made, stage, commits as commit_beside:
         done, per_second = 0, None
         while done < slices.count:
             portion = slices.portion(done, per_second)
             outcome = _featurize_portion(this, work, portion)
             tables_made()
-            _commit(this, outcome, portion, known=known)
+            commit_beside(partial(_commit, this, outcome, portion, known=known))
             done, per_second = portion.end, outcome.per_second
         tables_made()
         if this.config.refeaturize:

@@ -126,3 +126,8 @@ def task_slots(spark: SparkSession) -> int:
     else:
         executors = int(conf.get("spark.executor.instances", "0") or 0)
     return max(executors * cores // cpus, spark.sparkContext.defaultParallelism // cpus, 1)
+
+
+def in_pool(spark: SparkSession, name: str) -> None:
+    """Give the jobs of this thread a share of all cores, as those of each other pool have one."""
+    spark.sparkContext.setLocalProperty("spark.scheduler.pool", name)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from delta.tables import DeltaTable
+from pyspark import inheritable_thread_target
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
@@ -122,7 +123,8 @@ class Tables:
             append = partial(self._append, self.layout.features, self._featurized(shared), portion)
             quarantine = partial(self._append, self.layout.quarantine, self._bad(outcome), portion)
             # A commit costs a second; most portions have nothing for quarantine.
-            _side_by_side(lambda commit: commit(), (append, quarantine) if some_bad else (append,))
+            steps = (append, quarantine) if some_bad else (append,)
+            _side_by_side(self.spark, lambda step: step(), steps)
 
     def replace(self, outcome: DataFrame, rows: int, fingerprint: dict[str, Any]) -> None:
         """Make `outcome` all that the tables hold, with its fingerprint.
@@ -146,7 +148,7 @@ class Tables:
         """Delete the rows of `paths` from both tables."""
         self.claim.check()
         tables = (self.layout.features, self.layout.quarantine)
-        _side_by_side(lambda location: self._delete(location, paths), tables)
+        _side_by_side(self.spark, lambda location: self._delete(location, paths), tables)
 
     def _create_quarantine(self) -> None:
         self._create(self.layout.quarantine, schemas.QUARANTINE_SCHEMA, {})
@@ -217,11 +219,11 @@ class Tables:
         )
 
 
-def _side_by_side(step: Callable[[T], None], tables: Iterable[T]) -> None:
+def _side_by_side(spark: SparkSession, step: Callable[[T], None], tables: Iterable[T]) -> None:
     """Do `step` with each table at once: it is a dozen requests, one after the other."""
     with ThreadPoolExecutor() as threads:
-        # Reading the results raises what a step has raised.
-        list(threads.map(step, tables))
+        # Their jobs are in this thread's pool. Reading the results raises what a step has raised.
+        list(threads.map(inheritable_thread_target(spark)(step), tables))
 
 
 def read_features(spark: SparkSession, layout: Layout) -> DataFrame:

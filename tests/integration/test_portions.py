@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
-from job import pipeline, portions, schemas
+from job import featurize, pipeline, portions, schemas
 from job.cli import main
 from job.errors import InvalidValueError
+from job.output.tables import Tables
 from job.packed_features import packed
 from job.staged_outcome import write_outcome
 from tests.integration.tables import features_of
@@ -34,6 +37,33 @@ def test_the_first_portion_is_one_slice_and_the_next_what_five_minutes_take(
     rest, first, _ = (int(commit.operationMetrics.get("numOutputRows", 0)) for commit in history)
     assert 0 < first < rest
     assert first + rest == 40
+
+
+def test_a_portion_is_committed_while_the_next_is_under_way(
+    tmp_path: Path, sample_images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    featurize_portion, commit = featurize._featurize_portion, Tables.commit
+    begun: list[int] = []
+    second_begun, pools = threading.Event(), []
+
+    def featurized(this: Any, work: Any, portion: Any) -> Any:
+        begun.append(portion.first)
+        if len(begun) == 2:
+            second_begun.set()
+        return featurize_portion(this, work, portion)
+
+    def committed(tables: Tables, *arguments: Any, **more: Any) -> None:
+        assert second_begun.wait(60)
+        pools.append(tables.spark.sparkContext.getLocalProperty("spark.scheduler.pool"))
+        commit(tables, *arguments, **more)
+
+    monkeypatch.setattr(featurize, "_featurize_portion", featurized)
+    monkeypatch.setattr(Tables, "commit", committed)
+    images, output = sorted(sample_images.iterdir())[0], tmp_path / "out"
+    arguments = ["--input", str(images), "--output", str(output), "--portion-images", "8"]
+    assert main(["featurize", *arguments]) == 0
+    assert begun == [0, 1, 2]
+    assert pools == ["commits"] * 3
 
 
 def test_what_a_run_of_the_same_id_left_is_not_counted(

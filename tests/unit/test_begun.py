@@ -1,12 +1,14 @@
-"""A step that is begun in a thread: who waits for it gets what it raises, and may ask again."""
+"""Steps that are done in a thread: who waits for one gets what it raises."""
 
 from __future__ import annotations
 
 import threading
+import time
+from functools import partial
 
 import pytest
 
-from job.begun import begun
+from job.begun import begun, one_behind
 
 
 def test_the_step_goes_on_beside_the_block() -> None:
@@ -51,3 +53,58 @@ def test_the_blocks_own_error_is_the_one_that_is_told() -> None:
 
     with pytest.raises(ValueError, match="the block's"), begun(step):
         raise ValueError("the block's")
+
+
+def test_a_step_handed_over_goes_on_beside_the_block_which_waits_at_its_end() -> None:
+    may_end, done = threading.Event(), []
+
+    def step() -> None:
+        may_end.wait()
+        done.append("step")
+
+    with one_behind(lambda: done.append("first")) as hand_over:
+        hand_over(step)
+        assert done in ([], ["first"])
+        may_end.set()
+    assert done == ["first", "step"]
+
+
+def test_steps_are_done_one_after_the_other() -> None:
+    done: list[int] = []
+
+    with one_behind(lambda: None) as hand_over:
+        for number in range(3):
+            hand_over(partial(done.append, number))
+            assert number < 1 or done[:number] == list(range(number))
+    assert done == [0, 1, 2]
+
+
+@pytest.mark.parametrize("more", [0, 1], ids=["end", "next"])
+def test_what_a_step_raises_is_raised_by_the_next_or_at_the_end(more: int) -> None:
+    def fail() -> None:
+        raise OSError("no answer")
+
+    def steps() -> None:
+        with one_behind(lambda: None) as hand_over:
+            for step in [fail, *[lambda: None] * more]:
+                hand_over(step)
+
+    with pytest.raises(OSError, match="no answer"):
+        steps()
+
+
+def test_a_block_that_fails_waits_for_the_step_that_goes_on() -> None:
+    done = threading.Event()
+
+    def slow() -> None:
+        time.sleep(0.2)
+        done.set()
+
+    def steps() -> None:
+        with one_behind(lambda: None) as hand_over:
+            hand_over(slow)
+            raise ValueError("here")
+
+    with pytest.raises(ValueError, match="here"):
+        steps()
+    assert done.is_set()
