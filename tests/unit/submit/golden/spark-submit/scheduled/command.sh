@@ -64,6 +64,7 @@ spark-submit \
   --conf spark.metrics.namespace=image_features \
   --conf spark.python.daemon.module=job.daemon \
   --conf spark.python.worker.reuse=true \
+  --conf spark.scheduler.mode=FAIR \
   --conf spark.sql.autoBroadcastJoinThreshold=-1 \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.sql.execution.arrow.maxBytesPerBatch=64m \
