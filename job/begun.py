@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Event
 
 
 @contextmanager
@@ -31,11 +32,14 @@ def begun(step: Callable[[], None]) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def one_behind(first: Callable[[], None]) -> Iterator[Callable[[Callable[[], None]], None]]:
+def one_behind(
+    first: Callable[[], None], given_up: Event
+) -> Iterator[Callable[[Callable[[], None]], None]]:
     """Do each step that the block hands over in a thread, beside what the block does after it.
 
     The thread begins with `first`. Steps are done one after the other: handing one over waits for
-    the one before it, and raises what that has raised; so does the end of the block.
+    the one before it, and raises what that has raised; so does the end of the block. A block that
+    fails sets `given_up`, by which a step that waits for something may end sooner.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="behind", initializer=first) as thread:
         latest: Future[None] | None = None
@@ -46,6 +50,10 @@ def one_behind(first: Callable[[], None]) -> Iterator[Callable[[Callable[[], Non
                 latest.result()
             latest = thread.submit(step)
 
-        yield hand_over
-        if latest is not None:
-            latest.result()
+        try:
+            yield hand_over
+            if latest is not None:
+                latest.result()
+        except BaseException:
+            given_up.set()
+            raise

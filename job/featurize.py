@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from threading import Event
 from typing import TypeVar
 
 from pyspark.sql import DataFrame, Observation, SparkSession
@@ -49,7 +50,8 @@ class Featurizing:
     """All that the steps of one `featurize` share.
 
     `exists` says that the output has a features table already. `lister` None lists through Hadoop;
-    `worker.store` None reads through Spark's binaryFile.
+    `worker.store` None reads through Spark's binaryFile. `given_up` is set where a step has failed
+    for good while another may still wait for the storage.
     """
 
     spark: SparkSession
@@ -60,6 +62,7 @@ class Featurizing:
     worker: WorkerSpec
     lister: StoreSettings | None
     stages: Stages
+    given_up: Event = field(default_factory=Event)
 
     @property
     def staging(self) -> str:
@@ -76,7 +79,7 @@ class Featurizing:
         return f"{self.outcomes}/claim={self.tables.claim.number}"
 
     def waiting(self, step: Callable[[], T]) -> T:
-        return waiting_out(step, self.config.output_path)
+        return waiting_out(step, self.config.output_path, given_up=self.given_up)
 
     def staged(self, name: str, rows: DataFrame, *partition_cols: str) -> tuple[DataFrame, int]:
         """Write `rows` once under the staging path; returns them, read back, and their number.
@@ -233,7 +236,7 @@ def _featurize_portions(this: Featurizing, work: DataFrame, todo: int, *, known:
     work = _sliced(this, work.withColumn(schemas.WANTS_THUMBNAIL, wants), slices)
     count = RowsOut(this.spark, FEATURIZE_NODE)
     stage = this.stages.stage("featurize", total=todo, done=lambda: min(count(), todo))
-    commits = one_behind(lambda: in_pool(this.spark, _COMMITS))
+    commits = one_behind(lambda: in_pool(this.spark, _COMMITS), this.given_up)
     with _tables_made(this) as tables_made, stage, commits as commit_beside:
         done, per_second = 0, None
         while done < slices.count:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,7 +14,9 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception_type,
+    sleep_using_event,
     stop_after_delay,
+    stop_when_event_set,
     wait_exponential,
 )
 
@@ -78,11 +81,17 @@ def as_job_error(error: Exception, where: str) -> JobError | None:
     return None
 
 
-def waiting_out(step: Callable[[], T], where: str, seconds: float = WAIT_SECONDS) -> T:
+def waiting_out(
+    step: Callable[[], T],
+    where: str,
+    seconds: float = WAIT_SECONDS,
+    given_up: threading.Event | None = None,
+) -> T:
     """Do `step` again with growing pauses while storage fails for what may pass.
 
     Refusals count as passing too: the run was let in when it began, and a HEAD request answered
-    with 403 cannot say that only its token has expired. Raises the JobError after `seconds`.
+    with 403 cannot say that only its token has expired. Raises the JobError after `seconds`, or
+    once another thread has `given_up`.
     """
 
     def attempt() -> T:
@@ -91,10 +100,12 @@ def waiting_out(step: Callable[[], T], where: str, seconds: float = WAIT_SECONDS
         except STORAGE_EXCEPTIONS as error:
             raise as_job_error(error, where) or error from error
 
+    ended = given_up or threading.Event()
     retrying = Retrying(
         retry=retry_if_exception_type((TransportError, AccessDeniedError)),
         wait=wait_exponential(multiplier=1, min=1, max=20),
-        stop=stop_after_delay(seconds),
+        stop=stop_after_delay(seconds) | stop_when_event_set(ended),
+        sleep=sleep_using_event(ended),
         before_sleep=_say_waiting,
         reraise=True,
     )

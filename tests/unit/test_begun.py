@@ -62,7 +62,7 @@ def test_a_step_handed_over_goes_on_beside_the_block_which_waits_at_its_end() ->
         may_end.wait()
         done.append("step")
 
-    with one_behind(lambda: done.append("first")) as hand_over:
+    with one_behind(lambda: done.append("first"), threading.Event()) as hand_over:
         hand_over(step)
         assert done in ([], ["first"])
         may_end.set()
@@ -72,7 +72,7 @@ def test_a_step_handed_over_goes_on_beside_the_block_which_waits_at_its_end() ->
 def test_steps_are_done_one_after_the_other() -> None:
     done: list[int] = []
 
-    with one_behind(lambda: None) as hand_over:
+    with one_behind(lambda: None, threading.Event()) as hand_over:
         for number in range(3):
             hand_over(partial(done.append, number))
             assert number < 1 or done[:number] == list(range(number))
@@ -85,7 +85,7 @@ def test_what_a_step_raises_is_raised_by_the_next_or_at_the_end(more: int) -> No
         raise OSError("no answer")
 
     def steps() -> None:
-        with one_behind(lambda: None) as hand_over:
+        with one_behind(lambda: None, threading.Event()) as hand_over:
             for step in [fail, *[lambda: None] * more]:
                 hand_over(step)
 
@@ -101,10 +101,24 @@ def test_a_block_that_fails_waits_for_the_step_that_goes_on() -> None:
         done.set()
 
     def steps() -> None:
-        with one_behind(lambda: None) as hand_over:
+        with one_behind(lambda: None, threading.Event()) as hand_over:
             hand_over(slow)
             raise ValueError("here")
 
     with pytest.raises(ValueError, match="here"):
         steps()
     assert done.is_set()
+
+
+def test_a_step_that_waits_is_told_that_the_block_has_failed() -> None:
+    given_up = threading.Event()
+
+    def steps() -> None:
+        with one_behind(lambda: None, given_up) as hand_over:
+            hand_over(lambda: waited.append(given_up.wait(10)))
+            raise KeyboardInterrupt
+
+    waited: list[bool] = []
+    with pytest.raises(KeyboardInterrupt):
+        steps()
+    assert waited == [True]

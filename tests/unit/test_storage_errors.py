@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from pyspark.errors import PySparkException, PythonException
 
@@ -106,6 +109,18 @@ def test_waiting_ends() -> None:
 
     with pytest.raises(TransportError):
         waiting_out(step, "s3a://b", seconds=0.5)
+
+
+def test_waiting_ends_when_another_thread_gives_up() -> None:
+    given_up, started = threading.Event(), time.monotonic()
+
+    def step() -> None:
+        threading.Timer(0.2, given_up.set).start()
+        raise PySparkException("Status Code: 503")
+
+    with pytest.raises(TransportError):
+        waiting_out(step, "s3a://b", given_up=given_up)
+    assert time.monotonic() < started + 10
 
 
 def test_what_does_not_pass_is_not_tried_again() -> None:
