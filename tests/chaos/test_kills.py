@@ -98,12 +98,13 @@ def test_the_driver_is_killed_in_each_stage_and_run_again(
         assert running.end() == 0, running.told()[-3000:]
     found = here.counts()
     assert (found.featurized, found.lost, found.duplicated) == (120, 0, 0)
-    # Of each run that died in the middle of featurize, one portion at most was done again.
-    assert found.twice <= 2 * 40
+    # Killed at the begin of featurize and in the middle of it: one portion, then at most the two of
+    # which one is committed while the other is under way.
+    assert found.twice <= 3 * 40
 
 
 @pytest.mark.selection
-def test_a_driver_killed_between_portions_loses_one_at_most(
+def test_a_driver_killed_between_portions_loses_two_at_most(
     scene: Callable[..., Scene], chance: random.Random
 ) -> None:
     here = scene(6)
@@ -119,7 +120,8 @@ def test_a_driver_killed_between_portions_loses_one_at_most(
         assert running.end() == 0, running.told()[-3000:]
     found = here.counts()
     assert (found.featurized, found.lost, found.duplicated) == (120, 0, 0)
-    assert found.twice <= 2 * 20
+    # One is committed while the other is under way. Sizes vary: which image is where is a hash's.
+    assert found.twice <= 3 * 20
 
 
 def _is_there(here: Scene, key: str) -> bool:
