@@ -8,6 +8,11 @@ if [ -n "${KUBECONFIG_GIVEN:-}" ]; then
   say "using the cluster of KUBECONFIG"
 elif kind get clusters 2>/dev/null | grep -qx "$CLUSTER"; then
   say "cluster $CLUSTER is there"
+  # Another checkout may have made it; and its nodes may have been killed with Docker.
+  if ! { kind export kubeconfig --name "$CLUSTER" && kubectl get --raw /readyz --request-timeout=30s; } >/dev/null; then
+    say "cluster $CLUSTER does not answer; delete it by \`make kind-down\`, then try again" >&2
+    exit 1
+  fi
 else
   say "creating cluster $CLUSTER"
   $CREATE_CLUSTER --name "$CLUSTER" --config k8s/kind-config.yaml
