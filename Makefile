@@ -83,6 +83,10 @@ profile: setup ## Where an image's CPU time goes, and a run's start; ARGS="--sou
 bench-start: setup ## Seconds to the first featurized image; ARGS="--beside REVISION" for an older job in turns
 	$(IN_VENV)/python -m tests.benchmarks.start $(ARGS)
 
+.PHONY: bench-timeline
+bench-timeline: setup ## A long run in steps of ten seconds: images, cores; ARGS="--images 60000"
+	$(IN_VENV)/python -m tests.benchmarks.timeline $(ARGS)
+
 .PHONY: bench-listing
 bench-listing: setup ## The driver's memory for a listing of 10^5 and one of 10^7 objects; ARGS="1000000"
 	$(IN_VENV)/python -m tests.benchmarks.listing $(ARGS)

@@ -12,12 +12,12 @@ from pyspark.sql import functions as F
 
 from job import schemas
 
-# Little is lost with a task, and the dozen requests that its commit makes, one after the other, are
-# a small part of it.
-SECONDS_PER_TASK = 10.0
+# Little is lost with a task, and it is long beside what waits for the storage: a dozen requests of
+# its own commit, and seven for whoever reads its file, one after the other.
+SECONDS_PER_TASK = 20.0
 # That of MobileNetV2 on one core: of a portion before which no speed is known.
 IMAGES_PER_TASK = 1024
-# The last tasks are an eighth of a large one: about a second, which a core waits for the others.
+# The last tasks are an eighth of a large one: two seconds or so, which a core waits for the others.
 _LAST_PARTS = 8
 # Starting a task and its commit cost as much as a few images of a fast network.
 LEAST_IMAGES_PER_TASK = 32

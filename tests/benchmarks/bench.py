@@ -136,10 +136,13 @@ def _command(input_path: str, output_path: str, *more: str) -> list[str]:
 
 
 def _folder(images: list[Path], count: int, work: Path) -> Path:
+    """`count` of the images; where they are fewer, again under other names."""
     folder = work / f"first-{count}"
     if not folder.exists():
-        for image in images[:count]:
-            place = folder / image.parent.name / image.name
+        for number in range(count):
+            copy, index = divmod(number, len(images))
+            image = images[index]
+            place = folder / f"{copy:03}" / image.parent.name / image.name
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(image, place)
     return folder

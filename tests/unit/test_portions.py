@@ -47,11 +47,11 @@ def test_portions_have_all_images(images: int, slots: int) -> None:
     assert images <= sum(each.images for each in found) <= images + len(found)
 
 
-def test_a_task_is_ten_seconds_at_the_speed_of_the_portion_before() -> None:
+def test_a_task_is_twenty_seconds_at_the_speed_of_the_portion_before() -> None:
     slices = Slices.of(MILLION, 4, None)
     assert slices.portion(0, None).per_task == 1024
-    assert slices.portion(1, 12.0).per_task == 30
-    assert slices.portion(1, 4_000.0).per_task == 10_000
+    assert slices.portion(1, 12.0).per_task == 60
+    assert slices.portion(1, 4_000.0).per_task == 20_000
 
 
 def test_who_says_how_many_images_a_portion_has_gets_no_more() -> None:
