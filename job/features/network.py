@@ -8,18 +8,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from job.features.backbones import Backbone, backbone
-from job.features.graph import as_function, frozen_graph, graph_key
+from job.features.graph import Features, Images, as_function, frozen_graph, graph_key
 from job.features.kept_graphs import kept_graph
 from job.features.precision import require_precision
 from job.features.tensorflow_import import tensorflow
-
-Images = np.ndarray[Any, np.dtype[np.uint8]]
-Features = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def images_a_pass(threads: int) -> int:
@@ -94,13 +90,7 @@ def _network(spec: NetworkSpec) -> Network:
     tf.config.threading.set_intra_op_parallelism_threads(spec.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     chosen = backbone(spec.backbone)
-    run = as_function(_graph(chosen, spec))
-
-    def forward(images: Images) -> Features:
-        features: Features = run(tf.constant(images)).numpy()
-        return features
-
-    built = Network(forward, spec.batch_size)
+    built = Network(as_function(_graph(chosen, spec), spec.threads), spec.batch_size)
     # The first call optimises the graph: no batch should wait for that.
     built.features(np.zeros((1, *chosen.input_size, 3), np.uint8))
     # The model that was frozen is one cycle of references: 46 MB. The rest stays, and is not to

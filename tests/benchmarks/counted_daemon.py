@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 FOLDER_VARIABLE = "PROFILE_FOLDER"
-FORWARD, CALL, REST = "forward", "call of the network", "Spark's Python and all else"
+FORWARD, REST = "forward", "Spark's Python and all else"
 REQUEST, BUILD = "request", "TensorFlow and the network"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -45,7 +45,7 @@ def count() -> None:
         (worker, "_listed_image", "rows from Java"),
         (worker, "_features_column", "stack, and features as bytes"),
         (worker, "_outcome", "Arrow batch"),
-        (network.Network, "features", CALL),
+        (network.Network, "features", FORWARD),
     ]:
         setattr(module, name, _timed(step, getattr(module, name)))
     network._network = _first("network", _built(network._network))
@@ -130,8 +130,10 @@ def _written_down(joined: Callable[..., Iterable[Any]]) -> Callable[..., Iterabl
 def _write() -> None:
     threads = _by_thread()
     main = threads.pop("main")
+    # Where a task has more cores than one, each takes part.
     forward = sum(seconds for name, seconds in threads.items() if name.startswith("tf_"))
-    steps = {**_seconds, FORWARD: forward, REST: main - sum(_seconds.values())}
+    steps = {**_seconds, REST: main - sum(_seconds.values())}
+    steps[FORWARD] = _seconds[FORWARD] + forward
     # Requests are all that neither the task's own thread nor TensorFlow's have done.
     steps[REQUEST] = time.process_time() - main - forward - _beside[BUILD]
     steps[BUILD] = _beside[BUILD]

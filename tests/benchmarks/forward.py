@@ -110,9 +110,9 @@ def _startup_seconds() -> dict[str, float]:
     with _timed(seconds, "trace and freeze"):
         frozen = graph.frozen(model, chosen).SerializeToString()
     with _timed(seconds, "function of the graph"):
-        function = graph.as_function(frozen)
+        function = graph.as_function(frozen, 1)
     with _timed(seconds, "first call, 1 image"):
-        function(tensorflow_import.tensorflow().zeros((1, *chosen.input_size, 3), "uint8"))
+        function(np.zeros((1, *chosen.input_size, 3), np.uint8))
     return seconds
 
 
