@@ -35,7 +35,7 @@ setup: $(VENV)/.installed ## Install all that is needed into .venv (Java and pyt
 
 .PHONY: run
 run: setup ## The job on the sample images, or on yours: INPUT=... OUTPUT=... [ARGS="--components 20"]
-	@$(IN_VENV)/python -m job.local.run \
+	@$(IN_VENV)/python -m job.deploy.local.run \
 		$(if $(INPUT),--input "$$INPUT") $(if $(OUTPUT),--output "$$OUTPUT") -- $(ARGS)
 
 .PHONY: weights
@@ -144,13 +144,13 @@ LOCK = $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version
 
 REQUIREMENTS = docker/requirements.txt docker/requirements-dev.txt
 
-$(VENV)/.installed: job/local/prerequisites.sh pyproject.toml docker/pom.xml $(REQUIREMENTS)
-	@PYTHON="$(PYTHON)" sh job/local/prerequisites.sh $(VENV)
+$(VENV)/.installed: job/deploy/local/prerequisites.sh pyproject.toml docker/pom.xml $(REQUIREMENTS)
+	@PYTHON="$(PYTHON)" sh job/deploy/local/prerequisites.sh $(VENV)
 	@echo "installing Python packages into $(VENV) (once, a minute or two)"
 	@$(VENV)/bin/python -m pip install --quiet $(REQUIREMENTS:%=-r %)
 	@$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@echo "fetching the jars of docker/pom.xml"
-	@$(IN_VENV)/python -m job.local.jars
+	@$(IN_VENV)/python -m job.deploy.local.jars
 	@touch $@
 
 $(PEERS_VENV)/.installed: $(PEERS_REQUIREMENTS)

@@ -1,6 +1,6 @@
 """Writes which settings, obsolete names and credentials the Spark, Delta and s3a of pom.xml know.
 
-`python docker/known_settings.py` writes job/submit/lint/known_settings.json; `--check` only says
+`python docker/known_settings.py` writes job/deploy/lint/known_settings.json; `--check` only says
 whether it is as it would be written. A JVM starts, no SparkContext does.
 """
 
@@ -18,9 +18,9 @@ from xml.etree import ElementTree
 
 from pyspark.java_gateway import launch_gateway
 
-from job.local.jars import pyspark_jar_folder
+from job.deploy.local.jars import pyspark_jar_folder
 
-WRITTEN = Path(__file__).resolve().parents[1] / "job" / "submit" / "lint" / "known_settings.json"
+WRITTEN = Path(__file__).resolve().parents[1] / "job" / "deploy" / "lint" / "known_settings.json"
 JARS = pyspark_jar_folder()
 # Objects that register their settings when they are loaded.
 DECLARING = re.compile(

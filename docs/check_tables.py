@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from job.doctor import registry as doctor
-from job.submit.lint import registry as lint
+from job.deploy.doctor import registry as doctor
+from job.deploy.lint import registry as lint
 
 DOCS = Path(__file__).parent
 BETWEEN = re.compile(r"(?<=<!-- checks -->\n).*(?=<!-- end of checks -->)", re.DOTALL)

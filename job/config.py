@@ -77,7 +77,7 @@ class FeaturizeConfig:
     """`featurize`: images in, features and quarantine tables out.
 
     `portion_images` images are committed at a time; None: all of few, else about as many as five
-    minutes take (`job/portions.py`). More than `compact_above` files beyond those that the rows
+    minutes take (`job/pipeline/batches.py`). More than `compact_above` files beyond those that the rows
     need are compacted. `keep_deleted` keeps the rows of images that are gone.
     """
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from job.errors import InvalidValueError, TransportError
 from job.resources import FOLDERS
-from job.s3_path import location
+from job.s3_uri import location
 
 _ENDPOINT, _REGION = "spark.hadoop.fs.s3a.endpoint", "spark.hadoop.fs.s3a.endpoint.region"
 _AWS = re.compile(r"(^|\.)amazonaws\.com(\.cn)?$")

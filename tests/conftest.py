@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from job.local.s3_server import LocalS3Server, s3a_settings
+from job.deploy.local.s3_server import LocalS3Server, s3a_settings
 from tests.support.helm import begin_installing
 from tests.support.proxy import S3Proxy
 
@@ -92,7 +92,7 @@ def proxy(s3: LocalS3Server) -> Iterator[S3Proxy]:
 def spark(s3: LocalS3Server, proxy: S3Proxy) -> Iterator[SparkSession]:
     """The one Spark of all tests, on two threads, its s3a on the local server."""
     # Imported here: unit tests have neither a JVM nor the seconds that pyspark takes.
-    from job.session import spark_session
+    from job.runtime.session import spark_session
 
     session = spark_session(
         "tests",

@@ -1,1 +1,1 @@
-"""What people look at: figures and the report."""
+"""What is computed from a finished output: classifiers, clusters, neighbours, cost."""

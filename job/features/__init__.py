@@ -1,1 +1,1 @@
-"""Backbones and the TensorFlow graph that turns RGB batches into features."""
+"""Backbones, weights, the network and the function that runs on workers."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from job.errors import WeightsError
 from job.features.backbones import Backbone
-from job.features.folding import fold_batch_norms
+from job.features.batch_norm_folding import fold_batch_norms
 from job.features.precision import in_bfloat16
 from job.features.tensorflow_import import tensorflow
 from job.features.weights import load_weights, tensors_sha256

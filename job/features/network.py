@@ -13,7 +13,7 @@ import numpy as np
 
 from job.features.backbones import Backbone, backbone
 from job.features.graph import Features, Images, as_function, frozen_graph, graph_key
-from job.features.kept_graphs import kept_graph
+from job.features.model_cache import kept_graph
 from job.features.precision import require_precision
 from job.features.tensorflow_import import tensorflow
 

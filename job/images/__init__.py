@@ -1,1 +1,1 @@
-"""List images, decide which are new, fetch their bytes, decode them."""
+"""List images, find what is new, fetch their bytes, decode them."""

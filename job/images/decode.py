@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from job.images.bicubic import RGB, bicubic
+from job.images.resize import RGB, bicubic
 
 # Part of the fingerprint: raise it when the same bytes would give another array.
 DECODE_RULES_VERSION = 2

@@ -11,9 +11,10 @@ from functools import lru_cache
 from queue import SimpleQueue
 
 from job.errors import InputNotFoundError
-from job.images.local_objects import read_file
-from job.images.object_store import StoreSettings
-from job.images.objects import (
+from job.images.local_client import read_file
+from job.images.s3_client import S3Objects
+from job.images.s3a_config import StoreSettings
+from job.images.storage import (
     BucketMissingError,
     ForbiddenError,
     ObjectBytes,
@@ -21,8 +22,7 @@ from job.images.objects import (
     VanishedError,
     retrying,
 )
-from job.images.paths import LOCAL_SCHEME, split_path
-from job.images.s3_objects import S3Objects
+from job.paths import LOCAL_SCHEME, split_path
 
 TOO_LARGE = "too_large"
 VANISHED = "vanished"

@@ -17,10 +17,10 @@ from job import schemas
 from job.config import ImagesConfig
 from job.errors import AccessDeniedError, InputNotFoundError
 from job.images.fetch import s3_objects
-from job.images.hadoop_objects import HadoopObjects
-from job.images.local_objects import files_below, stored_file, subfolders
-from job.images.object_store import StoreSettings
-from job.images.objects import (
+from job.images.local_client import files_below, stored_file, subfolders
+from job.images.s3a_client import HadoopObjects
+from job.images.s3a_config import StoreSettings
+from job.images.storage import (
     BucketMissingError,
     ForbiddenError,
     Page,
@@ -29,7 +29,7 @@ from job.images.objects import (
     bucket_missing,
     retrying,
 )
-from job.images.paths import (
+from job.paths import (
     LOCAL_SCHEME,
     canonical_path,
     glob_matcher,

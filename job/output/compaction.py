@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from delta.tables import DeltaTable
 
-from job.output.file_count import file_count
+from job.output.file_sizing import file_count
 from job.output.tables import Tables
 
 

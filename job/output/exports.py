@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame, SparkSession
 
-from job import files, schemas
-from job.output.file_count import file_count
-from job.session import task_slots
+from job import schemas
+from job.output.file_sizing import file_count
+from job.runtime import filesystem
+from job.runtime.session import task_slots
 
 
 def write_parquet(images: DataFrame, rows: int, path: str) -> None:
@@ -45,6 +46,6 @@ def write_one_csv(spark: SparkSession, rows: DataFrame, path: str, staging: str)
             encoding="UTF-8",
         )
     )
-    part = next(name for name in files.names(spark, staging) if name.startswith("part-"))
-    files.rename(spark, f"{staging}/{part}", path)
-    files.delete(spark, staging)
+    part = next(name for name in filesystem.names(spark, staging) if name.startswith("part-"))
+    filesystem.rename(spark, f"{staging}/{part}", path)
+    filesystem.delete(spark, staging)

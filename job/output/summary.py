@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 import job
-from job import files
 from job.output.layout import Layout
+from job.runtime import filesystem
 
 LIBRARIES = (
     "pyspark",
@@ -81,14 +81,14 @@ class Summary:
     @classmethod
     def read(cls, spark: SparkSession, path: str) -> Summary:
         """The summary that `write` wrote to `path`. Raises FileNotFoundError."""
-        content = json.loads(files.read_bytes(spark, path))
+        content = json.loads(filesystem.read_bytes(spark, path))
         known = {each.name for each in fields(cls)}
         content["counts"] = Counts(**content["counts"])
         return cls(**{name: value for name, value in content.items() if name in known})
 
     def write(self, spark: SparkSession, path: str) -> None:
         """Write it to `path`, replacing an earlier one."""
-        files.write_bytes(spark, path, self.to_json().encode())
+        filesystem.write_bytes(spark, path, self.to_json().encode())
 
     def print_table(self, console: Console) -> None:
         """The same for a person, in two columns."""
@@ -129,7 +129,7 @@ class Summary:
 
 def complete_runs(spark: SparkSession, layout: Layout) -> list[Summary]:
     """The summaries of all runs that ended well, the earliest first."""
-    names = files.names(spark, layout.runs) if files.exists(spark, layout.runs) else []
+    names = filesystem.names(spark, layout.runs) if filesystem.exists(spark, layout.runs) else []
     found = []
     for name in names:
         with suppress(ValueError, KeyError, TypeError):
@@ -183,7 +183,7 @@ def git_revision() -> str | None:
 def committer_of(spark: SparkSession, path: str) -> str | None:
     """The committer that wrote `path`, as its _SUCCESS file names it; None where that is empty."""
     success = f"{path}/_SUCCESS"
-    if not files.exists(spark, success):
+    if not filesystem.exists(spark, success):
         return None
-    content = files.read_bytes(spark, success)
+    content = filesystem.read_bytes(spark, success)
     return str(json.loads(content)["committer"]) if content else None

@@ -16,11 +16,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from job import schemas
-from job.output.claim import Claim
-from job.output.file_count import file_count
+from job.features.feature_encoding import unpacked
+from job.output.file_sizing import file_count
 from job.output.layout import Layout
-from job.packed_features import unpacked
-from job.session import task_slots
+from job.output.lease import Claim
+from job.runtime.session import task_slots
 
 T = TypeVar("T")
 

@@ -1,1 +1,1 @@
-"""Moments, scaler and PCA, the saved bundle, projection."""
+"""Moments, scaler and PCA, the saved bundle, projection, drift."""

@@ -27,10 +27,10 @@ from pyspark.ml.feature import PCAModel, StandardScalerModel
 from pyspark.ml.linalg import DenseMatrix, DenseVector
 from pyspark.sql import SparkSession
 
-from job import files
 from job.errors import IncompatibleBundleError
 from job.reduction.moments import Moments
 from job.reduction.pca import Fit
+from job.runtime import filesystem
 
 FEATURES_VECTOR = "features_vector"
 SCALED = "scaled"
@@ -144,7 +144,7 @@ def save_bundle(
     contents = {"fit": _fit_bytes(fit), "moments": moments.to_bytes()}
     arrays = {kind: _write_array(spark, path, kind, data) for kind, data in contents.items()}
     named = replace(manifest, arrays=arrays)
-    files.delete(spark, f"{path}/model")
+    filesystem.delete(spark, f"{path}/model")
     pipeline_model(spark, fit, named.model_uid).write().save(f"{path}/model")
     _write_manifest(spark, named, path)
     _delete_superseded(spark, path, named)
@@ -165,7 +165,7 @@ def load_bundle(spark: SparkSession, path: str) -> Bundle:
     program.
     """
     try:
-        text = files.read_bytes(spark, f"{path}/manifest.json").decode()
+        text = filesystem.read_bytes(spark, f"{path}/manifest.json").decode()
     except FileNotFoundError as error:
         raise _incompatible(path, "has no manifest.json") from error
     except UnicodeDecodeError as error:
@@ -184,8 +184,8 @@ def copy_bundle(spark: SparkSession, bundle: Bundle, path: str) -> None:
     `load_bundle` reads the copy, whatever becomes of the original.
     """
     kept = bundle.manifest.arrays["fit"]
-    files.write_bytes(spark, f"{path}/{kept.name}", _read_array(spark, bundle.path, kept))
-    files.write_bytes(spark, f"{path}/manifest.json", bundle.manifest.to_json().encode())
+    filesystem.write_bytes(spark, f"{path}/{kept.name}", _read_array(spark, bundle.path, kept))
+    filesystem.write_bytes(spark, f"{path}/manifest.json", bundle.manifest.to_json().encode())
 
 
 def load_moments(spark: SparkSession, bundle: Bundle) -> Moments:
@@ -235,7 +235,7 @@ def pipeline_model(spark: SparkSession, fit: Fit, uid: str) -> PipelineModel:
 
 
 def _write_manifest(spark: SparkSession, manifest: Manifest, path: str) -> None:
-    files.write_bytes(spark, f"{path}/manifest.json", manifest.to_json().encode())
+    filesystem.write_bytes(spark, f"{path}/manifest.json", manifest.to_json().encode())
 
 
 def _fit_bytes(fit: Fit) -> bytes:
@@ -252,13 +252,13 @@ def _fit_of(data: bytes, manifest: Manifest) -> Fit:
 def _write_array(spark: SparkSession, path: str, kind: str, data: bytes) -> ArrayFile:
     sha256 = hashlib.sha256(data).hexdigest()
     name = f"{kind}-{sha256[:16]}.npz"
-    files.write_bytes(spark, f"{path}/{name}", data)
+    filesystem.write_bytes(spark, f"{path}/{name}", data)
     return ArrayFile(name, sha256)
 
 
 def _read_array(spark: SparkSession, path: str, file: ArrayFile) -> bytes:
     try:
-        data = files.read_bytes(spark, f"{path}/{file.name}")
+        data = filesystem.read_bytes(spark, f"{path}/{file.name}")
     except FileNotFoundError as error:
         raise _incompatible(path, f"lacks {file.name}") from error
     if hashlib.sha256(data).hexdigest() != file.sha256:
@@ -268,9 +268,9 @@ def _read_array(spark: SparkSession, path: str, file: ArrayFile) -> bytes:
 
 def _delete_superseded(spark: SparkSession, path: str, manifest: Manifest) -> None:
     current = {file.name for file in manifest.arrays.values()}
-    for name in files.names(spark, path):
+    for name in filesystem.names(spark, path):
         if name.endswith(".npz") and name not in current:
-            files.delete(spark, f"{path}/{name}")
+            filesystem.delete(spark, f"{path}/{name}")
 
 
 def _incompatible(path: str, what: str) -> IncompatibleBundleError:

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, IntegerType, LongType, StructField, StructType
 
 from job.errors import InvalidValueError
-from job.reduction.rows import dimensions, matrix
+from job.reduction.arrow_matrix import dimensions, matrix
 from job.schemas import CAME, FEATURES
 
 Floats = npt.NDArray[np.float64]

@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from job.errors import IncompatibleBundleError
+from job.reduction.arrow_matrix import dimensions, matrix
 from job.reduction.pca import Fit
-from job.reduction.rows import dimensions, matrix
 from job.schemas import FEATURES, LABEL, PATH, PROJECTION_SCHEMA, RUN_ID
 
 Floats = npt.NDArray[np.float64]

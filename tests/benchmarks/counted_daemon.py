@@ -33,8 +33,7 @@ _images = 0
 
 def count() -> None:
     """Put counters around the real calls, in this process and those that it forks."""
-    from job import worker
-    from job.features import network
+    from job.features import network, worker
     from job.images import decode
 
     for module, name, step in [
@@ -155,7 +154,7 @@ def _by_thread() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    from job.daemon import main, prefer_installed_pyspark
+    from job.runtime.worker_daemon import main, prefer_installed_pyspark
 
     prefer_installed_pyspark()
     count()

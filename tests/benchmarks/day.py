@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from job.local.s3_server import LocalS3Server, s3a_settings
+from job.deploy.local.s3_server import LocalS3Server, s3a_settings
 from tests.benchmarks.measured import Measured, measure
 from tests.benchmarks.sample import Sample
 from tests.support.proxy import S3Proxy

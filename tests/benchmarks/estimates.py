@@ -16,9 +16,9 @@ from pathlib import Path
 import click
 import pyspark
 
-from job.cost.estimate import estimate
-from job.cost.event_log import usage_of_log
-from job.cost.usage import Usage
+from job.analysis.cost.estimate import estimate
+from job.analysis.cost.event_log import usage_of_log
+from job.analysis.cost.usage import Usage
 from tests.benchmarks.event_log import LOG_SETTINGS
 from tests.benchmarks.measured import measure
 from tests.benchmarks.sample import Sample

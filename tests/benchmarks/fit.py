@@ -22,10 +22,10 @@ from pyspark.ml.functions import array_to_vector
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from job.output.file_count import file_count
+from job.output.file_sizing import file_count
 from job.reduction.moments import Moments, moments_of
 from job.reduction.pca import Fit, fit
-from job.session import spark_session
+from job.runtime.session import spark_session
 
 T = TypeVar("T")
 

@@ -89,7 +89,7 @@ def _features(images: Images, precision: str) -> np.ndarray[Any, np.dtype[np.flo
 
 
 def _startup_seconds() -> dict[str, float]:
-    from job.features import folding, graph, tensorflow_import, weights
+    from job.features import batch_norm_folding, graph, tensorflow_import, weights
 
     seconds: dict[str, float] = {}
     with _timed(seconds, "resolve weights"):
@@ -106,7 +106,7 @@ def _startup_seconds() -> dict[str, float]:
     with _timed(seconds, "hash"):
         weights.tensors_sha256(model)
     with _timed(seconds, "fold"):
-        folding.fold_batch_norms(model)
+        batch_norm_folding.fold_batch_norms(model)
     with _timed(seconds, "trace and freeze"):
         frozen = graph.frozen(model, chosen).SerializeToString()
     with _timed(seconds, "function of the graph"):

@@ -22,9 +22,9 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from job import schemas
-from job.cli import cli
-from job.local.s3_server import s3a_settings
-from job.session import spark_session
+from job.cli.root import cli
+from job.deploy.local.s3_server import s3a_settings
+from job.runtime.session import spark_session
 from tests.benchmarks.driver_memory import driver_memory
 from tests.support.new_process import in_new_process
 from tests.support.proxy import S3Proxy

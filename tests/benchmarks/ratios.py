@@ -19,7 +19,7 @@ from typing import Any
 import click
 import numpy as np
 
-from job.local.s3_server import LocalS3Server, s3a_settings
+from job.deploy.local.s3_server import LocalS3Server, s3a_settings
 from tests.benchmarks.limits import limits
 from tests.benchmarks.sample import Sample
 from tests.benchmarks.storage import BUCKET
@@ -105,8 +105,8 @@ def _late(request: Request) -> Stall | None:
 
 def _job_times(endpoint: str, variables: dict[str, str]) -> _Times:
     os.environ |= variables
-    from job.cli import cli
-    from job.session import spark_session
+    from job.cli.root import cli
+    from job.runtime.session import spark_session
 
     def job(*arguments: str) -> None:
         cli.main(list(arguments), standalone_mode=False)
@@ -138,9 +138,9 @@ def _output(count: int) -> str:
 
 
 def _summary(session: Any, path: str) -> dict[str, Any]:
-    from job import files
+    from job.runtime import filesystem
 
-    found: dict[str, Any] = json.loads(files.read_bytes(session, path))
+    found: dict[str, Any] = json.loads(filesystem.read_bytes(session, path))
     return found
 
 

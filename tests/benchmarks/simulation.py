@@ -19,12 +19,12 @@ import click
 import pyspark
 from delta.tables import DeltaTable
 
-from job import files
-from job.cli import cli
-from job.cost.prices import EXAMPLE, read_prices
-from job.local.s3_server import LocalS3Server, s3a_settings
+from job.analysis.cost.prices import EXAMPLE, read_prices
+from job.cli.root import cli
+from job.deploy.local.s3_server import LocalS3Server, s3a_settings
 from job.output.layout import Layout
-from job.session import spark_session
+from job.runtime import filesystem
+from job.runtime.session import spark_session
 from tests.benchmarks.driver_memory import driver_memory
 from tests.benchmarks.event_log import LOG_SETTINGS
 from tests.support import simulating_daemon
@@ -104,7 +104,7 @@ def _simulate(endpoint: str, variables: dict[str, str], slots: int, logs: Path) 
     layout = Layout(OUTPUT_PATH)
     table = DeltaTable.forPath(spark, layout.features).detail()
     count = table.select("numFiles").collect()[0][0]
-    summary = json.loads(files.read_bytes(spark, layout.summary("simulation")))
+    summary = json.loads(filesystem.read_bytes(spark, layout.summary("simulation")))
     spark.stop()
     tasks = _tasks(logs)
     return Simulated(max(samples["heap"]), max(samples["python"]), tasks, count, summary)

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from job import daemon
+from job.runtime import worker_daemon
 
 MODULE = "tests.benchmarks.start_daemon"
 FILE_VARIABLE = "FIRST_FEATURES"
@@ -19,7 +19,7 @@ FILE_VARIABLE = "FIRST_FEATURES"
 
 def note() -> None:
     """Have the moment noted, in this process and those that it forks."""
-    from job import worker
+    from job.features import worker
 
     outcome = worker._outcome
 
@@ -33,6 +33,6 @@ def note() -> None:
 
 
 if __name__ == "__main__":
-    daemon.prefer_installed_pyspark()
+    worker_daemon.prefer_installed_pyspark()
     note()
-    daemon.main()
+    worker_daemon.main()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from job.local.s3_server import LocalS3Server
+from job.deploy.local.s3_server import LocalS3Server
 from tests.support.proxy import S3Proxy
 
 SOURCES = ("local", "s3", "s3+30ms")

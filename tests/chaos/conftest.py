@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from job.local.s3_server import LocalS3Server, s3a_settings
+from job.deploy.local.s3_server import LocalS3Server, s3a_settings
 from tests.chaos.counts import Counts, Found, Tables, counts
 from tests.support.proxy import S3Proxy
 

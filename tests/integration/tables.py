@@ -7,12 +7,12 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from job import files
+from job.runtime import filesystem
 
 
 def read_text(spark: SparkSession, path: str) -> str:
     """A text file on storage."""
-    return files.read_bytes(spark, path).decode()
+    return filesystem.read_bytes(spark, path).decode()
 
 
 def summary_of(spark: SparkSession, output: str, run_id: str) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from job import daemon
 from job.features import network
+from job.runtime import worker_daemon
 from tests.support.network_counter import images_through_network, noting
 
 MODULE = "tests.support.counting_daemon"
@@ -68,7 +68,7 @@ def _sequential() -> None:
 def _for_each_task(changed: Callable[[Any], Any]) -> None:
     """Ask `changed` for the WorkerSpec that a task reads its images with."""
     # Not before `main` has made sure where pyspark comes from.
-    from job import worker
+    from job.features import worker
 
     fetched = worker._fetched
     worker._fetched = lambda batches, spec: fetched(batches, changed(spec))
@@ -93,10 +93,10 @@ def count() -> None:
 
 def main() -> None:
     """Serve as the job's daemon does."""
-    daemon.prefer_installed_pyspark()
+    worker_daemon.prefer_installed_pyspark()
     count()
     SLOWED[os.environ["SLOWED"]]()
-    daemon.main()
+    worker_daemon.main()
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Job:
 
     def workers(self) -> list[psutil.Process]:
         """Python workers, which the daemon of an executor forks."""
-        forks = self.children("-m job.daemon")
+        forks = self.children("-m job.runtime.worker_daemon")
         daemons = {fork.pid for fork in forks}
         return [fork for fork in forks if _parent(fork) in daemons]
 

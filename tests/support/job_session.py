@@ -97,7 +97,7 @@ def _application(settings: Mapping[str, str], then: Any = lambda spark: None) ->
 
 
 def _session(settings: Mapping[str, str]) -> Any:
-    from job.session import spark_session
+    from job.runtime.session import spark_session
 
     return spark_session("restricted", settings, master="local[2]")
 
@@ -118,10 +118,10 @@ _TASKS = {"command": command, "event_log": event_log, "blocks": blocks}
 
 
 def _serve(settings: dict[str, str]) -> None:
-    from job import storage_errors
+    from job.runtime import spark_errors
 
     # A refusal that nobody lifts is not waited out here.
-    storage_errors.waiting_out.__defaults__ = (1.0,)
+    spark_errors.waiting_out.__defaults__ = (1.0,)
     for line in sys.stdin:
         task, argument = json.loads(line)
         answer = _TASKS[task](settings, argument)

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from job import daemon, worker
+from job.features import worker
 from job.images.fetch import FetchedImage
+from job.runtime import worker_daemon
 
 MODULE = "tests.support.simulating_daemon"
 SECONDS = "SIMULATED_SECONDS"
@@ -52,9 +53,9 @@ def simulate() -> None:
 
 def main() -> None:
     """Serve as the job's daemon does."""
-    daemon.prefer_installed_pyspark()
+    worker_daemon.prefer_installed_pyspark()
     simulate()
-    daemon.main()
+    worker_daemon.main()
 
 
 if __name__ == "__main__":

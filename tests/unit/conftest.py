@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.helm import find_helm
-from tests.unit.submit.kubernetes_api import KubernetesApi, serving
+from tests.unit.deploy.submit.kubernetes_api import KubernetesApi, serving
 
 
 @pytest.fixture

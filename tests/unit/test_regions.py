@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from job import regions, session
+from job import regions
 from job.cli import main
 from job.errors import InvalidValueError, TransportError
+from job.runtime import session
 
 mock_aws = pytest.importorskip("moto", reason="`make setup` installs moto").mock_aws
 EUROPE = ("eu-*",)

@@ -14,11 +14,11 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from job import schemas
 from job.config import ImagesConfig
-from job.images.binary_files import write_outcome_of_binary_files
 from job.images.fetch import FetchedImage, FetchLimits, ListedImage, fetch_images
 from job.images.listing import list_images
-from job.images.object_store import StoreSettings
-from job.staged_outcome import read_outcome
+from job.images.s3a_config import StoreSettings
+from job.images.s3a_reader import write_outcome_of_binary_files
+from job.runtime.staging import read_outcome
 
 LIMITS = FetchLimits(max_image_bytes=100_000, retry_seconds=60.0)
 

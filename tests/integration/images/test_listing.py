@@ -10,11 +10,11 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from job.config import ImagesConfig
+from job.deploy.local.s3_server import LocalS3Server
 from job.errors import AccessDeniedError, InputNotFoundError, InvalidValueError, TransportError
 from job.images import listing
 from job.images.listing import check_input, list_images
-from job.images.object_store import StoreSettings, hadoop_settings, store_settings
-from job.local.s3_server import LocalS3Server
+from job.images.s3a_config import StoreSettings, hadoop_settings, store_settings
 from tests.integration.images import awkward
 
 Lister = Callable[[str, str], DataFrame]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import Row, SparkSession
 
-from job.images.object_store import StoreSettings, hadoop_settings, store_settings
-from job.local.s3_server import LocalS3Server
+from job.deploy.local.s3_server import LocalS3Server
+from job.images.s3a_config import StoreSettings, hadoop_settings, store_settings
 from tests.integration.images import awkward
 from tests.integration.images.outcomes import (
     by_concurrent_reader,

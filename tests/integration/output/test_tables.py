@@ -15,13 +15,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from job import schemas
-from job.output.claim import claim
-from job.output.claim_store import claim_store
-from job.output.file_count import ROWS_PER_FILE
+from job.features.feature_encoding import packed
+from job.output.file_sizing import ROWS_PER_FILE
 from job.output.layout import Layout
+from job.output.lease import claim
+from job.output.lease_store import claim_store
 from job.output.tables import Tables
-from job.packed_features import packed
-from job.staged_outcome import read_outcome, write_outcome
+from job.runtime.staging import read_outcome, write_outcome
 
 IMAGES = ["format_string('a/%d.jpg', id) AS path", "1L AS length"]
 

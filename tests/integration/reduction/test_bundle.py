@@ -14,12 +14,13 @@ from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from job import files, schemas
+from job import schemas
 from job.errors import IncompatibleBundleError
 from job.reduction.bundle import Bundle, Manifest, load_bundle, load_moments, save_bundle
 from job.reduction.moments import Moments
 from job.reduction.pca import fit
 from job.reduction.projection import project
+from job.runtime import filesystem
 from tests.integration.reduction.feature_rows import correlated_rows, features_table
 
 FINGERPRINT = {"backbone": "mobilenet_v2", "numeric_class": "f32"}
@@ -123,21 +124,21 @@ def test_a_new_bundle_replaces_the_old_and_leaves_no_file_of_it(
     assert_same_fit(load_bundle(spark, str(tmp_path)), new)
     assert PipelineModel.load(str(tmp_path / "model")).uid == "image_features_new"
     arrays = [new.manifest.arrays[kind].name for kind in ("fit", "moments")]
-    assert files.names(spark, str(tmp_path)) == sorted([*arrays, "manifest.json", "model"])
+    assert filesystem.names(spark, str(tmp_path)) == sorted([*arrays, "manifest.json", "model"])
 
 
 def test_a_process_that_dies_while_replacing_leaves_the_old_bundle(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = save(spark, correlated_rows(seed=1), tmp_path, run_id="old")
-    write_bytes = files.write_bytes
+    write_bytes = filesystem.write_bytes
 
     def dies_before_the_manifest(spark: SparkSession, path: str, data: bytes) -> None:
         if path.endswith("manifest.json"):
             raise KeyboardInterrupt
         write_bytes(spark, path, data)
 
-    monkeypatch.setattr(files, "write_bytes", dies_before_the_manifest)
+    monkeypatch.setattr(filesystem, "write_bytes", dies_before_the_manifest)
     with pytest.raises(KeyboardInterrupt):
         save(spark, correlated_rows(seed=2), tmp_path, run_id="new")
 

@@ -14,7 +14,7 @@ from job.errors import IncompatibleBundleError
 from job.reduction.moments import moments_of
 from job.reduction.pca import fit
 from job.reduction.projection import project
-from job.storage_errors import as_job_error
+from job.runtime.spark_errors import as_job_error
 from tests.integration.reduction.feature_rows import correlated_rows, features_table
 
 

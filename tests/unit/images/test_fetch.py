@@ -19,9 +19,9 @@ from job.images.fetch import (
     fetch_images,
     fetch_through,
 )
-from job.images.local_objects import stored_file
-from job.images.object_store import StoreSettings
-from job.images.objects import (
+from job.images.local_client import stored_file
+from job.images.s3a_config import StoreSettings
+from job.images.storage import (
     BucketMissingError,
     ForbiddenError,
     ObjectBytes,

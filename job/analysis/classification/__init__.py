@@ -1,0 +1,1 @@
+"""Classifiers of the features: splits, training, scores, predictions."""

@@ -1,0 +1,1 @@
+"""k-means clusters of the projection, and their agreement with the labels."""

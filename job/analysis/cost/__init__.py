@@ -1,0 +1,1 @@
+"""What a run used, live or from an event log, and what that costs."""

@@ -1,0 +1,93 @@
+"""Files on a disk or objects on S3, read without Spark: event logs, and how large outputs are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from job.errors import AccessDeniedError, InputNotFoundError, TransportError
+from job.images.fetch import reading, s3_objects
+from job.images.local_client import files_below, stored_file
+from job.images.s3a_config import StoreSettings, settings_of_spark
+from job.images.storage import (
+    ANY_SIZE,
+    BucketMissingError,
+    ForbiddenError,
+    PassingError,
+    StoredObject,
+    VanishedError,
+    all_pages,
+)
+from job.paths import LOCAL_SCHEME, canonical_path, split_path
+
+
+@dataclass(frozen=True)
+class Storage:
+    """`settings` are Spark's: those of s3a say where S3 is and who asks."""
+
+    settings: Mapping[str, str]
+
+    def below(self, path: str) -> list[StoredObject]:
+        """The file or object `path` itself, or all that lies below it.
+
+        Raises InputNotFoundError, AccessDeniedError, TransportError.
+        """
+        scheme, bucket, key = split_path(canonical_path(path))
+        with _told(path):
+            found = list(_on_disk(key) if scheme == LOCAL_SCHEME else self._on_s3(bucket, key))
+        # SeaweedFS lists folders too.
+        found = [each for each in found if not each.path.endswith("/")]
+        if not found:
+            raise _missing(path)
+        return found
+
+    def read(self, path: str) -> bytes:
+        """The content of a file or an object. Raises what `below` raises."""
+        with _told(path):
+            return reading(self._store)(path, ANY_SIZE).data or b""
+
+    @cached_property
+    def _store(self) -> StoreSettings:
+        return settings_of_spark(self.settings, os.environ)
+
+    def _on_s3(self, bucket: str, key: str) -> Iterator[StoredObject]:
+        store = s3_objects(self._store)
+        for page in all_pages(lambda token: store.page(bucket, key, token=token)):
+            for each in page.objects:
+                rest = split_path(each.path)[2].removeprefix(key)
+                if not key or not rest or rest.startswith("/"):
+                    yield each
+
+
+def _on_disk(path: str) -> Iterator[StoredObject]:
+    if Path(path).is_dir():
+        yield from files_below(path, recursive=True)
+    elif Path(path).is_file():
+        yield stored_file(path, os.stat(path))
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (BucketMissingError, VanishedError) as error:
+        raise _missing(path) from error
+    except ForbiddenError as error:
+        raise AccessDeniedError(
+            f"{path} may not be read: {error}", fix="check the credentials"
+        ) from error
+    except PassingError as error:
+        raise TransportError(
+            f"the storage of {path} does not answer: {error}",
+            fix="check the endpoint (--conf spark.hadoop.fs.s3a.endpoint=...) and the network",
+        ) from error
+
+
+def _missing(path: str) -> InputNotFoundError:
+    return InputNotFoundError(
+        f"there is nothing at {path}", expected="a file or a folder", fix="check the path"
+    )

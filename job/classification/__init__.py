@@ -1,1 +1,0 @@
-"""Classifiers on features or components: splits, training, scores, predictions."""

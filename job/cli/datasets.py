@@ -1,0 +1,143 @@
+"""`image-features sample` and `clean-names`: sets of images made from others, and their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from job.cli.options import (
+    allowed_regions_option,
+    conf_option,
+    debug_option,
+    glob_option,
+    input_option,
+    label_level_option,
+    master_option,
+    spark_settings,
+    together,
+)
+from job.cli.spark import check_regions, path_given, spark_of
+from job.config import ImagesConfig, SampleConfig, new_run_id
+from job.runtime.formatting import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from job.images.datasets.sample import Sampled
+
+_storage_options = together(conf_option, allowed_regions_option, debug_option)
+
+
+@click.command("sample")
+@input_option
+@click.option(
+    "--output",
+    "output_path",
+    required=True,
+    metavar="PATH",
+    help="Empty or new folder: s3a://, s3:// or local.",
+)
+@click.option("--classes", type=int, metavar="N", help="Classes of each split  [default: all]")
+@click.option(
+    "--images-per-class",
+    type=int,
+    metavar="N",
+    help="Images of each class and split, all where there are fewer  [default: all]",
+)
+@click.option(
+    "--seed", default=SampleConfig.seed, show_default=True, help="Another one chooses others."
+)
+@glob_option
+@label_level_option
+@master_option
+@_storage_options
+def sample_command(**options: Any) -> None:
+    """Copy some images of some classes to an empty folder, under the names they have.
+
+    Folders above that of the class, such as Training and Test, stay and are sampled each by
+    itself. The same seed on the same paths chooses the same images.
+    """
+    output_path = path_given(options["output_path"])
+    config = SampleConfig(
+        ImagesConfig(path_given(options["input_path"]), options["glob"], options["label_level"]),
+        output_path,
+        options["classes"],
+        options["images_per_class"],
+        options["seed"],
+    )
+    with spark_of("sample", options, output_path) as spark:
+        from job.images.datasets.sample import sample
+        from job.runtime.progress import Stages
+
+        _tell_sample(sample(spark, config, Stages()), config)
+
+
+@click.command("clean-names")
+@input_option
+@click.option("--apply", "applies", is_flag=True, help="Rename; without it names are only shown.")
+@click.option(
+    "--mapping",
+    "mapping_path",
+    metavar="FILE",
+    help="Where old and new names are kept  [default: beside the input]",
+)
+@click.option(
+    "--resume",
+    "resumed_path",
+    metavar="FILE",
+    help="Go on with the names that an --apply which was stopped has kept.",
+)
+@_storage_options
+def clean_names_command(**options: Any) -> None:
+    """Give files and folders names of letters, digits, `.`, `_` and `-` alone.
+
+    Shows old -> new; with --apply it renames, on S3 by a copy and a delete. Nothing is
+    overwritten: of two names that would be the same, one gets a number.
+    """
+    settings = spark_settings(options["conf"])
+    check_regions(options, settings)
+    from job.images.datasets.renaming import apply, earlier_plan, place_of, plan
+    from job.images.datasets.transfer import copy, settings_without_spark
+    from job.runtime.progress import Stages
+
+    input_path, resumed = path_given(options["input_path"]), options["resumed_path"]
+    mapping = _mapping_of(input_path, resumed or options["mapping_path"])
+    store = settings_without_spark(settings, input_path, mapping)
+    place = place_of(input_path, store)
+    with earlier_plan(mapping, store) if resumed else plan(place) as (names, total):
+        if not (total and (options["applies"] or resumed)):
+            _show_names(names, total)
+            return
+        if not resumed:
+            # First: whatever happens then, it tells what had which name.
+            copy(f"file://{names}", mapping, store)
+            click.echo(f"old and new names: {mapping} (if this is stopped: --resume that file)")
+        apply(place, names, total, Stages(), resumes=bool(resumed))
+    click.echo(f"{total:,} files renamed")
+
+
+def _mapping_of(input_path: str, given: str | None) -> str:
+    from job.images.datasets.renaming import mapping_path
+
+    return path_given(given) if given else mapping_path(input_path, new_run_id())
+
+
+def _show_names(names: Path, total: int) -> None:
+    from job.images.datasets.renaming import planned
+
+    for old, new in planned(names):
+        click.echo(f"{printable(old)} -> {printable(new)}")
+    if total:
+        click.echo(f"{total:,} files would be renamed; --apply renames them", err=True)
+    else:
+        click.echo("all names are portable", err=True)
+
+
+def _tell_sample(sampled: Sequence[Sampled], config: SampleConfig) -> None:
+    for each in sampled:
+        short = f", {each.short} with fewer than asked" if each.short else ""
+        name = f"{each.split}: " if each.split else ""
+        click.echo(f"{name}{each.images:,} images of {each.classes:,} classes{short}")
+    click.echo(f"seed {config.seed}: the same command chooses the same images")

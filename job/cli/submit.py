@@ -1,0 +1,210 @@
+"""`image-features submit`: runs on clusters and on EMR, from where a person or CI is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from job.cli.submit_options import (
+    chart_options,
+    cluster_options,
+    required_virtual_cluster_option,
+    virtual_cluster_option,
+    wait_options,
+)
+from job.deploy.render import run_names
+from job.deploy.render.helm import APPLICATION, Chart
+from job.deploy.render.render import job_run
+from job.deploy.render.targets.common import told
+from job.deploy.submit import apply, tables
+from job.deploy.submit.api_errors import NoSuchObjectError
+from job.deploy.submit.cluster import Cluster
+from job.deploy.submit.emr.runs import EmrRuns
+from job.deploy.submit.emr.submit import submit as submit_to_emr
+from job.deploy.submit.emr.virtual_cluster import VirtualCluster
+from job.deploy.submit.kubernetes_runs import KubernetesRuns
+from job.deploy.submit.run_store import Runs
+from job.deploy.submit.spark_application import Observed
+from job.deploy.submit.watch import follow_to_its_end
+from job.errors import InvalidValueError
+
+
+@click.group()
+def submit() -> None:
+    """Submit runs to a cluster or to EMR on EKS, follow them, see what became of them."""
+
+
+@submit.command("kubernetes")
+@chart_options
+@wait_options
+@cluster_options
+def submit_kubernetes(
+    values: tuple[Path, ...],
+    sets: tuple[str, ...],
+    release: str,
+    run_id: str | None,
+    wait: bool,
+    timeout: float | None,
+    context: str | None,
+    namespace: str | None,
+) -> None:
+    """Render the chart, check it against the cluster, apply it.
+
+    Prints the name of the run on standard output. A run that exists is never changed: the same
+    command with the same --run-id does nothing again, and follows the run with --wait.
+    """
+    _require_wait(timeout, wait)
+    run_id = run_id or run_names.fitting_run_id(release)
+    application = run_names.application_name(release, run_id)
+    cluster = Cluster(context, namespace)
+    chart = Chart(release, cluster.namespace, run_id, values, sets)
+    submitted = apply.submit(cluster, chart, application, one_run=wait)
+    _after(KubernetesRuns(cluster), submitted, wait, timeout)
+
+
+@submit.command("emr")
+@required_virtual_cluster_option
+@chart_options
+@wait_options
+def submit_emr(
+    virtual_cluster: str,
+    values: tuple[Path, ...],
+    sets: tuple[str, ...],
+    release: str,
+    run_id: str | None,
+    wait: bool,
+    timeout: float | None,
+) -> None:
+    """Turn the chart into a job run of EMR on EKS, and start it.
+
+    Prints the id of the job run on standard output. The same command with the same --run-id starts
+    nothing again, and follows the run with --wait.
+    """
+    _require_wait(timeout, wait)
+    run_id = run_id or run_names.fitting_run_id(release)
+    run_names.application_name(release, run_id)
+    # EMR has the namespace of its virtual cluster; nothing of a job run names it.
+    run = job_run(Chart(release, "default", run_id, values, sets), virtual_cluster)
+    for line in told(run.left_out):
+        _say(line)
+    runs = EmrRuns(VirtualCluster(virtual_cluster))
+    _after(runs, submit_to_emr(runs.cluster, run), wait, timeout)
+
+
+@submit.command("status")
+@click.argument("name")
+@cluster_options
+@virtual_cluster_option
+def submit_status(
+    name: str, context: str | None, namespace: str | None, virtual_cluster: str | None
+) -> None:
+    """One run: its state, how far it is, why it failed."""
+    run = _observed(_runs(context, namespace, virtual_cluster), name)
+    tables.show(tables.details(run))
+
+
+@submit.command("logs")
+@click.argument("name")
+@click.option("--follow", is_flag=True, help="Go on until the pod ends.")
+@click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")
+@click.option("--executor", type=click.IntRange(min=1), metavar="N", help="Of this executor.")
+@cluster_options
+@virtual_cluster_option
+def submit_logs(
+    name: str,
+    follow: bool,
+    tail: int | None,
+    executor: int | None,
+    context: str | None,
+    namespace: str | None,
+    virtual_cluster: str | None,
+) -> None:
+    """What the driver of a run has said, or one of its executors."""
+    runs = _runs(context, namespace, virtual_cluster)
+    run = _observed(runs, name)
+    for line in runs.log(run, _say, tail=tail, follow=follow, executor=executor):
+        click.echo(line)
+
+
+@submit.command("cancel")
+@click.argument("name")
+@required_virtual_cluster_option
+def submit_cancel(name: str, virtual_cluster: str) -> None:
+    """Stop a run on EMR; its output stays. On a cluster, `delete` does."""
+    runs = EmrRuns(VirtualCluster(virtual_cluster))
+    run = _observed(runs, name)
+    if run.has_ended:
+        click.echo(f"{name} has ended as {run.state}: nothing is cancelled")
+    else:
+        runs.cluster.cancel(name)
+        click.echo(f"{name} is being cancelled; its output stays")
+
+
+@submit.command("delete")
+@click.argument("name")
+@cluster_options
+def submit_delete(name: str, context: str | None, namespace: str | None) -> None:
+    """Stop a run if it works, and remove it from the cluster; its output stays."""
+    cluster = Cluster(context, namespace)
+    try:
+        cluster.delete(apply.API_VERSION, APPLICATION, name)
+    except NoSuchObjectError:
+        click.echo(f"there is no run {name} in {cluster.namespace}: nothing is deleted")
+    else:
+        click.echo(
+            f"deleted {name}; its output stays, and so do the accounts and rules of its release"
+        )
+
+
+@submit.command("list")
+@cluster_options
+@virtual_cluster_option
+def submit_list(context: str | None, namespace: str | None, virtual_cluster: str | None) -> None:
+    """The runs in a namespace, or of a virtual cluster."""
+    runs = _runs(context, namespace, virtual_cluster)
+    found = runs.all()
+    if found:
+        tables.show(tables.table(found))
+    else:
+        click.echo(f"there are no runs in {runs.described}")
+
+
+def _runs(context: str | None, namespace: str | None, virtual_cluster: str | None) -> Runs:
+    if virtual_cluster is None:
+        return KubernetesRuns(Cluster(context, namespace))
+    if context or namespace:
+        raise InvalidValueError(
+            f"--virtual-cluster is {virtual_cluster}, and there is --context or --namespace too",
+            expected="EMR or a cluster",
+            fix="leave out one of them",
+        )
+    return EmrRuns(VirtualCluster(virtual_cluster))
+
+
+def _require_wait(timeout: float | None, wait: bool) -> None:
+    if timeout is not None and not wait:
+        raise InvalidValueError("--timeout is of a run that is followed", fix="add --wait")
+
+
+def _after(runs: Runs, submitted: apply.Submitted, wait: bool, timeout: float | None) -> None:
+    """Say what became of a submission, and follow the run if that is wanted."""
+    what = "submitted" if submitted.is_new else "exists already, nothing is submitted"
+    _say(f"{submitted.name}: {what}")
+    click.echo(submitted.name)
+    if wait:
+        follow_to_its_end(runs, submitted.name, timeout)
+
+
+def _observed(runs: Runs, name: str) -> Observed:
+    try:
+        return runs.observe(name)
+    except NoSuchObjectError as missing:
+        raise InvalidValueError(
+            f"there is no run {name!r} in {runs.described}",
+            fix=f"`image-features submit list {runs.options}` shows what there is",
+        ) from missing
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

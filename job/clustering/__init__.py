@@ -1,1 +1,0 @@
-"""Clusters of the images, found without their labels, and how well they agree with these."""

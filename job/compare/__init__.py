@@ -1,1 +1,0 @@
-"""Outputs side by side: speed, variance curve, accuracy, size."""

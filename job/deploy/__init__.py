@@ -1,0 +1,1 @@
+"""Everything that runs on a laptop or in CI: no Spark."""

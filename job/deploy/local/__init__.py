@@ -1,0 +1,1 @@
+"""One machine: jars, a local S3 server, the run of `make run`."""

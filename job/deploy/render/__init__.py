@@ -1,0 +1,1 @@
+"""Chart values to what each target takes."""

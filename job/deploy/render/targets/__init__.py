@@ -1,0 +1,1 @@
+"""One converter per target, plain data in and out."""

@@ -1,0 +1,1 @@
+"""Submit the rendered chart and watch the run."""

@@ -1,0 +1,1 @@
+"""Runs on EMR on EKS."""

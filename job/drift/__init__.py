@@ -1,1 +1,0 @@
-"""How new images differ from those that scaler and PCA were fitted on."""

@@ -1,0 +1,1 @@
+"""Image sets made from others: samples, and copies with portable names."""

@@ -1,1 +1,0 @@
-"""Run on one machine: jars, a local S3 server, the sample run."""

@@ -1,0 +1,105 @@
+"""Rows of numbers as one array of NumPy, and which row is whose, for programs without Spark.
+
+features.npy    float32 (rows, columns), C order, little-endian
+labels.csv      path, label of each row, in the same order
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from job import schemas
+from job.errors import AccountingError
+from job.reduction.arrow_matrix import matrix
+from job.runtime import filesystem
+
+ARRAY, NAMES = "features.npy", "labels.csv"
+
+# What is written at a time.
+_BLOCK_BYTES = 4 * 1024 * 1024
+_BLOCKS = "images long, numbers binary, names binary"
+
+
+@dataclass
+class Written:
+    """How many rows are written so far."""
+
+    rows: int = 0
+
+
+def write_arrays(
+    images: DataFrame, vector_col: str, shape: tuple[int, int], folder: str, written: Written
+) -> None:
+    """Write `vector_col` (array<float>), path and label of `images` to two files in `folder`.
+
+    `shape` is (rows, columns) of all. Rows are written in the order in which they are read. The
+    driver holds one partition at a time, as bytes. Both files appear when they are whole. Raises
+    AccountingError where other rows are read than were counted.
+    """
+    spark = images.sparkSession
+    blocks = images.select(schemas.PATH, schemas.LABEL, vector_col).mapInArrow(_blocks, _BLOCKS)
+    written.rows = 0
+    with (
+        filesystem.writing(spark, f"{folder}/{NAMES}") as write_names,
+        filesystem.writing(spark, f"{folder}/{ARRAY}") as write_numbers,
+    ):
+        write_numbers(_header(shape))
+        write_names(_lines([(schemas.PATH, schemas.LABEL)]))
+        for block in blocks.toLocalIterator():
+            write_numbers(bytes(block.numbers))
+            write_names(bytes(block.names))
+            written.rows += block.images
+        if written.rows != shape[0]:
+            raise AccountingError(
+                f"{shape[0]:,} rows were counted and {written.rows:,} read",
+                expected="a table that nobody changes meanwhile",
+                fix="run the same command again",
+            )
+
+
+def _header(shape: tuple[int, int]) -> bytes:
+    header = io.BytesIO()
+    described = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, described)
+    return header.getvalue()
+
+
+def _blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Path, label and vector to blocks of bytes, in order."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting += [batch] if batch.num_rows else []
+        if sum(each.nbytes for each in waiting) >= _BLOCK_BYTES:
+            yield _block(waiting)
+            waiting = []
+    if waiting:
+        yield _block(waiting)
+
+
+def _block(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    numbers = b"".join(matrix(batch.column(2)).astype("<f4").tobytes() for batch in batches)
+    rows = [
+        row
+        for batch in batches
+        for row in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True)
+    ]
+    arrays = [
+        pa.array([len(rows)], pa.int64()),
+        pa.array([numbers], pa.binary()),
+        pa.array([_lines(rows)], pa.binary()),
+    ]
+    return pa.RecordBatch.from_arrays(arrays, ["images", "numbers", "names"])
+
+
+def _lines(rows: Iterable[tuple[str, str | None]]) -> bytes:
+    """RFC 4180, as `final_features.csv` is."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()

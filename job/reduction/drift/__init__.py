@@ -1,0 +1,1 @@
+"""New images against those of the fit: statistics, a reference, findings."""

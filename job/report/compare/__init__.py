@@ -1,0 +1,1 @@
+"""Outputs side by side: read, table, page."""

@@ -1,0 +1,112 @@
+"""The head of the report: what ran, and the key numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from job.report.page import Bar, Tile
+from job.report.report_data import ReportData
+from job.runtime.formatting import (
+    asked_text,
+    count_text,
+    counted,
+    duration_text,
+    percent_text,
+    rate_text,
+)
+
+
+def overview(data: ReportData) -> dict[str, Any]:
+    """The words of `headline.html.j2`."""
+    return {
+        "summary": data.summary,
+        "header": header(data),
+        "tiles": tiles(data),
+        "accounting": accounting(data),
+    }
+
+
+def header(data: ReportData) -> dict[str, str]:
+    """What ran, in the four numbers of the headline, with what each of them is."""
+    images, classes = counted(_image_count(data), "image"), data.class_count
+    return {
+        "what": f"{images} of {counted(classes, 'class', 'classes')}" if classes else images,
+        "features": counted(data.feature_count, "feature"),
+        "components": counted(data.k, "component"),
+        "explain": "explains" if data.k == 1 else "explain",
+        "share": _share_explained(data),
+    }
+
+
+def tiles(data: ReportData) -> list[Tile]:
+    """The key numbers under the headline."""
+    counts = _counts(data)
+    listed = counts.get("listed", 0)
+    bad = counts.get("quarantined", data.quarantine_total)
+    return [
+        Tile("images listed", count_text(listed), _featurized_note(counts)),
+        Tile("classes", count_text(data.class_count), _size_note(data)),
+        Tile("components", count_text(data.k), f"from {count_text(data.feature_count)} features"),
+        Tile("variance explained", percent_text(data.variance_kept), _asked_note(data)),
+        Tile("images per second", _rate(data), _time_note(data)),
+        Tile("in quarantine", count_text(bad), _share_note(bad, listed)),
+    ]
+
+
+def accounting(data: ReportData) -> list[Bar]:
+    """Where each listed object ended, as shares of all that were listed."""
+    counts = _counts(data)
+    listed = counts.get("listed", 0) or 1
+    return [
+        Bar(name, count_text(counts.get(name, 0)), counts.get(name, 0) / listed)
+        for name in ("featurized", "reused", "quarantined")
+    ]
+
+
+def _counts(data: ReportData) -> Mapping[str, int]:
+    return data.summary.get("counts") or {}
+
+
+def _image_count(data: ReportData) -> int:
+    counts = _counts(data)
+    return counts.get("featurized", 0) + counts.get("reused", 0)
+
+
+def _share_explained(data: ReportData) -> str:
+    asked = data.variance_asked
+    return percent_text(data.variance_kept) if asked is None else asked_text(asked)
+
+
+def _featurized_note(counts: Mapping[str, int]) -> str:
+    parts = [f"{counts.get(name, 0):,} {name}" for name in ("featurized", "reused")]
+    dropped = counts.get("dropped", 0)
+    return ", ".join([*parts, f"{dropped:,} dropped"] if dropped else parts)
+
+
+def _size_note(data: ReportData) -> str:
+    sizes = [each.images for each in data.classes if each.label is not None]
+    if not sizes:
+        return "no labels in this run"
+    if min(sizes) == max(sizes):
+        return f"{counted(sizes[0], 'image')} each"
+    return f"{min(sizes):,} to {counted(max(sizes), 'image')} each"
+
+
+def _asked_note(data: ReportData) -> str:
+    asked = data.variance_asked
+    return "k was set by number" if asked is None else f"at least {asked_text(asked)} asked"
+
+
+def _rate(data: ReportData) -> str:
+    rate = data.summary.get("images_per_second")
+    return "–" if rate is None else rate_text(rate)
+
+
+def _time_note(data: ReportData) -> str:
+    seconds = data.summary.get("seconds") or {}
+    return f"{duration_text(sum(seconds.values()))} in all" if seconds else ""
+
+
+def _share_note(part: int, whole: int) -> str:
+    return f"{percent_text(part / whole, 2)} of all listed" if part and whole else "none"

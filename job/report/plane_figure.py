@@ -1,0 +1,311 @@
+"""The planes of the first components: every sampled image a mark, every class its own."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from bokeh.models import (
+    BoxSelectTool,
+    CDSView,
+    ColumnDataSource,
+    CustomJS,
+    HoverTool,
+    IndexFilter,
+    LassoSelectTool,
+    Scatter,
+)
+from bokeh.models.annotations import Legend, LegendItem
+from bokeh.models.renderers import GlyphRenderer
+from bokeh.plotting import figure
+
+from job.report.class_series import ClassSeries, class_series, label_text, spread
+from job.report.figure_style import (
+    IMAGE_TOOLTIP,
+    INK,
+    MOST_LABEL_BYTES,
+    MOST_NAMED_ROWS,
+    MOST_ROW_NAME_BYTES,
+    empty_figure,
+    name_rows,
+)
+from job.report.report_data import Point
+from job.runtime.formatting import percent_text, shortened
+
+PLANES = ((1, 2), (3, 4))
+HEIGHTS = (560, 440)
+
+CLASS_TAG, PICTURE_TAG, HOVER_TAG = "class", "picture", "hover"
+MOST_PICTURES_ON_PLANE = 24
+FEW_CLASSES = 8
+MOST_TOOLTIPS = 3
+PICTURE_PIXELS = 36
+MARK_PIXELS = 8
+MOST_PATH_BYTES = 90
+ROWS_PER_LEGEND_COLUMN = 22
+
+Axes = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Cloud:
+    """The points as all planes draw them: stored once, seen class by class through `views`.
+
+    `everything` is a view of all that hovering finds; a `strip` has no second component.
+    """
+
+    series: Sequence[ClassSeries]
+    source: ColumnDataSource
+    views: Sequence[CDSView]
+    everything: CDSView
+    strip: bool
+
+
+def pca_plane(
+    points: Sequence[Point],
+    variance_curve: Sequence[float] = (),
+    *,
+    components: Axes = (1, 2),
+    path_root: str = "",
+    legend: bool = True,
+) -> figure:
+    """The points on two of their components, each class with its own colour and marker.
+
+    Hovering shows thumbnail, label and path (without `path_root`); `variance_curve`, explained
+    variance ratios, goes into the axis labels. Points without a second component are drawn as a
+    strip, one row a class. With `legend`, a click on a class hides it. Renderers are tagged
+    ["class", index] and ["picture", index] with the index in `class_series(points)`. Raises
+    ValueError for components that the points do not have.
+    """
+    cloud = _cloud(class_series(points), path_root)
+    if components != PLANES[0] and not _have(points, components):
+        raise ValueError(f"these points have no components {components[0]} and {components[1]}")
+    return _plane(cloud, components, variance_curve, HEIGHTS[0], legend=legend)
+
+
+def pca_planes(
+    points: Sequence[Point],
+    variance_curve: Sequence[float] = (),
+    *,
+    series: Sequence[ClassSeries] | None = None,
+    path_root: str = "",
+) -> list[figure]:
+    """The planes of components 1 and 2 and, where all points have them, 3 and 4.
+
+    They share one data source: what is selected on one plane is selected on the other. `series` is
+    `class_series(points)` where the caller has it already.
+    """
+    cloud = _cloud(class_series(points) if series is None else series, path_root)
+    return [
+        _plane(cloud, components, variance_curve, height)
+        for components, height in zip(PLANES, HEIGHTS, strict=True)
+        if components == PLANES[0] or _have(points, components)
+    ]
+
+
+def data_uri(thumbnail: str | None) -> str:
+    """The address of a base64 JPEG; empty for none."""
+    return f"data:image/jpeg;base64,{thumbnail}" if thumbnail else ""
+
+
+def _have(points: Sequence[Point], components: Sequence[int]) -> bool:
+    return bool(points) and all(
+        point.component(number) is not None for point in points for number in components
+    )
+
+
+def _cloud(series: Sequence[ClassSeries], path_root: str) -> _Cloud:
+    points = [point for each in series for point in each.points]
+    strip = bool(points) and all(point.y is None for point in points)
+    views, first = [], 0
+    for each in series:
+        rows = range(first, first + len(each.points))
+        views.append(CDSView(filter=IndexFilter(indices=list(rows))))
+        first = rows.stop
+    everything = CDSView(filter=IndexFilter(indices=list(range(first))))
+    source = ColumnDataSource(_columns(series, path_root, strip=strip))
+    return _Cloud(series, source, views, everything, strip)
+
+
+def _columns(series: Sequence[ClassSeries], root: str, *, strip: bool) -> dict[str, Any]:
+    """One row a point, class after class; the heights of a strip are rows instead of values."""
+    points = [point for each in series for point in each.points]
+    columns = {
+        _column(number): _values(points, number)
+        for axes in PLANES
+        for number in axes
+        if axes == PLANES[0] or _have(points, [number])
+    }
+    if strip:
+        rows = [(index, point) for index, each in enumerate(series) for point in each.points]
+        columns[_column(2)] = np.array([_row_height(*row) for row in rows], dtype=np.float32)
+    return columns | {
+        "label": [shortened(label_text(point.label), MOST_LABEL_BYTES) for point in points],
+        "path": [_short_path(point.path, root) for point in points],
+        "picture": [data_uri(point.thumbnail) for point in points],
+        "shown": ["block" if point.thumbnail else "none" for point in points],
+    }
+
+
+def _column(component: int) -> str:
+    return f"pc{component}"
+
+
+def _values(points: Sequence[Point], component: int) -> Any:
+    return np.array([point.component(component) or 0.0 for point in points], dtype=np.float32)
+
+
+def _row_height(row: int, point: Point) -> float:
+    """Within 0.3 of the row, from the path alone, so that a page renders the same twice."""
+    return 0.6 * zlib.crc32(point.path.encode()) / 0xFFFFFFFF - 0.3 - row
+
+
+def _short_path(path: str, root: str) -> str:
+    return shortened(path.removeprefix(root).lstrip("/"), MOST_PATH_BYTES)
+
+
+def _plane(
+    cloud: _Cloud,
+    components: Axes,
+    curve: Sequence[float],
+    height: int,
+    *,
+    legend: bool = False,
+) -> figure:
+    first, second = components
+    plane = empty_figure(
+        x_axis_label=_component_label(first, curve),
+        y_axis_label="" if cloud.strip else _component_label(second, curve),
+        # Equal scales: only then are distances on the plane distances of the data.
+        match_aspect=not cloud.strip,
+        height=height,
+    )
+    plane.min_border_left = 8
+    classes = _draw_classes(plane, cloud, components)
+    hovered = _hovered_points(plane, cloud, components)
+    if cloud.strip:
+        _name_classes(plane, cloud.series)
+    else:
+        _draw_pictures(plane, cloud.series, components)
+        plane.add_tools(BoxSelectTool(renderers=[hovered]), LassoSelectTool(renderers=[hovered]))
+    if legend and len(cloud.series) > 1:
+        _clickable_legend(plane, cloud, classes)
+    return plane
+
+
+def _component_label(number: int, curve: Sequence[float]) -> str:
+    if number > len(curve):
+        return f"PC {number}"
+    return f"PC {number} ({percent_text(curve[number - 1])})"
+
+
+def _draw_classes(plane: figure, cloud: _Cloud, components: Axes) -> list[GlyphRenderer[Any]]:
+    x, y = map(_column, components)
+    renderers = []
+    for index, (each, view) in enumerate(zip(cloud.series, cloud.views, strict=True)):
+        style = each.style
+        # `plane.scatter` would add four more glyphs a class, for ways to look that nobody sets.
+        marks = Scatter(
+            x=x,
+            y=y,
+            marker=style.marker,
+            size=MARK_PIXELS,
+            line_color=style.colour,
+            line_width=1.5 if style.hollow else 0.5,
+            fill_color=style.colour,
+            fill_alpha=0.0 if style.hollow else 0.7,
+        )
+        name = shortened(each.name, MOST_LABEL_BYTES)
+        renderer: GlyphRenderer[Any] = plane.add_glyph(cloud.source, marks, view=view, name=name)
+        renderer.tags = [CLASS_TAG, index]
+        renderers.append(renderer)
+    return renderers
+
+
+def _hovered_points(plane: figure, cloud: _Cloud, components: Axes) -> GlyphRenderer[Any]:
+    """All points once more, unseen: hovering over a renderer each would pile up their tooltips."""
+    x, y = map(_column, components)
+    hovered: GlyphRenderer[Any] = plane.scatter(
+        x,
+        y,
+        source=cloud.source,
+        view=cloud.everything,
+        size=MARK_PIXELS,
+        alpha=0.0,
+        nonselection_alpha=0.0,
+    )
+    hovered.tags = [HOVER_TAG]
+    plane.add_tools(HoverTool(renderers=[hovered], tooltips=IMAGE_TOOLTIP, limit=MOST_TOOLTIPS))
+    return hovered
+
+
+def _draw_pictures(plane: figure, series: Sequence[ClassSeries], components: Axes) -> None:
+    """Thumbnails that lie far apart, framed in the colour of their class: of many classes the
+    typical ones, of few classes any, so that the plane is covered either way."""
+    index_of = {point: index for index, each in enumerate(series) for point in _shown(each, series)}
+    places = spread(list(index_of), MOST_PICTURES_ON_PLANE, components=components)
+    # A source of their own: where images of a source are selected, Bokeh fails to draw the others.
+    source = ColumnDataSource(
+        {
+            "x": _values(places, components[0]),
+            "y": _values(places, components[1]),
+            "picture": [data_uri(point.thumbnail) for point in places],
+        }
+    )
+    for row, point in enumerate(places):
+        view = CDSView(filter=IndexFilter(indices=[row]))
+        index = index_of[point]
+        _draw_picture(plane, source, view, series[index].style.colour, [PICTURE_TAG, index])
+
+
+def _shown(each: ClassSeries, series: Sequence[ClassSeries]) -> Sequence[Point]:
+    if len(series) >= FEW_CLASSES:
+        return [each.typical] if each.typical else []
+    return [point for point in each.points if point.thumbnail]
+
+
+def _draw_picture(
+    plane: figure, source: ColumnDataSource, view: CDSView, colour: str, tags: list[Any]
+) -> None:
+    frame = Scatter(marker="square", size=PICTURE_PIXELS + 4, fill_color="white", line_color=colour)
+    plane.add_glyph(source, frame, view=view).tags = tags
+    picture: GlyphRenderer[Any] = plane.image_url(
+        url="picture",
+        w=PICTURE_PIXELS,
+        h=PICTURE_PIXELS,
+        w_units="screen",
+        h_units="screen",
+        anchor="center",
+        source=source,
+        view=view,
+    )
+    picture.tags = tags
+
+
+def _name_classes(plane: figure, series: Sequence[ClassSeries]) -> None:
+    names = {-float(index): each.name for index, each in enumerate(series)}
+    name_rows(plane, names if len(series) <= MOST_NAMED_ROWS else {})
+    plane.ygrid.grid_line_color = None
+
+
+def _clickable_legend(
+    plane: figure, cloud: _Cloud, renderers: Sequence[GlyphRenderer[Any]]
+) -> None:
+    items = [
+        LegendItem(label={"value": shortened(each.name, MOST_ROW_NAME_BYTES)}, renderers=[renderer])
+        for each, renderer in zip(cloud.series, renderers, strict=True)
+    ]
+    columns = -(-len(items) // ROWS_PER_LEGEND_COLUMN)
+    legend = Legend(items=items, click_policy="hide", ncols=columns, label_text_color=INK)
+    legend.background_fill_alpha = 0.0
+    plane.add_layout(legend, "right")
+    hover_what_is_seen = CustomJS(
+        args={"renderers": list(renderers), "everything": cloud.everything},
+        code="everything.filter.indices = renderers.filter((each) => each.visible)"
+        ".flatMap((each) => [...each.view.filter.indices])",
+    )
+    for renderer in renderers:
+        renderer.js_on_change("visible", hover_what_is_seen)

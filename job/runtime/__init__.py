@@ -1,0 +1,1 @@
+"""The Spark session, retries, progress and files that all other folders use."""

@@ -1,0 +1,122 @@
+"""Progress of the stages of a run, from what Spark knows of them."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from job.display import Display, Tick, display_for
+from job.runtime.metrics import ROWS_OUT
+
+
+@dataclass
+class Stages:
+    """The stages of one run, one after the other; `seconds` keeps how long each took.
+
+    `may_begin` is called before each stage, and may raise.
+    """
+
+    display: Display = field(default_factory=lambda: display_for(sys.stderr))
+    seconds: dict[str, float] = field(default_factory=dict)
+    may_begin: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def stage(
+        self,
+        name: str,
+        *,
+        unit: str = "images",
+        total: int | None = None,
+        done: Callable[[], int] = lambda: 0,
+    ) -> Iterator[None]:
+        """Show `done()` of `total` until the block ends; it is called from another thread."""
+        self.may_begin()
+        started = time.monotonic()
+        ended = threading.Event()
+
+        def tick() -> Tick:
+            return Tick(name, unit, done(), total, time.monotonic() - started)
+
+        def watch() -> None:
+            while not ended.wait(self.display.interval):
+                self.display.show(tick())
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        complete = False
+        try:
+            yield
+            complete = True
+        finally:
+            ended.set()
+            watcher.join()
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+            self.display.end(_ended(name, unit, total, self.seconds[name], complete))
+
+
+def _ended(name: str, unit: str, total: int | None, seconds: float, complete: bool) -> str:
+    if not complete:
+        return f"{name}: stopped after {seconds:.1f} s"
+    count = f"{total:,} {unit}, " if total is not None else ""
+    return f"{name}: {count}{seconds:.1f} s"
+
+
+class RowsOut:
+    """Counts the rows that left one plan node, such as `MapInArrow featurize`, in all executions.
+
+    Task ends alone are too coarse: a task may run for a minute. SQL metrics of running tasks
+    reach the driver with each heartbeat; the status store keeps them without a web UI.
+    """
+
+    # Executions that may still run: Spark's store forgets old ones, we have counted them by then.
+    _RECENT = 50
+
+    def __init__(self, spark: SparkSession, node: str) -> None:
+        self._store: Any = spark._jsparkSession.sharedState().statusStore()
+        self._node = node
+        self._rows: dict[int, int] = {}
+        self._settled: set[int] = set()
+        self._settled.update(execution.executionId() for execution in self._recent())
+
+    def __call__(self) -> int:
+        """Rows so far, of the executions that began since this object was made."""
+        for execution in self._recent():
+            identity = execution.executionId()
+            if identity not in self._settled:
+                ended = execution.completionTime().isDefined()
+                self._rows[identity] = self._rows_of(identity)
+                if ended:
+                    self._settled.add(identity)
+        return sum(self._rows.values())
+
+    def _recent(self) -> Iterator[Any]:
+        first = max(int(self._store.executionsCount()) - self._RECENT, 0)
+        return each_of(self._store.executionsList(first, self._RECENT))
+
+    def _rows_of(self, identity: int) -> int:
+        metrics = self._store.executionMetrics(identity)
+        return sum(
+            _number(metrics.get(metric.accumulatorId()))
+            for node in each_of(self._store.planGraph(identity).allNodes())
+            if node.desc().startswith(self._node)
+            for metric in each_of(node.metrics())
+            if metric.name() == ROWS_OUT
+        )
+
+
+def each_of(scala_sequence: Any) -> Iterator[Any]:
+    """The elements of a Scala sequence."""
+    return (scala_sequence.apply(index) for index in range(scala_sequence.size()))
+
+
+def _number(metric: Any) -> int:
+    if metric.isEmpty():
+        return 0
+    return int(str(metric.get()).replace(",", ""))

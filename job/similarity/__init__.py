@@ -1,1 +1,0 @@
-"""The images that are nearest to one image."""

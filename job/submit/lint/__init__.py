@@ -1,1 +1,0 @@
-"""What is wrong with values before anything starts: checks of values and what they render."""

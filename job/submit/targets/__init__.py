@@ -1,1 +1,0 @@
-"""The rendered chart as each target takes it: one converter a target, plain data in and out."""

@@ -1,0 +1,155 @@
+"""Names of real images made portable, on a disk and in a bucket."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from job.cli import main
+from job.deploy.local.s3_server import LocalS3Server, s3a_settings
+from job.images.datasets.portable_names import is_portable
+from tests.integration.images import awkward
+
+
+def clean_names(path: Path | str, *more: str) -> int:
+    return main(["clean-names", "--input", str(path), *more])
+
+
+def contents_of(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def all_portable(paths: list[str]) -> bool:
+    return all(is_portable(part) for path in paths for part in path.split("/"))
+
+
+@pytest.fixture
+def images(sample_images: Path, tmp_path: Path) -> Path:
+    """The sample, all labels with spaces, and a class whose name another's would become."""
+    folder = shutil.copytree(sample_images, tmp_path / "images")
+    shutil.copytree(sample_images / "Cherry 2", folder / "Cherry_2")
+    (folder / "Tomato 3" / "é %1.jpg").write_bytes(b"an image")
+    return folder
+
+
+def test_without_apply_names_are_only_shown(
+    images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = contents_of(images)
+
+    assert clean_names(images) == 0
+
+    told = capsys.readouterr()
+    assert "Tomato 3/é %1.jpg -> Tomato_3/e_1.jpg" in told.out.splitlines()
+    assert len(told.out.splitlines()) == 241
+    assert "--apply" in told.err
+    assert contents_of(images) == before
+    assert [path.name for path in images.parent.iterdir()] == ["images"]
+
+
+def test_apply_renames_and_says_what_had_which_name(images: Path) -> None:
+    before = contents_of(images)
+
+    assert clean_names(images, "--apply") == 0
+
+    after = contents_of(images)
+    assert all_portable(list(after))
+    (mapping,) = images.parent.glob("images.renamed-*.csv")
+    with mapping.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    new = {row["old"]: row["new"] for row in rows}
+    assert {new.get(path, path): data for path, data in before.items()} == after
+    assert len(after) == len(before) == 261
+    assert {path.split("/")[0] for path in after} >= {"Cherry_2", "Cherry_2_2", "Tomato_3"}
+    # The folders of the old names are gone.
+    assert all_portable([path.name for path in images.iterdir()])
+
+
+def test_nothing_is_left_to_do_afterwards(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert clean_names(images, "--apply") == 0
+    after = contents_of(images)
+    capsys.readouterr()
+
+    assert clean_names(images, "--apply") == 0
+
+    assert capsys.readouterr().err == "all names are portable\n"
+    assert contents_of(images) == after
+    assert len(list(images.parent.glob("*.csv"))) == 1
+
+
+@pytest.mark.parametrize("place", ["disk", "bucket"])
+def test_what_was_stopped_goes_on_with_its_mapping(
+    place: str, images: Path, s3: LocalS3Server, bucket: str, tmp_path: Path
+) -> None:
+    """Half of a folder has its new name: the rest follows it there."""
+    (tmp_path / "names.csv").write_text(
+        "old,new\nTomato 3/1.jpg,Tomato_3/1.jpg\nTomato 3/2.jpg,Tomato_3/2.jpg\n"
+    )
+    folder = tmp_path / "stopped"
+    for path in ("Tomato_3/1.jpg", "Tomato 3/2.jpg"):
+        (folder / path).parent.mkdir(parents=True)
+        (folder / path).write_text(path)
+    conf = [f"--conf={key}={value}" for key, value in s3a_settings(s3.endpoint).items()]
+    s3.upload_folder(folder, bucket, "in")
+    source = folder if place == "disk" else f"s3a://{bucket}/in"
+
+    assert clean_names(source, "--resume", str(tmp_path / "names.csv"), *conf) == 0
+
+    if place == "disk":
+        names = {"Tomato_3/1.jpg": b"Tomato_3/1.jpg", "Tomato_3/2.jpg": b"Tomato 3/2.jpg"}
+        assert contents_of(folder) == names
+    else:
+        listed = s3.client().list_objects_v2(Bucket=bucket, Prefix="in/Tomato_3/")["Contents"]
+        assert [each["Key"] for each in listed] == ["in/Tomato_3/1.jpg", "in/Tomato_3/2.jpg"]
+
+
+def test_every_awkward_name_of_a_bucket_becomes_portable(
+    s3: LocalS3Server, bucket: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = s3.client()
+    before = awkward.fill(client, bucket)
+    conf = [f"--conf={key}={value}" for key, value in s3a_settings(s3.endpoint).items()]
+
+    assert clean_names(f"s3a://{bucket}/in", "--apply", *conf) == 0
+
+    listed = client.list_objects_v2(Bucket=bucket, Prefix="in/")["Contents"]
+    keys = [each["Key"] for each in listed if not each["Key"].endswith("/")]
+    assert all_portable(keys)
+    after = [client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
+    assert sorted(after) == sorted(before.values())
+    (mapping,) = client.list_objects_v2(Bucket=bucket, Prefix="in.renamed-")["Contents"]
+    text = client.get_object(Bucket=bucket, Key=mapping["Key"])["Body"].read().decode()
+    new = dict(row for row in csv.reader(text.splitlines(keepends=True)) if row)
+    assert new["percent/a%20b.jpg"] == "percent/a_20b.jpg"
+    for old, body in before.items():
+        key = old.removeprefix("in/")
+        answer = client.get_object(Bucket=bucket, Key=f"in/{new.get(key, key)}")
+        assert answer["Body"].read() == body
+    capsys.readouterr()
+    assert clean_names(f"s3a://{bucket}/in", *conf) == 0
+    assert capsys.readouterr().err == "all names are portable\n"
+
+
+def test_a_name_that_is_not_utf8_and_a_link_are_renamed_too(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9 1.jpg")).write_bytes(b"1")
+    (folder / "a link").symlink_to("/nowhere")
+
+    assert clean_names(folder, "--apply", "--mapping", str(tmp_path / "names.csv")) == 0
+
+    assert sorted(os.listdir(folder)) == ["a_link", "caf_1.jpg"]
+    assert b"caf\xe9 1.jpg,caf_1.jpg" in (tmp_path / "names.csv").read_bytes()
+
+
+def test_a_missing_or_empty_folder_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (tmp_path / "none", tmp_path):
+        assert clean_names(path) == 3
+        assert f"there is nothing under file://{path}; expected" in capsys.readouterr().err

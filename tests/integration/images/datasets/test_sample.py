@@ -1,0 +1,200 @@
+"""Samples of real images: from a disk and from a bucket, to either."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from job.cli import main
+from job.config import ImagesConfig, SampleConfig
+from job.deploy.local.s3_server import LocalS3Server
+from job.images.datasets.class_sampling import (
+    chosen_folders,
+    chosen_images,
+    class_folders,
+    images_in_classes,
+)
+from job.images.listing import list_images
+
+Contents = dict[str, bytes]
+pytestmark = pytest.mark.usefixtures("spark")
+
+
+@pytest.fixture(scope="module")
+def split(sample_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve classes in Training, 15 images each, and in Test, 5 each; texts beside them."""
+    folder = tmp_path_factory.mktemp("split")
+    for label in sample_images.iterdir():
+        for number, image in enumerate(sorted(label.iterdir())):
+            target = folder / ("Test" if number < 5 else "Training") / label.name / image.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(image, target)
+        (folder / "Training" / label.name / "README.md").write_text("not an image")
+    (folder / "Test" / "list.csv").write_text("a,b")
+    shutil.copyfile(image, folder / "cover.jpg")
+    return folder
+
+
+def on_disk(folder: Path) -> Contents:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def in_bucket(s3: LocalS3Server, bucket: str, prefix: str) -> Contents:
+    client = s3.client()
+    listed = client.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    return {
+        each["Key"].removeprefix(prefix): client.get_object(Bucket=bucket, Key=each["Key"])[
+            "Body"
+        ].read()
+        for each in listed
+    }
+
+
+def sample(source: Path | str, target: Path | str, *more: str) -> int:
+    return main(["sample", "--input", str(source), "--output", str(target), *more])
+
+
+def images_of_classes(contents: Contents) -> Counter[str]:
+    return Counter(path.rpartition("/")[0] for path in contents)
+
+
+def test_a_sample_has_so_many_images_of_so_many_classes_of_each_split(
+    split: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sample(split, tmp_path / "out", "--classes", "6", "--images-per-class", "10") == 0
+
+    contents = on_disk(tmp_path / "out")
+    counts = images_of_classes(contents)
+    of = {
+        name: {each.split("/")[1] for each in counts if each.startswith(name)}
+        for name in ("Training", "Test")
+    }
+    assert len(of["Training"]) == 6
+    assert of["Training"] == of["Test"]
+    assert {n for each, n in counts.items() if each.startswith("Training/")} == {10}
+    assert {n for each, n in counts.items() if each.startswith("Test/")} == {5}
+    original = on_disk(split)
+    assert {path: original[path] for path in contents} == contents
+    assert capsys.readouterr().out.splitlines() == [
+        "Test: 30 images of 6 classes, 6 with fewer than asked",
+        "Training: 60 images of 6 classes",
+        "seed 0: the same command chooses the same images",
+    ]
+
+
+def test_a_bucket_and_a_disk_give_the_same_sample(
+    split: Path, s3: LocalS3Server, bucket: str, tmp_path: Path
+) -> None:
+    s3.upload_folder(split, bucket, "in")
+    there, back, within, here = (
+        (split, f"s3a://{bucket}/there"),
+        (f"s3a://{bucket}/in", tmp_path / "back"),
+        (f"s3a://{bucket}/in", f"s3a://{bucket}/within"),
+        (split, tmp_path / "here"),
+    )
+    for source, target in (there, back, within, here):
+        assert sample(source, target, "--images-per-class", "2", "--seed", "3") == 0
+
+    expected = on_disk(tmp_path / "here")
+    assert len(expected) == 48
+    assert on_disk(tmp_path / "back") == expected
+    assert in_bucket(s3, bucket, "there/") == expected
+    assert in_bucket(s3, bucket, "within/") == expected
+
+
+def test_awkward_names_stay_as_they_are(
+    sample_images: Path, s3: LocalS3Server, bucket: str, tmp_path: Path
+) -> None:
+    image = next(sample_images.rglob("*.jpg"))
+    names = [f"Kä se 100%/{name}" for name in ("a b.jpg", "q'u\"o.jpg", "%20.jpg", "語+.JPG")]
+    for name in names:
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(image, tmp_path / "in" / name)
+
+    assert sample(tmp_path / "in", f"s3a://{bucket}/out", "--classes", "1") == 0
+    assert sample(f"s3a://{bucket}/out", tmp_path / "back", "--classes", "1") == 0
+
+    assert on_disk(tmp_path / "back") == on_disk(tmp_path / "in")
+    assert set(in_bucket(s3, bucket, "out/")) == set(names)
+
+
+def test_the_choice_does_not_depend_on_the_order_of_the_listing(
+    spark: SparkSession, split: Path
+) -> None:
+    config = SampleConfig(ImagesConfig(str(split)), "out", classes=6, images_per_class=3)
+    listing = list_images(spark, config.images, None)
+    chosen = []
+    for rows in (listing.orderBy("path"), listing.orderBy(F.desc("path")).repartition(5)):
+        images = images_in_classes(rows, config.images)
+        folders = chosen_folders(class_folders(images), config)
+        paths = chosen_images(images, folders, config).select("path").collect()
+        chosen.append({row["path"] for row in paths})
+
+    assert chosen[0] == chosen[1]
+    assert len(chosen[0]) == 36
+
+
+def test_a_glob_of_ones_own_says_what_an_image_is(split: Path, tmp_path: Path) -> None:
+    options = ("--glob", "Training/**/*.md", "--images-per-class", "1")
+    assert sample(split, tmp_path / "out", *options) == 0
+
+    assert {path.rpartition("/")[2] for path in on_disk(tmp_path / "out")} == {"README.md"}
+
+
+def test_a_label_higher_up_keeps_what_is_below(split: Path, tmp_path: Path) -> None:
+    """With level 2 the classes are Training and Test."""
+    options = ("--label-level", "2", "--images-per-class", "7")
+    assert sample(split, tmp_path / "out", *options) == 0
+
+    found = Counter(path.split("/")[0] for path in on_disk(tmp_path / "out"))
+    assert found == {"Training": 7, "Test": 7}
+
+
+@pytest.fixture
+def refused(capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """The one line that is told where a sample ends with a code."""
+
+    def run(exit_code: int, *arguments: Path | str) -> str:
+        capfd.readouterr()
+        assert sample(arguments[0], arguments[1], *map(str, arguments[2:])) == exit_code
+        lines = [x for x in capfd.readouterr().err.splitlines() if x.startswith("image-features:")]
+        (line,) = lines
+        assert "fix: " in line
+        return line
+
+    return run
+
+
+def test_what_cannot_be_sampled_is_told_with_its_code(
+    refused: Callable[..., str], split: Path, tmp_path: Path, bucket: str
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    (tmp_path / "nothing").mkdir()
+    out = tmp_path / "out"
+
+    assert "has 12" in refused(2, split, out, "--classes", "13")
+    assert "neither" in refused(2, split, out)
+    assert "mine.txt" in refused(2, split, tmp_path / "full", "--classes", "1")
+    assert "one in the other" in refused(2, split, split / "sample", "--classes", "1")
+    assert "nothing under" in refused(3, tmp_path / "nothing", out, "--classes", "1")
+    assert "no image" in refused(3, split, out, "--classes", "1", "--glob", "**/*.tiff")
+    assert "no-such" in refused(3, split, "s3a://no-such-bucket-here/out", "--classes", "1")
+    assert "no-such" in refused(3, "s3a://no-such-bucket-here/in", out, "--classes", "1")
+    assert not out.exists()
+    assert (tmp_path / "full" / "mine.txt").read_text() == "mine"
+
+
+def test_a_folder_that_may_not_be_written_is_told(
+    refused: Callable[..., str], split: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+
+    assert "cannot be written" in refused(8, split, tmp_path / "file" / "out", "--classes", "1")

@@ -1,0 +1,78 @@
+"""What a run has to do, and which rows it drops."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pyspark.sql import DataFrame, SparkSession
+
+from job import schemas
+from job.images.diff import dropped, work_to_do
+
+IN = "s3a://bucket/in"
+
+
+def test_only_what_is_new_or_changed_is_work(spark: SparkSession) -> None:
+    listing = _listing(
+        spark, ("same", 1, "a"), ("new", 1, "b"), ("etag", 1, "c2"), ("length", 2, "d")
+    )
+    known = _known(spark, ("same", 1, "a"), ("etag", 1, "c1"), ("length", 1, "d"))
+    assert _names(work_to_do(listing, known)) == ["etag", "length", "new"]
+
+
+def test_without_a_table_all_is_work(spark: SparkSession) -> None:
+    assert _names(work_to_do(_listing(spark, ("a", 1, "x")), None)) == ["a"]
+
+
+def test_an_object_without_etag_is_known_by_path_and_length(spark: SparkSession) -> None:
+    listing = _listing(spark, ("a", 1, None), ("b", 2, None), ("c", 1, "c"))
+    known = _known(spark, ("a", 1, None), ("b", 1, None), ("c", 1, None))
+    assert _names(work_to_do(listing, known)) == ["b", "c"]
+
+
+def test_a_row_is_dropped_only_under_this_input_and_glob(spark: SparkSession) -> None:
+    known = _known(
+        spark,
+        ("kept.jpg", 1, "a"),
+        ("gone.jpg", 1, "a"),
+        ("deep/gone 100%.jpg", 1, "a"),
+        ("gone.png", 1, "a"),
+        ("../other/gone.jpg", 1, "a"),
+        ("../input-beside/gone.jpg", 1, "a"),
+    )
+    listing = _listing(spark, ("kept.jpg", 1, "another"))
+    gone = dropped(listing, known, "s3://bucket/in/", "**/*.jpg")
+    assert _names(gone) == ["deep/gone 100%.jpg", "gone.jpg"]
+
+
+def test_globs_mean_the_same_to_spark_as_to_the_lister(spark: SparkSession) -> None:
+    names = ["[x].jpg", "a&b.jpg", "é/😀.jpg", "new\nline.jpg", "a+(b)$.jpg", "-.jpg"]
+    known = _known(spark, *((name, 1, "a") for name in names))
+    none = _listing(spark)
+    assert _names(dropped(none, known, IN, "**")) == sorted(names)
+    assert _names(dropped(none, known, IN, "[[]x].*")) == ["[x].jpg"]
+    assert _names(dropped(none, known, IN, "?[&&]?.jpg")) == ["a&b.jpg"]
+    assert _names(dropped(none, known, IN, "é/?.{jpg,png}")) == ["é/😀.jpg"]
+    assert _names(dropped(none, known, IN, "a+(b)$.jpg")) == ["a+(b)$.jpg"]
+    assert _names(dropped(none, known, IN, "[!a-zé[]*.jpg")) == ["-.jpg"]
+
+
+def test_an_input_that_is_one_object_drops_only_that_object(spark: SparkSession) -> None:
+    known = _known(spark, ("a.jpg", 1, "a"), ("a.jpg/b", 1, "a"), ("b.jpg", 1, "a"))
+    gone = dropped(_listing(spark), known, f"{IN}/a.jpg", "*.jpg")
+    assert _names(gone) == ["a.jpg"]
+
+
+def _listing(spark: SparkSession, *rows: tuple[str, int, str | None]) -> DataFrame:
+    time = datetime(2026, 1, 2)
+    data = [(f"{IN}/{name}", "label", length, etag, time) for name, length, etag in rows]
+    return spark.createDataFrame(data, schemas.LISTING_SCHEMA)
+
+
+def _known(spark: SparkSession, *rows: tuple[str, int, str | None]) -> DataFrame:
+    data = [(f"{IN}/{name}".replace("/in/../", "/"), length, etag) for name, length, etag in rows]
+    return spark.createDataFrame(data, "path string, length long, etag string")
+
+
+def _names(rows: DataFrame) -> list[str]:
+    return sorted(row["path"].removeprefix(f"{IN}/") for row in rows.collect())

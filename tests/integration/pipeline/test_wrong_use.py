@@ -1,0 +1,295 @@
+"""What a person reads when something is wrong: one line, the documented exit code, no traceback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from job.cli import main
+from job.deploy.local.s3_server import LocalS3Server
+from job.features import precision
+
+
+@pytest.fixture(scope="module")
+def variety(sample_images: Path) -> Path:
+    """Twenty images of one variety."""
+    return sorted(sample_images.iterdir())[0]
+
+
+@pytest.fixture(scope="module")
+def images(s3: LocalS3Server, module_bucket: str, variety: Path) -> str:
+    """Input path of twenty images in a bucket."""
+    s3.upload_folder(variety, module_bucket, f"images/{variety.name}/")
+    return f"s3a://{module_bucket}/images"
+
+
+@pytest.fixture
+def images_here(variety: Path, tmp_path: Path) -> Path:
+    """A local folder of twenty images to change at will."""
+    return shutil.copytree(variety, tmp_path / "images" / variety.name).parent
+
+
+@pytest.fixture(scope="module")
+def done(spark: object, variety: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A local output with features and a fit."""
+    output = tmp_path_factory.mktemp("done") / "output"
+    assert main(["featurize", "--input", str(variety), "--output", str(output)]) == 0
+    assert main(["fit", "--output", str(output)]) == 0
+    return output
+
+
+@pytest.fixture(scope="module")
+def rotated(done: Path, variety: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, its features made anew with another fingerprint."""
+    output = shutil.copytree(done, tmp_path_factory.mktemp("rotated") / "output")
+    arguments = ["featurize", "--input", str(variety), "--output", str(output), "--exif-rotate"]
+    assert main([*arguments, "--refeaturize"]) == 0
+    assert main(arguments) == 0
+    return output
+
+
+@pytest.fixture
+def fails(capfd: pytest.CaptureFixture[str], spark: object) -> Callable[..., str]:
+    """Run the command line, check exit code and form of the message, return the message."""
+
+    def run(exit_code: int, *arguments: str) -> str:
+        capfd.readouterr()
+        assert main(arguments) == exit_code
+        error = capfd.readouterr().err
+        assert "Traceback" not in error
+        lines = [line for line in error.splitlines() if line.startswith("image-features: ")]
+        assert len(lines) == 1
+        assert "fix: " in lines[0]
+        return lines[0]
+
+    return run
+
+
+Fails = Callable[..., str]
+
+
+def test_missing_bucket(fails: Fails, bucket: str) -> None:
+    message = fails(
+        3, "run", "--input", "s3a://no-such-bucket-here/x", "--output", f"s3a://{bucket}/out"
+    )
+    assert "no-such-bucket-here" in message
+
+
+def test_missing_output_bucket(fails: Fails, images: str) -> None:
+    message = fails(3, "run", "--input", images, "--output", "s3a://no-such-bucket-here/out")
+    assert "no-such-bucket-here" in message
+
+
+def test_region_that_is_not_allowed(
+    fails: Fails, s3: LocalS3Server, images: str, bucket: str
+) -> None:
+    paths = ["--input", images, "--output", f"s3a://{bucket}/out"]
+    here = [f"--conf={key}={value}" for key, value in s3.spark_settings().items()]
+    message = fails(2, "run", *paths, *here, "--allowed-regions", "eu-*")
+    assert "is in us-east-1; expected one of the allowed regions, eu-*" in message
+    assert "Contents" not in s3.client().list_objects_v2(Bucket=bucket)
+    # In an allowed one it goes on, to what is wrong next.
+    report = ["report", "--output", f"s3a://{bucket}/out", *here]
+    assert "projection does not exist" in fails(3, *report, "--allowed-regions", "us-*")
+
+
+def test_empty_input(fails: Fails, bucket: str) -> None:
+    message = fails(
+        3, "run", "--input", f"s3a://{bucket}/nothing", "--output", f"s3a://{bucket}/out"
+    )
+    assert "nothing" in message
+
+
+def test_glob_that_matches_nothing(fails: Fails, images: str, bucket: str) -> None:
+    message = fails(
+        3, "run", "--input", images, "--glob", "**/*.tiff", "--output", f"s3a://{bucket}/out"
+    )
+    assert "**/*.tiff" in message
+
+
+def test_no_image_in_the_folder(fails: Fails, s3: LocalS3Server, bucket: str) -> None:
+    s3.client().put_object(Bucket=bucket, Key="texts/README.md", Body=b"no image")
+    message = fails(3, "run", "--input", f"s3a://{bucket}/texts", "--output", f"s3a://{bucket}/out")
+    assert "none of the 1 objects" in message
+
+
+def test_local_input_that_does_not_exist(fails: Fails, tmp_path: Path) -> None:
+    message = fails(
+        3, "run", "--input", str(tmp_path / "missing"), "--output", str(tmp_path / "out")
+    )
+    assert "missing" in message
+
+
+def test_output_that_cannot_be_written(fails: Fails, images: str, tmp_path: Path) -> None:
+    occupied = tmp_path / "a-file"
+    occupied.write_text("not a folder")
+    message = fails(4, "run", "--input", images, "--output", str(occupied / "out"))
+    assert "cannot be written" in message
+
+
+def test_output_of_another_fingerprint(fails: Fails, variety: Path, done: Path) -> None:
+    arguments = ["featurize", "--input", str(variety), "--output", str(done), "--exif-rotate"]
+    message = fails(5, *arguments)
+    assert "exif_rotate" in message
+    assert "--refeaturize" in message
+
+
+@pytest.mark.parametrize(
+    ("flag", "exit_code", "told"),
+    [
+        ("avx512_vnni", 2, "--precision is bf16, for which this CPU has no instructions"),
+        ("avx512_bf16", 5, "numeric_class: bf16 here, f32 there"),
+    ],
+)
+def test_precision_of_another_cpu_and_of_another_output(
+    fails: Fails,
+    variety: Path,
+    done: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    flag: str,
+    exit_code: int,
+    told: str,
+) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"flags\t: {flag}\n")
+    monkeypatch.setattr(precision, "CPUINFO", cpuinfo)
+    arguments = ["featurize", "--input", str(variety), "--output", str(done)]
+    assert told in fails(exit_code, *arguments, "--precision", "bf16")
+
+
+def test_unknown_backbone(fails: Fails, images: str, bucket: str) -> None:
+    message = fails(
+        2, "run", "--input", images, "--output", f"s3a://{bucket}/out", "--backbone", "resnet1"
+    )
+    assert "mobilenet_v2" in message
+
+
+def test_damaged_weights_file(fails: Fails, images: str, bucket: str, tmp_path: Path) -> None:
+    from job.resources import weights_folder
+
+    whole = next(weights_folder().glob("*.h5")).read_bytes()
+    damaged = tmp_path / "damaged.weights.h5"
+    damaged.write_bytes(whole[: len(whole) // 2])
+    message = fails(
+        11, "run", "--input", images, "--output", f"s3a://{bucket}/out", "--weights", str(damaged)
+    )
+    assert "damaged.weights.h5" in message
+
+
+@pytest.mark.parametrize("variance", ["0", "1.5", "-0.1"])
+def test_variance_outside_its_range(fails: Fails, images: str, bucket: str, variance: str) -> None:
+    message = fails(
+        2, "run", "--input", images, "--output", f"s3a://{bucket}/out", "--variance", variance
+    )
+    assert "--variance" in message
+
+
+def test_more_components_than_rows(fails: Fails, images: str, bucket: str) -> None:
+    message = fails(
+        2, "run", "--input", images, "--output", f"s3a://{bucket}/out", "--components", "20"
+    )
+    assert "--components" in message
+    assert "20" in message
+
+
+def test_too_many_bad_images_after_everything_is_written(
+    fails: Fails, images_here: Path, tmp_path: Path
+) -> None:
+    (images_here / "broken.jpg").write_bytes(b"\xff\xd8 broken")
+    message = fails(6, "run", "--input", str(images_here), "--output", str(tmp_path / "out"))
+    assert "1 of 21" in message
+    assert (tmp_path / "out" / "final_features.csv").is_file()
+    assert (tmp_path / "out" / "report" / "index.html").is_file()
+
+
+def test_dropping_more_than_a_tenth(fails: Fails, images_here: Path, tmp_path: Path) -> None:
+    arguments = ["featurize", "--input", str(images_here), "--output", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    for image in sorted(images_here.rglob("*.jpg"))[:5]:
+        image.unlink()
+    assert "5 of 20" in fails(9, *arguments)
+    assert main([*arguments, "--allow-drop"]) == 0
+
+
+def test_bundle_of_another_fingerprint(fails: Fails, done: Path, rotated: Path) -> None:
+    message = fails(5, "project", "--bundle", f"{done}/pca", "--output", str(rotated))
+    assert "exif_rotate" in message
+
+
+def test_export_of_parquet_without_a_destination(fails: Fails, done: Path) -> None:
+    assert "--destination" in fails(2, "export", "--output", str(done), "--format", "parquet")
+
+
+@pytest.mark.parametrize("command", ["export", "report"])
+def test_steps_without_a_projection(fails: Fails, tmp_path: Path, command: str) -> None:
+    assert "projection" in fails(3, command, "--output", str(tmp_path / "nothing"))
+
+
+def test_bundle_that_does_not_exist(fails: Fails, images: str, bucket: str) -> None:
+    message = fails(
+        5, "project", "--bundle", f"s3a://{bucket}/nowhere/pca", "--output", f"s3a://{bucket}/out"
+    )
+    assert "nowhere" in message
+
+
+def test_fit_without_features(fails: Fails, bucket: str) -> None:
+    assert "features" in fails(3, "fit", "--output", f"s3a://{bucket}/out")
+
+
+@pytest.mark.parametrize("subcommand", ["fit", "compact", "export", "report"])
+def test_an_output_that_is_not_there_is_not_made(
+    fails: Fails, tmp_path: Path, subcommand: str
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    assert "nowhere" in fails(3, subcommand, "--output", str(nowhere))
+    assert not nowhere.exists()
+
+
+def test_wrong_credentials(s3: LocalS3Server, images: str, bucket: str) -> None:
+    environment = {**s3.environment(), "AWS_SECRET_ACCESS_KEY": "wrong"}
+    command = [
+        sys.executable,
+        "-m",
+        "job",
+        "run",
+        "--input",
+        images,
+        "--output",
+        f"s3a://{bucket}/out",
+    ]
+    conf = [
+        part for key, value in s3.spark_settings().items() for part in ("--conf", f"{key}={value}")
+    ]
+    ended = subprocess.run(
+        [*command, *conf], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 4, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("image-features: ")
+
+
+def test_no_java(tmp_path: Path, images: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "JAVA_HOME"} | {
+        "PATH": str(tmp_path)
+    }
+    assert shutil.which("java", path=str(tmp_path)) is None
+    command = [
+        sys.executable,
+        "-m",
+        "job",
+        "run",
+        "--input",
+        images,
+        "--output",
+        str(tmp_path / "out"),
+    ]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "Java 17" in ended.stderr.splitlines()[-1]

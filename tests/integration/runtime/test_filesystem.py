@@ -1,0 +1,142 @@
+"""Whole files through Hadoop: what is read, replaced, listed, moved and deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from job.runtime import filesystem
+
+
+@pytest.fixture(params=["local", "s3a"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty folder, on disk and in a bucket."""
+    if request.param == "local":
+        return str(tmp_path)
+    return f"s3a://{request.getfixturevalue('bucket')}/folder"
+
+
+def test_bytes_come_back_as_they_were_written(spark: SparkSession, folder: str) -> None:
+    data = bytes(range(256)) * 8000
+    path = f"{folder}/a folder/ü 100%.bin"
+    filesystem.write_bytes(spark, path, data)
+
+    assert filesystem.read_bytes(spark, path) == data
+    assert filesystem.names(spark, f"{folder}/a folder") == ["ü 100%.bin"]
+
+
+def test_the_first_bytes_of_a_file_are_read_alone(spark: SparkSession, folder: str) -> None:
+    filesystem.write_bytes(spark, f"{folder}/a", b"0123456789")
+
+    assert filesystem.read_bytes(spark, f"{folder}/a", most=4) == b"0123"
+    assert filesystem.read_bytes(spark, f"{folder}/a", most=40) == b"0123456789"
+
+
+def test_a_size_is_that_of_all_files(spark: SparkSession, folder: str) -> None:
+    filesystem.write_bytes(spark, f"{folder}/table/a", b"01234")
+    filesystem.write_bytes(spark, f"{folder}/table/deep/b", b"0123456")
+
+    assert filesystem.size(spark, f"{folder}/table") == 12
+    assert filesystem.size(spark, f"{folder}/table/a") == 5
+    with pytest.raises(FileNotFoundError):
+        filesystem.size(spark, f"{folder}/none")
+
+
+def test_a_local_path_may_be_a_file_url(spark: SparkSession, tmp_path: Path) -> None:
+    filesystem.write_bytes(spark, f"file://{tmp_path}/a", b"x")
+
+    assert (tmp_path / "a").read_bytes() == b"x"
+
+
+def test_writing_replaces_what_is_there(spark: SparkSession, folder: str) -> None:
+    path = f"{folder}/summary.json"
+    filesystem.write_bytes(spark, path, b"a long first content")
+    filesystem.write_bytes(spark, path, b"second")
+
+    assert filesystem.read_bytes(spark, path) == b"second"
+
+
+def test_writing_without_overwrite_leaves_what_is_there(spark: SparkSession, folder: str) -> None:
+    path = f"{folder}/summary.json"
+    filesystem.write_bytes(spark, path, b"first", overwrite=False)
+
+    with pytest.raises(FileExistsError):
+        filesystem.write_bytes(spark, path, b"second", overwrite=False)
+    assert filesystem.read_bytes(spark, path) == b"first"
+
+
+def test_a_checksum_of_an_older_content_does_not_matter(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    path = f"{tmp_path}/out.csv"
+    spark.createDataFrame([("old",)], "a string").coalesce(1).write.text(f"{tmp_path}/part")
+    part = next(
+        name for name in filesystem.names(spark, f"{tmp_path}/part") if name.startswith("part-")
+    )
+    filesystem.rename(spark, f"{tmp_path}/part/{part}", path)
+    filesystem.write_bytes(spark, path, b"new\n")
+
+    assert filesystem.read_bytes(spark, path) == b"new\n"
+    assert spark.read.text(path).first().value == "new"
+
+
+@pytest.mark.parametrize("what", ["missing", "folder"])
+def test_what_is_no_file_cannot_be_read(spark: SparkSession, folder: str, what: str) -> None:
+    filesystem.write_bytes(spark, f"{folder}/folder/file", b"x")
+
+    with pytest.raises(FileNotFoundError):
+        filesystem.read_bytes(spark, f"{folder}/{what}")
+
+
+def test_moving_replaces_the_file_at_the_destination(spark: SparkSession, folder: str) -> None:
+    filesystem.write_bytes(spark, f"{folder}/new", b"new")
+    filesystem.write_bytes(spark, f"{folder}/old", b"old")
+    filesystem.rename(spark, f"{folder}/new", f"{folder}/old")
+
+    assert filesystem.names(spark, folder) == ["old"]
+    assert filesystem.read_bytes(spark, f"{folder}/old") == b"new"
+
+
+def test_what_is_missing_cannot_be_moved_or_listed(spark: SparkSession, folder: str) -> None:
+    with pytest.raises(FileNotFoundError):
+        filesystem.rename(spark, f"{folder}/missing", f"{folder}/there")
+    with pytest.raises(FileNotFoundError):
+        filesystem.names(spark, f"{folder}/missing")
+
+
+def test_a_folder_is_deleted_with_all_in_it(spark: SparkSession, folder: str) -> None:
+    filesystem.write_bytes(spark, f"{folder}/folder/deep/file", b"x")
+    filesystem.delete(spark, f"{folder}/folder")
+
+    assert not filesystem.exists(spark, f"{folder}/folder")
+    filesystem.delete(spark, f"{folder}/folder")
+
+
+def test_what_is_written_in_pieces_appears_whole(spark: SparkSession, folder: str) -> None:
+    path = f"{folder}/pieces.bin"
+    with filesystem.writing(spark, path) as write:
+        write(b"\0\xff" * 100)
+        assert not filesystem.exists(spark, path)
+        write(b"end")
+
+    assert filesystem.read_bytes(spark, path) == b"\0\xff" * 100 + b"end"
+    assert filesystem.names(spark, folder) == ["pieces.bin"]
+
+
+def test_pieces_that_end_in_a_failure_leave_what_was_there(
+    spark: SparkSession, folder: str
+) -> None:
+    path = f"{folder}/pieces.bin"
+    filesystem.write_bytes(spark, path, b"before")
+
+    def write_half() -> None:
+        with filesystem.writing(spark, path) as write:
+            write(b"half of it")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
+    assert filesystem.read_bytes(spark, path) == b"before"
+    assert filesystem.names(spark, folder) == ["pieces.bin"]

@@ -1,0 +1,18 @@
+"""Rare classes weigh as much as common ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.utils.class_weight import compute_class_weight
+
+from job.analysis.classification.classifiers import class_weights
+
+
+def test_weights_are_those_that_scikit_learn_calls_balanced() -> None:
+    labels = np.array(["Apple"] * 6 + ["Plum"] * 3 + ["Pear"])
+    expected = compute_class_weight(
+        "balanced", classes=np.array(["Apple", "Pear", "Plum"]), y=labels
+    )
+    found = class_weights({"Apple": 6, "Pear": 1, "Plum": 3})
+    assert [found[label] for label in ("Apple", "Pear", "Plum")] == pytest.approx(expected)

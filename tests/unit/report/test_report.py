@@ -1,0 +1,265 @@
+"""The report is one page that shows the run, fetches nothing and runs nothing foreign."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from job.report.page import Section, Shown
+from job.report.quarantine_section import REASON_MEANINGS
+from job.report.report import render_report, within_budget
+from job.report.report_data import ClassCount, Point, QuarantinedImage, ReportData
+from tests.unit.report.report_examples import fruit_report, planes_report
+
+FETCHING_ATTRIBUTES = {"src", "href", "srcset", "action", "data", "poster", "background"}
+HOSTILE = """<script>alert(1)</script><img src=x onerror="alert(2)">'"&{{ 7*7 }}</script>"""
+
+
+class Page(HTMLParser):
+    """What a browser would see: visible text, elements, references, scripts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text, self.inside = "", ""
+        self.tags: list[str] = []
+        self.references: list[str] = []
+        self.handlers: list[str] = []
+        self.policy = ""
+        self.scripts: list[str] = []
+        self.data = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self.tags.append(tag)
+        self.references += [values[name] for name in values if name in FETCHING_ATTRIBUTES]
+        self.handlers += [name for name in values if name.startswith("on")]
+        if values.get("http-equiv") == "Content-Security-Policy":
+            self.policy = values["content"]
+        if tag in ("script", "style"):
+            self.inside = values.get("type", tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style"):
+            self.inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside == "script":
+            self.scripts.append(data)
+        elif self.inside == "application/json":
+            self.data += data
+        elif not self.inside:
+            self.text = f"{self.text} {data.strip()}".strip()
+
+
+def _page(report: ReportData) -> Page:
+    return Page(render_report(report))
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return _page(fruit_report())
+
+
+def test_the_page_refers_to_nothing_outside_itself(page: Page) -> None:
+    assert page.references
+    assert all(each.startswith(("data:image/", "#")) for each in page.references)
+    style = render_report(fruit_report()).split("<style>")[1].split("</style>")[0]
+    assert "@import" not in style
+    assert "url(" not in style
+
+
+def test_the_policy_forbids_the_network_and_allows_only_our_scripts(page: Page) -> None:
+    directives = dict(part.split(" ", 1) for part in page.policy.split("; "))
+    assert directives["default-src"] == "'none'"
+    assert directives["img-src"] == "data:"
+    hashes = [hashlib.sha256(script.encode()).digest() for script in page.scripts]
+    allowed = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in hashes]
+    assert directives["script-src"].split() == allowed
+    assert len(allowed) == 2
+
+
+def test_the_headline_says_what_ran(page: Page) -> None:
+    headline = "1,230 images of 2 classes → 1,280 features → 2 components that explain 75 %"
+    assert headline in page.text
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "images listed 1,234 1,200 featurized, 30 reused",
+        "variance explained 80.0 % at least 75 % asked",
+        "images per second 13 1 min 32 s in all",
+        "in quarantine 4 0.32 % of all listed",
+        "1,200 featurized + 30 reused + 4 quarantined",
+        "3 of 1,230 images are shown: chosen by a hash of the path.",
+        "Apple 1,000 81.3 %",
+        "Plum 230 18.7 %",
+        "a ratio of 4.3 to 1",
+        "featurize 1 min 30 s 98 %",
+        "1 of 4",
+        "Plum/x.jpg truncated 12 bytes",
+        "run id 20260102t030405-1a2b3c",
+        "git revision 0c1d2e3",
+        "backbone mobilenet_v2",
+        "pyspark 4.0.2",
+        "images.glob **",
+        "weights not set",
+    ],
+)
+def test_the_page_shows(page: Page, shown: str) -> None:
+    assert shown in page.text
+
+
+def test_every_reason_in_quarantine_is_explained(page: Page) -> None:
+    assert f"truncated 3 {REASON_MEANINGS['truncated']}" in page.text
+    assert f"forbidden 1 {REASON_MEANINGS['forbidden']}" in page.text
+
+
+def test_an_empty_quarantine_is_said_in_words() -> None:
+    page = _page(fruit_report(quarantine=[], quarantine_reasons={}))
+    assert "No image was quarantined" in page.text
+
+
+def test_the_figures_are_in_the_page(page: Page) -> None:
+    elements = json.loads(page.data)["elements"]
+    assert set(elements.values()) == {"plane-0", "classes", "curve"}
+
+
+def test_hostile_names_are_shown_and_never_run() -> None:
+    report = fruit_report(
+        points=[Point(f"s3a://b/{HOSTILE}", HOSTILE, 0.0, 0.0), Point("b", "x", 1.0, 1.0)],
+        classes=[ClassCount(HOSTILE, 1), ClassCount("x", 1)],
+        quarantine=[QuarantinedImage(HOSTILE, HOSTILE, HOSTILE)],
+        quarantine_reasons={HOSTILE: 1},
+    )
+    ordinary, hostile = _page(fruit_report()), _page(replace(report, summary={"run_id": HOSTILE}))
+    assert HOSTILE in hostile.text
+    assert hostile.tags.count("script") == ordinary.tags.count("script")
+    assert hostile.scripts == ordinary.scripts
+    assert hostile.handlers == []
+    assert "x" not in hostile.references
+    assert "alert(1)" in hostile.data
+    assert "<" not in hostile.data
+
+
+def test_one_component_is_shown_as_a_strip() -> None:
+    points = [Point("a", "Apple", 1.0), Point("b", "Plum", 2.0)]
+    page = _page(fruit_report(points=points, k=1, variance_asked=None))
+    assert "1 component that explains 50.0 % of the variance" in page.text
+    assert "Component 1 holds 50.0 % of the variance" in page.text
+    assert "k was set by number" in page.text
+
+
+def test_a_run_without_labels_has_no_switches() -> None:
+    points = [Point("a", None, 1.0, 2.0), Point("b", None, 2.0, 1.0)]
+    page = _page(fruit_report(points=points, classes=[ClassCount(None, 1230)]))
+    assert "1,230 images → 1,280 features" in page.text
+    assert "This run took no labels from the paths" in page.text
+    assert "Show all" not in page.text
+
+
+def test_a_summary_without_timings_or_counts_still_gives_a_page() -> None:
+    page = _page(fruit_report(summary={}, points=[], points_total=0, variance_curve=[]))
+    assert "There is no projected image to show." in page.text
+    assert "Speed" not in page.text
+
+
+def test_thumbnails_beyond_the_budget_are_left_out_class_by_class() -> None:
+    points = [Point(str(n), label, 0.0, 0.0, "12345678") for n, label in enumerate("aaab")]
+    kept = [point.path for point in within_budget(points, budget=24) if point.thumbnail]
+    assert kept == ["0", "1", "3"]
+    assert [point.path for point in within_budget(points, budget=0)] == ["0", "1", "2", "3"]
+
+
+def test_the_same_data_gives_the_same_page() -> None:
+    ids = re.compile(r'"(?:p\d+|[0-9a-f]{8}-[0-9a-f-]{27})"')
+    first, second = (ids.sub("", render_report(fruit_report())) for _ in range(2))
+    assert first == second
+
+
+def test_what_the_run_used_is_shown_and_what_it_costs_with_prices() -> None:
+    used = {"usage": {"vcpu_seconds": 1900.4, "gb_seconds": 4400.0, "pods": 3}}
+    page = _page(fruit_report(summary=used))
+    assert "vCPU-seconds 1,900 requested cores times seconds" in page.text
+    assert "GB-seconds 4,400 requested memory times seconds" in page.text
+    assert "With --prices this section says what it costs." in page.text
+    ways = [
+        {"name": "on demand", "cost": 1.234, "per_million": 987.6},
+        {"name": "spot", "cost": 0.01234, "per_million": None},
+    ]
+    costs = {"currency": "USD", "instance": "a.large", "prices_of": "2026-01-02", "ways": ways}
+    page = _page(fruit_report(summary=used | {"cost": costs}))
+    assert "on demand 1.23 USD 987.60 USD spot 0.0123 USD –" in page.text
+    assert "Prices of 2026-01-02, pods as shares of a.large." in page.text
+    assert "With --prices" not in page.text
+
+
+def test_a_summary_of_a_run_that_did_not_count_has_no_such_section() -> None:
+    assert "vCPU" not in _page(fruit_report()).text
+
+
+def test_four_components_have_two_planes_and_three_have_one() -> None:
+    page = _page(planes_report())
+    assert "Components 1 and 2 hold 80.0 % of the variance" in page.text
+    assert "Components 3 and 4 hold 20.0 % of the variance" in page.text
+    assert '"plane-1"' in page.data
+    three = [point._replace(fourth=None) for point in planes_report().points]
+    assert '"plane-1"' not in _page(planes_report(points=three, k=3)).data
+
+
+def test_objects_in_quarantine_are_seen_as_far_as_they_can_be() -> None:
+    page = _page(planes_report())
+    assert "nothing to see not_an_image README" in page.text
+    assert "Shown: up to 6 of each reason, first by path." in page.text
+    html = render_report(planes_report())
+    gallery = html.split('class="gallery"')[1].split("</ul>")[0]
+    assert gallery.count("data:image/jpeg;base64,") == 1
+    assert 'alt="What can be read of half.jpg"' in gallery
+
+
+def test_a_reason_with_many_objects_hides_no_other() -> None:
+    many = [QuarantinedImage(f"a/{n:03}", "forbidden") for n in range(60)]
+    found = [*many, QuarantinedImage("z", "truncated")]
+    page = _page(
+        fruit_report(quarantine=found, quarantine_reasons={"forbidden": 60, "truncated": 1})
+    )
+    assert page.text.count("nothing to see") == 7
+    assert "51 of 61" in page.text
+
+
+def test_sizes_say_what_is_saved() -> None:
+    page = _page(planes_report())
+    assert "The features table takes 75.0 % less room than the images." in page.text
+    assert "The projection takes 99.0 % less room than the images." in page.text
+    assert "images 6.0 MB 100 kB" in page.text
+    assert "features table 1.5 MB 25 kB 25.0 %" in page.text
+
+
+def test_features_that_are_larger_than_small_images_are_said_to_be() -> None:
+    page = _page(planes_report(storage_bytes={"images": 100, "features": 150, "projection": 300}))
+    assert "The features table takes 50.0 % more room than the images." in page.text
+    assert "The projection takes 3.0 times the room of the images." in page.text
+
+
+def test_a_further_section_is_one_entry() -> None:
+    section = Section(
+        "variance",
+        "A title of its own",
+        lambda page: Shown({"reading": page.data.sections["x"], "drawn": False, "asked": False}),
+    )
+    html = render_report(fruit_report(sections={"x": "What was read."}), [section])
+    assert Page(html).text.count("A title of its own What was read.") == 1
+    assert '<section id="variance"' in html
+    assert '<a href="#variance">A title of its own</a>' in html
+
+
+def test_a_section_with_nothing_to_show_is_left_out() -> None:
+    assert "#storage" in _page(planes_report()).references
+    assert "#storage" not in _page(fruit_report()).references

@@ -1,0 +1,135 @@
+"""Which failures of storage are waited out, and what a person reads about the others."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from pyspark.errors import PySparkException, PythonException
+
+from job.errors import (
+    AccessDeniedError,
+    InputNotFoundError,
+    InvalidValueError,
+    OutOfMemoryError,
+    TransportError,
+    WeightsError,
+)
+from job.runtime.spark_errors import as_job_error, cause, waiting_out
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (
+            "S3Exception: Please reduce your request rate (Service: S3, Status Code: 503)",
+            TransportError,
+        ),
+        (
+            "java.nio.file.AccessDeniedException: s3a://b/k: The token has expired:ExpiredToken",
+            TransportError,
+        ),
+        ("Caused by: java.net.SocketException: Connection reset", TransportError),
+        (
+            "java.nio.file.AccessDeniedException: s3a://b/k: Forbidden (Status Code: 403)",
+            AccessDeniedError,
+        ),
+        (
+            # Every request of the client passes a stage whose name has a time-out in it.
+            "An error occurred while calling o1.getObjectAsBytes.\n"
+            ": S3Exception: The key is unknown (Service: S3, Status Code: 403)\n"
+            "\tat software.amazon.awssdk.core.stages.ApiCallTimeoutTrackingStage.execute\n",
+            AccessDeniedError,
+        ),
+        ("UnknownStoreException: `s3a://b/': Bucket does not exist", InputNotFoundError),
+        (
+            "ExecutorLostFailure (executor 2 exited caused by one of the running tasks) Reason: "
+            "The executor with id 2 exited with exit code 137(SIGKILL, possible container OOM).",
+            OutOfMemoryError,
+        ),
+        (
+            "Lost task 0.3 in stage 2.0: org.apache.spark.SparkException: Python worker exited "
+            "unexpectedly (crashed). Caused by: java.io.EOFException",
+            OutOfMemoryError,
+        ),
+        ("java.lang.OutOfMemoryError: Java heap space", OutOfMemoryError),
+        ("Answer from Java side is empty", OutOfMemoryError),
+        ("Error while sending or receiving", OutOfMemoryError),
+        ("job.errors.WeightsError: weights are of another network; fix: name others", WeightsError),
+    ],
+)
+def test_failures_are_named_by_the_fact(text: str, kind: type[Exception]) -> None:
+    assert type(as_job_error(PySparkException(text), "s3a://b")) is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("exited with exit code 137(SIGKILL, possible container OOM)", "executor.memoryOverhead"),
+        ("Python worker exited unexpectedly (crashed)", "executor.memoryOverhead"),
+        ("exited with exit code 52", "executor.memory or"),
+        ("[Errno 111] Connection refused", "driver.memoryOverhead"),
+    ],
+)
+def test_who_runs_out_of_memory_learns_which_setting_to_raise(text: str, setting: str) -> None:
+    assert f"raise {setting}" in str(as_job_error(PySparkException(text), "s3a://b"))
+
+
+def test_what_java_threw_is_told_and_not_that_it_was_called() -> None:
+    text = "An error occurred while calling o1.f.\n: S3Exception: denied (Status Code: 403)\n\tat x"
+    assert "S3Exception: denied" in str(as_job_error(PySparkException(text), "s3a://b"))
+
+
+def test_of_a_python_worker_the_last_line_is_told() -> None:
+    stack = "Traceback (most recent call last):\n  File x, line 1\nImportError: no libfoo.so\n"
+    told = cause(PythonException(f"\n  An exception was thrown from the Python worker.\n{stack}"))
+    assert told == "ImportError: no libfoo.so"
+
+
+def test_a_failure_that_is_not_of_storage_stays_itself() -> None:
+    assert as_job_error(PySparkException("division by zero"), "s3a://b") is None
+
+
+def test_a_passing_failure_is_tried_again() -> None:
+    answers = iter(["Status Code: 503", "Status Code: 503", "done"])
+
+    def step() -> str:
+        answer = next(answers)
+        if answer != "done":
+            raise PySparkException(answer)
+        return answer
+
+    assert waiting_out(step, "s3a://b", seconds=60) == "done"
+
+
+def test_waiting_ends() -> None:
+    def step() -> None:
+        raise PySparkException("Status Code: 503")
+
+    with pytest.raises(TransportError):
+        waiting_out(step, "s3a://b", seconds=0.5)
+
+
+def test_waiting_ends_when_another_thread_gives_up() -> None:
+    given_up, started = threading.Event(), time.monotonic()
+
+    def step() -> None:
+        threading.Timer(0.2, given_up.set).start()
+        raise PySparkException("Status Code: 503")
+
+    with pytest.raises(TransportError):
+        waiting_out(step, "s3a://b", given_up=given_up)
+    assert time.monotonic() < started + 10
+
+
+def test_what_does_not_pass_is_not_tried_again() -> None:
+    calls = []
+
+    def step() -> None:
+        calls.append(1)
+        raise InvalidValueError("wrong")
+
+    with pytest.raises(InvalidValueError):
+        waiting_out(step, "s3a://b")
+    assert len(calls) == 1
