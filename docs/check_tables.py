@@ -7,8 +7,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from job.deploy.doctor import registry as doctor
+from job.checks import by_family
+from job.deploy.doctor.registry import OUTSIDE
 from job.deploy.lint import registry as lint
+from job.pipeline.in_cluster.registry import INSIDE
 
 DOCS = Path(__file__).parent
 BETWEEN = re.compile(r"(?<=<!-- checks -->\n).*(?=<!-- end of checks -->)", re.DOTALL)
@@ -17,8 +19,10 @@ Families = Mapping[str, Mapping[str, str]]
 
 def pages() -> dict[Path, str]:
     """Each page with its tables as they would be written."""
+    places = {"From your machine": OUTSIDE, "In the cluster": INSIDE}
     doctors = "".join(
-        f"\n### {place}\n{tables(found)}" for place, found in doctor.families().items()
+        f"\n### {place}\n{tables(by_family(check.look for check in checks))}"
+        for place, checks in places.items()
     )
     written = {"lint.md": tables(lint.families()), "doctor.md": doctors}
     return {DOCS / name: _with(DOCS / name, text) for name, text in written.items()}

@@ -77,8 +77,8 @@ class FeaturizeConfig:
     """`featurize`: images in, features and quarantine tables out.
 
     `portion_images` images are committed at a time; None: all of few, else about as many as five
-    minutes take (`job/pipeline/batches.py`). More than `compact_above` files beyond those that the rows
-    need are compacted. `keep_deleted` keeps the rows of images that are gone.
+    minutes take (see `job/pipeline/batches.py`). More than `compact_above` files beyond those that
+    the rows need are compacted. `keep_deleted` keeps the rows of images that are gone.
     """
 
     output_path: str

@@ -37,6 +37,10 @@ class InvalidValueError(JobError):
     exit_code = 2
 
 
+class NoSuchObjectError(InvalidValueError):
+    """The object that was asked for by name is not there."""
+
+
 class InputNotFoundError(JobError):
     """The input does not exist, is empty, or holds no image."""
 

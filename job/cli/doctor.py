@@ -7,13 +7,12 @@ from pathlib import Path
 
 import click
 
-from job.check_result import Outcome
-from job.check_runner import examine
+from job.checks import Outcome, examine
 from job.cli.options import conf_option, spark_settings
 from job.cli.submit_options import cluster_options, optional_chart_options
-from job.deploy.doctor import registry
 from job.deploy.doctor.context import Outside
 from job.deploy.doctor.formatting import as_json, as_text, require_well, summed_up
+from job.deploy.doctor.registry import OUTSIDE
 from job.deploy.render import run_names
 from job.deploy.render.helm import Chart
 from job.deploy.submit.cluster import Cluster
@@ -53,13 +52,14 @@ def doctor(
     if in_cluster:
         # Spark is imported only now: a person's machine need not have it.
         from job.pipeline.in_cluster.context import Inside
+        from job.pipeline.in_cluster.registry import INSIDE
 
         subject = Inside(_job_of(cli, job), spark_settings(conf))
-        _tell(examine(registry.inside(), subject), as_data)
+        _tell(examine(INSIDE, subject), as_data)
         return
     cluster = Cluster(context, namespace)
     chart = _chart(values, sets, release, run_id, cluster.namespace)
-    _tell(examine(registry.OUTSIDE, Outside(cluster, chart, cli)), as_data)
+    _tell(examine(OUTSIDE, Outside(cluster, chart, cli)), as_data)
 
 
 def _require_one_place(values: tuple[Path, ...], in_cluster: bool, job: tuple[str, ...]) -> None:

@@ -18,7 +18,6 @@ from job.deploy.render.helm import APPLICATION, Chart
 from job.deploy.render.render import job_run
 from job.deploy.render.targets.common import told
 from job.deploy.submit import apply, tables
-from job.deploy.submit.api_errors import NoSuchObjectError
 from job.deploy.submit.cluster import Cluster
 from job.deploy.submit.emr.runs import EmrRuns
 from job.deploy.submit.emr.submit import submit as submit_to_emr
@@ -27,7 +26,7 @@ from job.deploy.submit.kubernetes_runs import KubernetesRuns
 from job.deploy.submit.run_store import Runs
 from job.deploy.submit.spark_application import Observed
 from job.deploy.submit.watch import follow_to_its_end
-from job.errors import InvalidValueError
+from job.errors import InvalidValueError, NoSuchObjectError
 
 
 @click.group()

@@ -39,6 +39,7 @@ from job.config import (
 from job.display import display_for
 from job.errors import InvalidValueError
 from job.output import exports
+from job.output.access import require_features, require_projection, writing_to
 from job.output.compaction import compact, surplus_files
 from job.output.layout import Layout
 from job.output.lease import LEASE_SECONDS, Claim, claim
@@ -49,7 +50,7 @@ from job.output.tables import Tables
 from job.pipeline.drift import kept_drift, reference_of, require_no_drift, watch, write_watched
 from job.pipeline.featurize import Featurizing, featurize, thumbnails
 from job.pipeline.fit import kept_bundle, new_bundle
-from job.pipeline.preflight import prepare, require_features, require_projection, writing_to
+from job.pipeline.preflight import prepare
 from job.pipeline.reconciliation import Account, require_few_bad
 from job.reduction.bundle import Bundle, load_bundle, require_fingerprint
 from job.runtime import filesystem

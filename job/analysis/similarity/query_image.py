@@ -22,6 +22,7 @@ from job.errors import (
 from job.features.feature_encoding import unpacked_one
 from job.features.fingerprint import Fingerprint
 from job.features.worker import WorkerSpec, featurizer
+from job.features.worker_spec import worker_of
 from job.images.fetch import TOO_LARGE, FetchedImage, ListedImage
 from job.images.s3a_reader import outcome_of, reading_on_driver
 from job.images.storage import (
@@ -33,7 +34,6 @@ from job.images.storage import (
     retrying,
 )
 from job.paths import LOCAL_SCHEME, split_path
-from job.pipeline.preflight import worker_of
 
 # A person waits for the answer.
 _READ_SECONDS = 30.0

@@ -13,9 +13,9 @@ from job.analysis.similarity.nearest import MEASURES, Neighbour, Vector, nearest
 from job.analysis.similarity.query_image import features_of_image
 from job.config import SimilarConfig
 from job.errors import IncompatibleBundleError
+from job.output.access import require_features, require_projection
 from job.output.layout import Layout
 from job.output.tables import fingerprint_of, read_features
-from job.pipeline.preflight import require_features, require_projection
 from job.reduction.bundle import Bundle, load_bundle, require_fingerprint
 from job.reduction.projection import project
 from job.runtime.metrics import DISTANCES_NODE

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from job.check_result import CannotLookError
+from job.checks import CannotLookError
 from job.deploy.doctor.cluster import ROLES
 from job.deploy.doctor.context import Outside
 from job.deploy.iam import ROLE_ANNOTATION, ROLE_ARN
-from job.deploy.submit.api_errors import NoSuchObjectError
 from job.deploy.submit.emr.aws import Aws
 from job.errors import (
     AccessDeniedError,
     InputNotFoundError,
     InvalidValueError,
+    NoSuchObjectError,
     TransportError,
 )
 from job.job_arguments import job_arguments

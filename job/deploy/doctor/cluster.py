@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from job.check_result import CannotLookError
+from job.checks import CannotLookError
 from job.deploy.doctor.context import Outside
 from job.deploy.lint.context import Node
 from job.deploy.lint.finding import Severity
 from job.deploy.lint.runner import findings
 from job.deploy.render.helm import APPLICATION, Manifest
 from job.deploy.submit import apply
-from job.deploy.submit.api_errors import OPERATOR, NoSuchObjectError
+from job.deploy.submit.api_errors import OPERATOR
 from job.deploy.submit.cluster import plural
-from job.errors import AccessDeniedError, InvalidValueError, MissingPrerequisiteError
+from job.errors import (
+    AccessDeniedError,
+    InvalidValueError,
+    MissingPrerequisiteError,
+    NoSuchObjectError,
+)
 
 ROLES = ("driver", "executor")
 

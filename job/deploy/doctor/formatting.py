@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from job.check_result import Outcome, State
+from job.checks import Outcome, State
 from job.errors import ChecksFailedError
 
 # Of what stands above in full.

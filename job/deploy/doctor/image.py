@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from job.check_result import CannotLookError
+from job.checks import CannotLookError
 from job.deploy.doctor.context import Outside
 from job.deploy.submit.emr.aws import Aws
 from job.deploy.submit.spark_application import Manifest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 
-from job.check_result import CannotLookError
+from job.checks import CannotLookError
 from job.deploy.doctor.context import Outside
 from job.deploy.submit.api_errors import OPERATOR
 from job.deploy.submit.spark_application import Manifest

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from job.check_runner import Check
-from job.checks import by_family
+from job.checks import Check
 from job.deploy.doctor import aws, cluster, image, operator, regions
 from job.deploy.doctor.context import Outside
 
@@ -25,31 +22,3 @@ OUTSIDE: tuple[Check[Outside], ...] = (
     Check(aws.bucket, (cluster.values,)),
     Check(aws.role_trust, (cluster.values, cluster.accounts)),
 )
-
-
-def inside() -> tuple[Check[Any], ...]:
-    """The checks in a pod; they import Spark, which a person's machine need not have."""
-    from job.pipeline.in_cluster import network, spark, storage
-
-    return (
-        Check(spark.spark),
-        Check(spark.classes, (spark.spark,)),
-        Check(storage.endpoint, (spark.spark,)),
-        Check(storage.identity, (storage.endpoint,)),
-        Check(storage.region, (storage.identity,)),
-        Check(storage.allowed_regions, (spark.spark,)),
-        Check(storage.input_image, (spark.classes, storage.identity)),
-        Check(storage.output, (spark.classes, storage.identity)),
-        Check(storage.magic_commit, (storage.output,)),
-        Check(storage.event_log, (spark.classes, storage.identity)),
-        Check(network.weights),
-        Check(network.forward_pass, (spark.spark, network.weights)),
-    )
-
-
-def families() -> dict[str, dict[str, dict[str, str]]]:
-    """What is looked at from outside and inside: families, checks and what each is about."""
-    return {
-        "From your machine": by_family(check.look for check in OUTSIDE),
-        "In the cluster": by_family(check.look for check in inside()),
-    }

@@ -11,6 +11,7 @@ from job.errors import (
     InvalidValueError,
     JobError,
     MissingPrerequisiteError,
+    NoSuchObjectError,
     TransportError,
 )
 
@@ -19,10 +20,6 @@ OPERATOR = "install the kubeflow spark-operator: https://github.com/kubeflow/spa
 _POOL = re.compile(r"^\w+\(.*?\): ")
 
 _WHO_REFUSES = "mend the value that it names, or ask who set the quota or policy"
-
-
-class NoSuchObjectError(InvalidValueError):
-    """The object that was asked for by name is not there."""
 
 
 class ConflictError(InvalidValueError):

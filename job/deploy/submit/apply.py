@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from job.deploy.render import region_guard
 from job.deploy.render.helm import APPLICATION, SCHEDULE, Chart, Manifest, render, the_one
-from job.deploy.submit.api_errors import ConflictError, NoSuchObjectError
+from job.deploy.submit.api_errors import ConflictError
 from job.deploy.submit.cluster import Cluster
-from job.errors import InvalidValueError
+from job.errors import InvalidValueError, NoSuchObjectError
 
 API_VERSION = "sparkoperator.k8s.io/v1beta2"
 _MONITORING = ("monitoring.coreos.com/v1", "PodMonitor")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from job.deploy.render.helm import APPLICATION
 from job.deploy.submit import logs
-from job.deploy.submit.api_errors import NoSuchObjectError
 from job.deploy.submit.apply import API_VERSION
 from job.deploy.submit.cluster import Cluster
 from job.deploy.submit.run_store import Say
 from job.deploy.submit.spark_application import Observed, driver_name, observed
+from job.errors import NoSuchObjectError
 
 # The chart's label on applications, those of a schedule too, and on pods.
 OURS = "app.kubernetes.io/name=image-features"

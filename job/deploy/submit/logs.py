@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from job.deploy.submit.api_errors import NoSuchObjectError
 from job.deploy.submit.cluster import Cluster
-from job.errors import InvalidValueError
+from job.errors import InvalidValueError, NoSuchObjectError
 
 _SECONDS_BETWEEN_LOOKS = 2.0
 

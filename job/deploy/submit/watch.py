@@ -16,7 +16,6 @@ from tenacity import (
     wait_exponential,
 )
 
-from job.deploy.submit.api_errors import NoSuchObjectError
 from job.deploy.submit.run_store import Runs, Say
 from job.deploy.submit.spark_application import CANCELLED, COMPLETED, Observed
 from job.display import Display, Tick, display_for
@@ -24,6 +23,7 @@ from job.errors import (
     FollowInterruptedError,
     FollowTimeoutError,
     JobError,
+    NoSuchObjectError,
     RunFailedError,
     TransportError,
 )

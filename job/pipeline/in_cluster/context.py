@@ -12,7 +12,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from job import regions
-from job.check_result import CannotLookError
+from job.checks import CannotLookError
 from job.config import ImagesConfig, NetworkConfig
 from job.errors import InvalidValueError
 from job.images.s3a_config import StoreSettings, hadoop_settings, store_settings

@@ -8,8 +8,8 @@ from itertools import islice
 from urllib.parse import urlsplit
 
 from job import regions
-from job.check_result import CannotLookError
-from job.deploy.submit.emr.aws import told as told_by_aws
+from job.aws_errors import aws_errors
+from job.checks import CannotLookError
 from job.errors import (
     InputNotFoundError,
     InvalidValueError,
@@ -24,11 +24,11 @@ from job.images.s3_client import session_of
 from job.images.s3a_client import HadoopObjects
 from job.images.s3a_config import StoreSettings, endpoint_of
 from job.images.storage import StoredObject
+from job.output.access import check_output, probe
 from job.output.layout import Layout
 from job.output.summary import committer_of
 from job.paths import split_path
 from job.pipeline.in_cluster.context import Inside, told
-from job.pipeline.preflight import check_output, probe
 from job.runtime import filesystem
 
 _SECONDS = 5.0
@@ -92,7 +92,7 @@ def identity(subject: Inside) -> str:
     found = f"key {key[:4]}...{key[-2:]} from {credentials.method}"
     if subject.store.endpoint is not None:
         return found
-    with told_by_aws():
+    with aws_errors():
         sts = session.create_client("sts", region_name=subject.store.region or "us-east-1")
         return f"{sts.get_caller_identity()['Arn']}, {found}"
 
@@ -102,7 +102,7 @@ def region(subject: Inside) -> str:
     buckets = subject.buckets
     if subject.store.endpoint is not None:
         raise CannotLookError(f"{subject.store.endpoint} is not AWS: regions mean nothing there")
-    with told_by_aws():
+    with aws_errors():
         found = {name: s3_objects(subject.store).region_of(name) for name in buckets}
     for name, actual in found.items():
         if subject.store.region not in (None, actual):

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from job.check_runner import examine
+from job.checks import examine
 from job.cli.root import cli, main
 from job.deploy.doctor import registry
 from job.deploy.local.jars import pyspark_jar_folder

@@ -8,7 +8,8 @@ import zipfile
 from pathlib import Path
 
 PRINT = (
-    "import sys; from job.runtime.worker_daemon import prefer_installed_pyspark; prefer_installed_pyspark();"
+    "import sys; from job.runtime.worker_daemon import prefer_installed_pyspark;"
+    "prefer_installed_pyspark();"
     "import importlib.util; print(importlib.util.find_spec('pyspark').origin);"
     "print(*sys.path, sep='\\n')"
 )

@@ -13,7 +13,7 @@ import yaml
 from moto import mock_aws
 
 from job import resources
-from job.check_result import CannotLookError
+from job.checks import CannotLookError
 from job.cli.root import cli
 from job.deploy.doctor.aws import bucket, role_trust
 from job.deploy.doctor.context import Outside

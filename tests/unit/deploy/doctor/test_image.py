@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from job.check_result import CannotLookError
+from job.checks import CannotLookError
 from job.deploy.doctor.image import digest_of, parts
 from job.errors import MissingPrerequisiteError
 

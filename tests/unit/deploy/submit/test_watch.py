@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from job.deploy.submit.api_errors import NoSuchObjectError
 from job.deploy.submit.spark_application import Observed, observed
 from job.deploy.submit.watch import failure, follow, observations
 from job.display import Lines
-from job.errors import FollowTimeoutError, RunFailedError, TransportError
+from job.errors import FollowTimeoutError, NoSuchObjectError, RunFailedError, TransportError
 from tests.unit.deploy.submit.examples import FEATURIZE, NAME, application, driver
 
 

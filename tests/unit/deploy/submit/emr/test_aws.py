@@ -9,10 +9,16 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from job.deploy.submit.api_errors import NoSuchObjectError
-from job.deploy.submit.emr.aws import Aws, not_asked
+from job.aws_errors import not_asked
+from job.deploy.submit.emr.aws import Aws
 from job.deploy.submit.emr.virtual_cluster import VirtualCluster
-from job.errors import AccessDeniedError, InvalidValueError, JobError, TransportError
+from job.errors import (
+    AccessDeniedError,
+    InvalidValueError,
+    JobError,
+    NoSuchObjectError,
+    TransportError,
+)
 from tests.unit.deploy.submit.emr.conftest import Answers, client_of
 from tests.unit.deploy.submit.emr.examples import CLUSTER, RUN
 

@@ -8,10 +8,9 @@ import io
 import pytest
 from botocore.response import StreamingBody
 
-from job.deploy.submit.api_errors import NoSuchObjectError
 from job.deploy.submit.emr import logs
 from job.deploy.submit.emr.virtual_cluster import VirtualCluster
-from job.errors import InvalidValueError
+from job.errors import InvalidValueError, NoSuchObjectError
 from tests.unit.deploy.submit.emr.conftest import Answers
 from tests.unit.deploy.submit.emr.examples import CLOUDWATCH, CLUSTER, RUN, S3, job_run
 
