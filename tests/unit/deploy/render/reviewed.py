@@ -1,6 +1,6 @@
 """Golden files: what was reviewed once, compared with what is made now.
 
-    UPDATE_GOLDEN=1 make test ARGS=tests/unit/submit/targets
+    UPDATE_GOLDEN=1 make test ARGS=tests/unit/deploy/render/targets
 
 writes them anew; the difference is then for a person to read.
 """

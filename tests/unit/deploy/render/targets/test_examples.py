@@ -12,8 +12,8 @@ from job.deploy.render.helm import Chart, render
 from job.deploy.render.render import TARGETS, Place
 from job.deploy.render.targets.common import told
 from job.errors import InvalidValueError
+from tests.unit.deploy.render import reviewed
 from tests.unit.deploy.submit.service_model import complaints
-from tests.unit.submit import reviewed
 
 CI = resources.chart() / "ci"
 EXAMPLES = sorted(path.stem for path in CI.glob("*.yaml"))
