@@ -1,6 +1,10 @@
 #!/bin/bash
-# Deletes the cluster, if it is there.
+# Deletes the cluster of kind-up, if it is there; never another one.
 set -euo pipefail
+if [ -n "$USE_CLUSTER" ]; then
+  echo "kind-down: deletes nothing of $USE_CLUSTER; \`kubectl --context $USE_CLUSTER delete namespace $NAMESPACE\` deletes what kind-up added"
+  exit
+fi
 if ! command -v kind >/dev/null; then
   echo "kind-down: kind is not on PATH; put it there, or name the folder it was made from in LOCAL_KIND" >&2
   exit 1

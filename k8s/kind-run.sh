@@ -3,8 +3,15 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { echo "kind-run: $*"; }
-kubectl_() { kubectl --namespace "$NAMESPACE" "$@"; }
+kubectl_() { kubectl --context "$KUBE_CONTEXT" --namespace "$NAMESPACE" "$@"; }
 secret() { kubectl_ get secret s3-credentials -o "jsonpath={.data.$1}" | base64 -d; }
+
+ours=$(kubectl_ get namespace --output name \
+  --field-selector "metadata.name=$NAMESPACE" --selector image-features/made-by=kind-up)
+if [ -z "$ours" ]; then
+  say "there is no namespace $NAMESPACE in $KUBE_CONTEXT that kind-up made; run \`make kind-up\` first" >&2
+  exit 1
+fi
 
 application=$RELEASE-$RUN_ID
 results=build/kind-run/$RUN_ID
@@ -13,7 +20,10 @@ port_log=$(mktemp)
 kubectl_ port-forward service/s3 :8333 >"$port_log" &
 forward=$!
 trap 'kill $forward 2>/dev/null; rm -f "$port_log"' EXIT
-until grep -q Forwarding "$port_log"; do sleep 0.2; done
+until grep -q Forwarding "$port_log"; do
+  kill -0 "$forward" 2>/dev/null || exit 1
+  sleep 0.2
+done
 S3_ENDPOINT=http://127.0.0.1:$(sed -n 's/.*127.0.0.1:\([0-9]*\) .*/\1/p' "$port_log")
 AWS_ACCESS_KEY_ID=$(secret AWS_ACCESS_KEY_ID)
 AWS_SECRET_ACCESS_KEY=$(secret AWS_SECRET_ACCESS_KEY)
@@ -24,7 +34,8 @@ say "sample images into s3a://images/sample"
 
 say "applying $application"
 helm template "$RELEASE" helm/image-features --skip-tests --namespace "$NAMESPACE" --values "$VALUES" \
-  --set-string "runId=$RUN_ID,image.repository=${IMAGE%:*},image.tag=${IMAGE##*:}" | kubectl apply -f -
+  --set-string "runId=$RUN_ID,image.repository=${IMAGE%:*},image.tag=${IMAGE##*:}" \
+  --set-string "s3.endpoint=http://s3.$NAMESPACE.svc:8333" | kubectl_ apply -f -
 
 state() { kubectl_ get sparkapplication "$application" -o 'jsonpath={.status.applicationState.state}'; }
 exit_code() {

@@ -1,33 +1,31 @@
 #!/bin/bash
-# Makes what is missing: the cluster, its namespace, S3, the image on its nodes, the operator.
+# Adds to the cluster: the image on its nodes, S3, and the operator where the cluster is ours.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { echo "kind-up: $*"; }
+kubectl_() { kubectl --context "$KUBE_CONTEXT" "$@"; }
 
-if [ -n "${KUBECONFIG_GIVEN:-}" ]; then
-  say "using the cluster of KUBECONFIG"
-elif kind get clusters 2>/dev/null | grep -qx "$CLUSTER"; then
-  say "cluster $CLUSTER is there"
-  # Another checkout may have made it; and its nodes may have been killed with Docker.
-  if ! { kind export kubeconfig --name "$CLUSTER" && kubectl get --raw /readyz --request-timeout=30s; } >/dev/null; then
-    say "cluster $CLUSTER does not answer; delete it by \`make kind-down\`, then try again" >&2
-    exit 1
-  fi
-else
-  say "creating cluster $CLUSTER"
-  $CREATE_CLUSTER --name "$CLUSTER" --config k8s/kind-config.yaml
-fi
-
+[ -n "$LOAD_IMAGE" ] ||
+  say "$KUBE_CONTEXT is not a kind cluster: its nodes must pull $IMAGE and $S3_IMAGE; LOAD_IMAGE=\"docker push\" pushes them"
 for image in "$IMAGE" "$S3_IMAGE"; do
+  [ -n "$LOAD_IMAGE" ] || break
   say "loading $image"
   $LOAD_IMAGE "$image"
 done
 
-say "namespace and S3"
-kubectl apply -f k8s/namespace.yaml
-sed "s|image: image-features-s3:dev|image: $S3_IMAGE|" k8s/s3.yaml | kubectl apply -f -
+say "S3"
+sed "s|image: image-features-s3:dev|image: $S3_IMAGE|" k8s/s3.yaml | kubectl_ --namespace "$NAMESPACE" apply -f -
 
-say "operator"
-$INSTALL_OPERATOR --values k8s/spark-operator-values.yaml
-kubectl -n "$NAMESPACE" rollout status deployment/s3 --timeout=3m
-say "ready"
+if [ -z "$USE_CLUSTER" ]; then
+  operators=$(kubectl_ get deployments --all-namespaces --selector app.kubernetes.io/name=spark-operator --output name)
+  # An operator keeps its settings: users may have changed them.
+  if [ -z "$operators" ]; then
+    say "operator"
+    $INSTALL_OPERATOR --values k8s/spark-operator-values.yaml
+  fi
+  "$PYTHON" -m k8s.check_operator "$KUBE_CONTEXT" "$NAMESPACE"
+fi
+
+kubectl_ --namespace "$NAMESPACE" rollout status deployment/s3 --timeout=3m
+say "ready: namespace $NAMESPACE of $KUBE_CONTEXT"
+[ -n "$USE_CLUSTER" ] || echo "export KUBECONFIG=$KUBECONFIG"

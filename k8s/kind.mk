@@ -27,21 +27,30 @@ CREATE_CLUSTER ?= $(LOCAL_KIND)/create
 INSTALL_OPERATOR ?= $(LOCAL_KIND)/install-operator $(IMAGE)
 else
 CREATE_CLUSTER ?= kind create cluster --image $(KIND_NODE_IMAGE) --wait 3m
-INSTALL_OPERATOR ?= helm upgrade --install spark-operator $(SPARK_OPERATOR_CHART) \
+INSTALL_OPERATOR ?= helm install spark-operator $(SPARK_OPERATOR_CHART) --kube-context $(KUBE_CONTEXT) \
 	--namespace spark-operator --create-namespace --wait --set spark.jobNamespaces={$(NAMESPACE)}
 endif
-LOAD_IMAGE ?= kind load docker-image --name $(CLUSTER)
 
-# KUBECONFIG from outside names a cluster that is there already; ours is never mixed into ~/.kube.
-ifdef KUBECONFIG
-export KUBECONFIG_GIVEN = yes
-else
-export KUBECONFIG = $(CURDIR)/.cache/kind/$(CLUSTER).kubeconfig
-endif
+# An exported KUBECONFIG names a cluster that others use. These targets go to the cluster that kind-up
+# makes; USE_CLUSTER=<context> chooses another one of the kubeconfig.
+USE_CLUSTER ?=
+KIND_KUBECONFIG = $(CURDIR)/.cache/kind/$(CLUSTER).kubeconfig
+KUBE_CONTEXT = $(or $(USE_CLUSTER),kind-$(CLUSTER))
+# helm prefers these to the kubeconfig.
+unexport HELM_KUBECONTEXT HELM_KUBEAPISERVER HELM_KUBETOKEN
 
-IN_CLUSTER = CLUSTER="$(CLUSTER)" NAMESPACE="$(NAMESPACE)" IMAGE="$(IMAGE)" S3_IMAGE="$(S3_IMAGE)" \
+# Images can be loaded into kind clusters only.
+KIND_NAME = $(patsubst kind-%,%,$(filter kind-%,$(KUBE_CONTEXT)))
+LOAD_IMAGE ?= $(if $(KIND_NAME),kind load docker-image --name $(KIND_NAME))
+
+IN_CLUSTER = $(if $(USE_CLUSTER),,KUBECONFIG="$(KIND_KUBECONFIG)") KUBE_CONTEXT="$(KUBE_CONTEXT)" \
+	USE_CLUSTER="$(USE_CLUSTER)" CLUSTER="$(CLUSTER)" NAMESPACE="$(NAMESPACE)" IMAGE="$(IMAGE)" S3_IMAGE="$(S3_IMAGE)" \
 	CREATE_CLUSTER="$(CREATE_CLUSTER)" INSTALL_OPERATOR="$(INSTALL_OPERATOR)" LOAD_IMAGE="$(LOAD_IMAGE)" \
-	RELEASE="$(RELEASE)" VALUES="$(VALUES)" RUN_ID="$(RUN_ID)" PYTHON="$(CURDIR)/$(or $(VENV),.venv)/bin/python"
+	RELEASE="$(RELEASE)" VALUES="$(VALUES)" RUN_ID="$(RUN_ID)" PYTHON="$(or $(VENV),.venv)/bin/python"
+
+IGNORED_KUBECONFIG = $(if $(USE_CLUSTER),,$(subst $(KIND_KUBECONFIG),,$(KUBECONFIG)))
+SAY_IGNORED = $(if $(IGNORED_KUBECONFIG),@echo "KUBECONFIG is ignored: this is for $(KUBE_CONTEXT) alone; \
+USE_CLUSTER=<context> uses another cluster")
 
 RENDER = helm template $(RELEASE) helm/image-features --skip-tests --namespace $(NAMESPACE) --values $(VALUES)
 
@@ -82,17 +91,23 @@ manifests: ## Generate k8s/sparkapplication.yaml and the tables of the docs anew
 	$(or $(VENV),.venv)/bin/python -m docs.check_tables
 	helm/render-manifest.sh
 
-.PHONY: kind-up
-kind-up: image image-s3 ## Cluster, operator, S3 and image, as far as they are missing
+.PHONY: kind-cluster
+kind-cluster: setup
+	$(SAY_IGNORED)
 	@mkdir -p .cache/kind
+	@$(IN_CLUSTER) k8s/kind-cluster.sh
+
+.PHONY: kind-up
+kind-up: kind-cluster image image-s3 ## Cluster, operator, S3 and image, as far as they are missing
 	@$(IN_CLUSTER) k8s/kind-up.sh
 
 .PHONY: kind-run
-kind-run: ## Run the job on the cluster: sample images in, report out
+kind-run: setup ## Run the job on the cluster: sample images in, report out
+	$(SAY_IGNORED)
 	@$(IN_CLUSTER) k8s/kind-run.sh
 
 .PHONY: kind-down
-kind-down: ## Delete the cluster
+kind-down: ## Delete the cluster that kind-up made
 	@$(IN_CLUSTER) k8s/kind-down.sh
 
 .PHONY: e2e
