@@ -65,6 +65,11 @@ lint: setup ## Style, format and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+.PHONY: check-layout
+check-layout: setup ## Folders, imports, function sizes, and the way of two options through job/
+	$(VENV)/bin/python -m tests.support.layout
 
 .PHONY: format
 format: setup ## Mend what lint can mend by itself

@@ -1,4 +1,4 @@
-"""What botocore raises, as errors of one line."""
+"""Translates botocore's exceptions into JobErrors."""
 
 from __future__ import annotations
 
@@ -27,57 +27,59 @@ _DENIED = (
     "UnrecognizedClientException",
 )
 _MISSING = ("NoSuchBucket", "NoSuchKey", "ResourceNotFoundException")
-# botocore has tried again by then: these are what is left of it.
-_PASSING = ("InternalFailure", "InternalServerException", "ServiceUnavailable", "SlowDown")
-_WHO_AM_I = "`aws sts get-caller-identity` shows as whom you ask"
+# botocore has already retried these.
+_TRANSIENT = ("InternalFailure", "InternalServerException", "ServiceUnavailable", "SlowDown")
+_CHECK_IDENTITY = "`aws sts get-caller-identity` shows your identity"
 
 
 @contextmanager
-def aws_errors() -> Iterator[None]:
-    """Raise what botocore raises as JobErrors, each one line."""
+def translate_aws_errors() -> Iterator[None]:
+    """Translate exceptions of botocore into JobErrors."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
-    except ClientError as refusal:
-        raise refused(refusal.response, refusal.operation_name) from refusal
+    except ClientError as error:
+        raise error_from_response(error.response, error.operation_name) from error
     except BotoCoreError as problem:
-        raise not_asked(problem) from problem
+        raise error_from_exception(problem) from problem
 
 
-def refused(response: dict[str, Any], operation: str) -> JobError:
-    """The error for an answer that is none of success."""
+def error_from_response(response: dict[str, Any], operation: str) -> JobError:
+    """The error for an error response."""
     error, status = response["Error"], response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = str(error.get("Code", ""))
-    said = f"{operation}: {' '.join(str(error.get('Message') or code).split())}"
+    message = f"{operation}: {' '.join(str(error.get('Message') or code).split())}"
     if code in _DENIED or status in (401, 403):
-        return AccessDeniedError(f"AWS refuses {said}", fix=_WHO_AM_I)
+        return AccessDeniedError(f"AWS refuses {message}", fix=_CHECK_IDENTITY)
     if code in _MISSING:
-        return NoSuchObjectError(said)
-    if code in _PASSING or "hrottl" in code or status == 429 or status >= 500:
-        return TransportError(f"AWS answers {said}", fix="try again later")
-    return InvalidValueError(f"AWS refuses {said}")
+        return NoSuchObjectError(message)
+    if code in _TRANSIENT or "hrottl" in code or status == 429 or status >= 500:
+        return TransportError(f"AWS answers {message}", fix="try again later")
+    return InvalidValueError(f"AWS refuses {message}")
 
 
-def not_asked(problem: Exception) -> JobError:
-    """The error for a request that was never answered, or never sent."""
-    from botocore import exceptions as raised
+def error_from_exception(problem: Exception) -> JobError:
+    """The error for a request that was not sent, or that got no response."""
+    from botocore import exceptions
 
-    said = " ".join(str(problem).split())
-    if isinstance(problem, raised.NoRegionError):
-        return InvalidValueError(said.rstrip("."), fix="set AWS_REGION, or a profile with a region")
-    if isinstance(problem, (raised.HTTPClientError, raised.ConnectionError)):
-        return TransportError(f"no answer from AWS: {said}")
-    if isinstance(problem, _credentials(raised)):
-        return AccessDeniedError(said, fix=_WHO_AM_I)
-    return InvalidValueError(said)
+    message = " ".join(str(problem).split())
+    if isinstance(problem, exceptions.NoRegionError):
+        return InvalidValueError(
+            message.rstrip("."), fix="set AWS_REGION, or a profile with a region"
+        )
+    if isinstance(problem, (exceptions.HTTPClientError, exceptions.ConnectionError)):
+        return TransportError(f"no answer from AWS: {message}")
+    if isinstance(problem, _credential_errors(exceptions)):
+        return AccessDeniedError(message, fix=_CHECK_IDENTITY)
+    return InvalidValueError(message)
 
 
-def _credentials(raised: Any) -> tuple[type[Exception], ...]:
+def _credential_errors(exceptions: Any) -> tuple[type[Exception], ...]:
     return (
-        raised.NoCredentialsError,
-        raised.PartialCredentialsError,
-        raised.CredentialRetrievalError,
-        raised.SSOError,
-        raised.TokenRetrievalError,
+        exceptions.NoCredentialsError,
+        exceptions.PartialCredentialsError,
+        exceptions.CredentialRetrievalError,
+        exceptions.SSOError,
+        exceptions.TokenRetrievalError,
     )

@@ -11,24 +11,24 @@ from typing import Any, Generic, TypeVar
 from job.errors import JobError
 
 Function = Callable[..., Any]
-Subject = TypeVar("Subject")
+Context = TypeVar("Context")
 
 
 class State(StrEnum):
-    """A check that is skipped has said nothing of what it is about."""
+    """How a check ended. A skipped check says nothing about its subject."""
 
     OK = "ok"
-    WRONG = "wrong"
+    FAILED = "failed"
     SKIPPED = "skipped"
 
 
-class CannotLookError(Exception):
-    """What a check is about cannot be seen from here, and why; it may be right or wrong."""
+class CannotCheckError(Exception):
+    """A check cannot run here, and why. The checked thing may be right or wrong."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """`what` was found, or why nothing was; `exit_code` is that of what is wrong, else 0."""
+class CheckResult:
+    """`what` is what the check saw, or why it saw nothing; `exit_code` is 0 unless it failed."""
 
     check: str
     state: State
@@ -38,61 +38,63 @@ class Outcome:
     exit_code: int = 0
 
     @classmethod
-    def of_error(cls, check: str, error: JobError) -> Outcome:
-        return cls(check, State.WRONG, error.what, error.expected, error.fix, error.exit_code)
+    def from_error(cls, check: str, error: JobError) -> CheckResult:
+        return cls(check, State.FAILED, error.what, error.expected, error.fix, error.exit_code)
 
 
 @dataclass(frozen=True)
-class Check(Generic[Subject]):
-    """`look` returns what is well in a few words, raises JobError for what is wrong and
-    CannotLookError where it cannot tell; it is not asked where something that it `needs` is wrong.
+class Check(Generic[Context]):
+    """One check. It is skipped when one of the checks that it `requires` fails.
+
+    `function` returns a few words on success. It raises JobError if the check fails, and
+    CannotCheckError if it cannot run here.
     """
 
-    look: Callable[[Subject], str]
-    needs: tuple[Callable[[Subject], str], ...] = ()
+    function: Callable[[Context], str]
+    requires: tuple[Callable[[Context], str], ...] = ()
 
     @property
     def name(self) -> str:
-        return name_of(self.look)
+        return check_name(self.function)
 
 
-def examine(checks: Iterable[Check[Subject]], subject: Subject) -> Iterator[Outcome]:
-    """The outcome of each check, as soon as it is known."""
-    failed: set[str] = set()
+def run_checks(checks: Iterable[Check[Context]], context: Context) -> Iterator[CheckResult]:
+    """Run the checks in order; yield each result as soon as it is known."""
+    not_passed: set[str] = set()
     for check in checks:
-        missing = [need for need in map(name_of, check.needs) if need in failed]
-        outcome = _without(check.name, missing) if missing else _looked(check, subject)
-        if missing or outcome.state is State.WRONG:
-            failed.add(check.name)
-        yield outcome
+        missing = [name for name in map(check_name, check.requires) if name in not_passed]
+        result = _skip(check.name, missing) if missing else _run(check, context)
+        if missing or result.state is State.FAILED:
+            not_passed.add(check.name)
+        yield result
 
 
-def _without(name: str, missing: list[str]) -> Outcome:
-    return Outcome(name, State.SKIPPED, f"it needs {', '.join(missing)}")
+def _skip(name: str, missing: list[str]) -> CheckResult:
+    return CheckResult(name, State.SKIPPED, f"requires {', '.join(missing)}")
 
 
-def _looked(check: Check[Subject], subject: Subject) -> Outcome:
+def _run(check: Check[Context], context: Context) -> CheckResult:
     try:
-        return Outcome(check.name, State.OK, check.look(subject))
-    except CannotLookError as reason:
-        return Outcome(check.name, State.SKIPPED, str(reason))
+        return CheckResult(check.name, State.OK, check.function(context))
+    except CannotCheckError as reason:
+        return CheckResult(check.name, State.SKIPPED, str(reason))
     except JobError as error:
-        return Outcome.of_error(check.name, error)
+        return CheckResult.from_error(check.name, error)
 
 
-def name_of(check: Function) -> str:
-    """How output and docs name a check."""
+def check_name(check: Function) -> str:
+    """The name of a check in output and docs: its function's, with hyphens."""
     return check.__name__.replace("_", "-")
 
 
-def by_family(checks: Iterable[Function]) -> dict[str, dict[str, str]]:
-    """Checks and the first sentence of each, by the first sentence of their file, in order."""
-    found: dict[str, dict[str, str]] = {}
+def group_by_module(checks: Iterable[Function]) -> dict[str, dict[str, str]]:
+    """{module docstring: {check name: check docstring}}, first sentences only, in order."""
+    groups: dict[str, dict[str, str]] = {}
     for check in checks:
-        family = found.setdefault(_sentence(inspect.getmodule(check)), {})
-        family[name_of(check)] = _sentence(check)
-    return found
+        group = groups.setdefault(_first_paragraph(inspect.getmodule(check)), {})
+        group[check_name(check)] = _first_paragraph(check)
+    return groups
 
 
-def _sentence(of: object) -> str:
-    return (inspect.getdoc(of) or "").partition("\n\n")[0].replace("\n", " ")
+def _first_paragraph(documented: object) -> str:
+    return (inspect.getdoc(documented) or "").partition("\n\n")[0].replace("\n", " ")

@@ -1,28 +1,54 @@
-"""One frozen dataclass per subcommand, checked before anything starts."""
+"""One frozen dataclass per subcommand; its fields are the options of the command line."""
 
 from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Annotated
 
 from job.errors import InvalidValueError
+from job.layout import Layout
+from job.local_pages import require_page_file
+from job.option import Config, GivenBy, Option, Range, all_options
+from job.path_rules import (
+    is_listed,
+    require_apart_from_images,
+    require_destination,
+    require_disjoint,
+    require_outside,
+    require_plain,
+)
 
 READERS = ("auto", "concurrent", "s3a")
 EXPORT_FORMATS = ("csv", "parquet", "npy")
-# The two tables that a row of numbers an image is in.
+# The tables with one vector per image.
 VECTORS = ("features", "pca")
 PRECISIONS = ("f32", "bf16")
 CLASSIFIERS = ("logistic-regression", "random-forest", "xgboost")
-# Each by itself, or one after the other.
-CLASSIFIED = (*VECTORS, "both")
 CLASS_WEIGHTS = ("balanced", "none")
 MEBIBYTE = 1024 * 1024
-# The driver holds them all.
-MOST_NEIGHBOURS = 10_000
-# A week: who reads an older version, or fits from what has changed since it, is done by then.
+# Readers of older versions, and fits that need the changes since one, are done within a week.
 RETENTION_HOURS = 168
+# Another run may take over an output whose lease was not renewed for this long.
+LEASE_SECONDS = 60.0
+
+_AT_LEAST_ONE = Range(minimum=1)
+_SHARE = Range(0, 1)
+OutputPath = Annotated[
+    str,
+    Option(
+        "Where tables, models and reports are kept.",
+        flag="--output",
+        metavar="PATH",
+        location=True,
+        plain=True,
+    ),
+]
+# What `project` and `predict` say of --input.
+_NEW_IMAGES = GivenBy("input_path", "New images; they are featurized into the output first.")
 
 
 def new_run_id() -> str:
@@ -31,218 +57,350 @@ def new_run_id() -> str:
 
 
 @dataclass(frozen=True)
-class ImagesConfig:
-    """Which objects are images of this run, and how they are read and decoded.
+class ImagesConfig(Config):
+    """Which objects are images of this run, and how they are read and decoded."""
 
-    `label_level` is how many folders above the file the label is: 1 the parent folder,
-    2 its parent, 0 no label. Sizes are in bytes and pixels of the original image.
-    """
-
-    input_path: str
-    glob: str = "**"
-    label_level: int = 1
-    reader: str = "auto"
-    exif_rotate: bool = False
-    max_image_bytes: int = 100 * MEBIBYTE
-    max_image_pixels: int = 50_000_000
-
-    def __post_init__(self) -> None:
-        _one_of("--reader", self.reader, READERS)
-        _at_least("--label-level", self.label_level, 0)
-        _at_least("--max-image-bytes", self.max_image_bytes, 1)
-        _at_least("--max-image-pixels", self.max_image_pixels, 1)
+    input_path: Annotated[
+        str,
+        Option(
+            "Folder of images: s3a://, s3:// or local.",
+            flag="--input",
+            metavar="PATH",
+            location=True,
+        ),
+    ]
+    glob: Annotated[str, Option("Read only objects whose path under the input matches.")] = "**"
+    label_level: Annotated[
+        int,
+        Option(
+            "The folder that names the label: 1 is the parent, 2 its parent; 0: no label.",
+            within=Range(minimum=0),
+        ),
+    ] = 1
+    reader: Annotated[
+        str,
+        Option(
+            "concurrent: workers fetch many objects at once; s3a: Spark's binaryFile; "
+            "auto: concurrent, or s3a if an fs.s3a setting requires it.",
+            choices=READERS,
+        ),
+    ] = "auto"
+    exif_rotate: Annotated[bool, Option("Rotate images by their EXIF orientation.")] = False
+    max_image_bytes: Annotated[
+        int, Option("Quarantine files with more bytes.", within=_AT_LEAST_ONE)
+    ] = 100 * MEBIBYTE
+    max_image_pixels: Annotated[
+        int, Option("Quarantine images with more pixels.", within=_AT_LEAST_ONE)
+    ] = 50_000_000
 
 
 @dataclass(frozen=True)
-class NetworkConfig:
-    """Which network makes the features; `weights` None is the file that is shipped.
+class NetworkConfig(Config):
+    """Which network makes the features.
 
-    `batch_size` images a forward pass; None: as many as the cores of a task are fastest with.
     `precision` is the numeric class of the features, which is part of their fingerprint.
     """
 
-    backbone: str = "mobilenet_v2"
-    weights: str | None = None
-    batch_size: int | None = None
-    precision: str = "f32"
-
-    def __post_init__(self) -> None:
-        _one_of("--precision", self.precision, PRECISIONS)
-        if self.batch_size is not None:
-            _at_least("--batch-size", self.batch_size, 1)
+    backbone: Annotated[str, Option("The network.")] = "mobilenet_v2"
+    weights: Annotated[
+        str | None,
+        Option(
+            "Keras weights file of the backbone.", metavar="FILE", default_text="the shipped file"
+        ),
+    ] = None
+    batch_size: Annotated[
+        int | None,
+        Option(
+            "Images per forward pass.",
+            within=_AT_LEAST_ONE,
+            default_text="2 if a task has one core, 8 if it has more",
+        ),
+    ] = None
+    precision: Annotated[
+        str,
+        Option(
+            "bf16 is faster on CPUs with bfloat16; its features cannot be mixed with those of f32.",
+            choices=PRECISIONS,
+        ),
+    ] = "f32"
 
 
 @dataclass(frozen=True)
-class FeaturizeConfig:
+class FeaturizeConfig(Config):
     """`featurize`: images in, features and quarantine tables out.
 
-    `portion_images` images are committed at a time; None: all of few, else about as many as five
-    minutes take (see `job/pipeline/batches.py`). More than `compact_above` files beyond those that
-    the rows need are compacted. `keep_deleted` keeps the rows of images that are gone.
+    `batch_images` None: one batch of few images, else batches of about five minutes (see
+    `job/pipeline/batches.py`).
     """
 
-    output_path: str
+    output_path: OutputPath
     images: ImagesConfig
     network: NetworkConfig = field(default_factory=NetworkConfig)
     run_id: str = field(default_factory=new_run_id)
-    max_bad_fraction: float = 0.01
-    portion_images: int | None = None
-    compact_above: int = 100
-    refeaturize: bool = False
-    allow_drop: bool = False
-    keep_deleted: bool = False
+    max_bad_fraction: Annotated[
+        float,
+        Option(
+            "If a larger share of images is bad, end with exit code 6 after all is written.",
+            within=_SHARE,
+            fix="0.01 allows one bad image in a hundred",
+        ),
+    ] = 0.01
+    batch_images: Annotated[
+        int | None,
+        Option(
+            "Images per commit; a crash loses at most two such batches.",
+            within=_AT_LEAST_ONE,
+            default_text="all if few, else about five minutes of work",
+            renamed_from="--portion-images",
+        ),
+    ] = None
+    compact_above: Annotated[
+        int,
+        Option(
+            "Compact the tables if they have this many more files than their rows need.",
+            metavar="FILES",
+            within=Range(minimum=0),
+        ),
+    ] = 100
+    refeaturize: Annotated[
+        bool, Option("Featurize all images again; allows another network or other weights.")
+    ] = False
+    allow_drop: Annotated[
+        bool, Option("Drop rows even if more than 10 % of the images are gone.")
+    ] = False
+    keep_deleted: Annotated[bool, Option("Keep the rows of deleted images.")] = False
 
     def __post_init__(self) -> None:
-        fix = "0.01 allows one bad image in a hundred"
-        _share("--max-bad-fraction", self.max_bad_fraction, fix)
-        if self.portion_images is not None:
-            _at_least("--portion-images", self.portion_images, 1)
-        _at_least("--compact-above", self.compact_above, 0)
+        super().__post_init__()
+        require_apart_from_images(self.output_path, self.images.input_path, self.images.glob)
+
+
+_DRIFT_FIX = "leave it out for the default; a large value turns the check off"
 
 
 @dataclass(frozen=True)
-class DriftConfig:
-    """Above what drift is a finding; None leaves what the bundle says, at first its defaults.
+class DriftConfig(Config):
+    """Thresholds of drift; None leaves the bundle's, at first its defaults."""
 
-    `mean_shift` in standard deviations of a component, `reconstruction` as a multiple of what is
-    expected, `outside` as a share of the new images.
-    """
-
-    mean_shift: float | None = None
-    reconstruction: float | None = None
-    outside: float | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("mean_shift", "reconstruction", "outside"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise InvalidValueError(
-                    f"--drift-{name.replace('_', '-')} is {value}",
-                    expected="a number above 0",
-                    fix="leave it out for the default; with a large one nothing is found",
-                )
+    mean_shift: Annotated[
+        float | None,
+        Option(
+            "Drift: the mean of a component moves by more standard deviations.",
+            flag="--drift-mean-shift",
+            metavar="SD",
+            within=Range(above=0),
+            fix=_DRIFT_FIX,
+            default_text="the last fit's, at first 0.5",
+        ),
+    ] = None
+    reconstruction: Annotated[
+        float | None,
+        Option(
+            "Drift: the reconstruction error is more times the expected one.",
+            flag="--drift-reconstruction",
+            metavar="TIMES",
+            within=Range(above=0),
+            fix=_DRIFT_FIX,
+            default_text="the last fit's, at first 1.5",
+        ),
+    ] = None
+    outside: Annotated[
+        float | None,
+        Option(
+            "Drift: a larger share of new images is outside the fitted region.",
+            flag="--drift-outside",
+            metavar="SHARE",
+            within=Range(above=0),
+            fix=_DRIFT_FIX,
+            default_text="the last fit's, at first 0.1",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
-class FitConfig:
+class FitConfig(Config):
     """`fit`: scaler + PCA on existing features; `components` wins over `variance`.
 
-    Without `refit` an earlier fit that was asked for in the same way stays.
+    Without `refit` an earlier fit with the same settings is kept.
     """
 
-    output_path: str
+    output_path: OutputPath
     run_id: str = field(default_factory=new_run_id)
-    variance: float = 0.90
-    components: int | None = None
-    refit: bool = True
+    variance: Annotated[
+        float,
+        Option(
+            "Keep as many components as explain this share of the variance.",
+            metavar="SHARE",
+            within=Range(above=0, maximum=1),
+            fix="use 0.90 for 90 %",
+        ),
+    ] = 0.90
+    components: Annotated[
+        int | None, Option("Keep this many components; overrides --variance.", within=_AT_LEAST_ONE)
+    ] = None
+    refit: Annotated[bool, Option("Fit again even if an earlier fit could be kept.")] = False
     drift: DriftConfig = field(default_factory=DriftConfig)
 
-    def __post_init__(self) -> None:
-        if not 0 < self.variance <= 1:
-            raise InvalidValueError(
-                f"--variance is {self.variance}",
-                expected="a share of the variance above 0 and at most 1",
-                fix="use 0.90 for 90 %",
-            )
-        if self.components is not None:
-            _at_least("--components", self.components, 1)
+
+FailOnDrift = Annotated[
+    bool,
+    Option("If new images drift from the fit, end with exit code 14 after all is written."),
+]
 
 
 @dataclass(frozen=True)
-class ProjectConfig:
-    """`project`: the bundle of `bundle_path` onto the features under `output_path`.
+class ProjectConfig(Config):
+    """`project`: the bundle of `bundle_path` onto the features under `output_path`."""
 
-    With `featurize`, the images of another folder are featurized into `output_path` first.
-    """
-
-    output_path: str
-    bundle_path: str
+    output_path: OutputPath
+    bundle_path: Annotated[
+        str,
+        Option("The pca folder of a run's output.", flag="--bundle", metavar="PATH", location=True),
+    ]
     run_id: str = field(default_factory=new_run_id)
-    featurize: FeaturizeConfig | None = None
-    fail_on_drift: bool = False
+    featurize: Annotated[FeaturizeConfig | None, _NEW_IMAGES] = None
+    fail_on_drift: FailOnDrift = False
 
 
 @dataclass(frozen=True)
-class ExportConfig:
-    """`export`: the projection of `output_path` as files for other programs.
+class ExportConfig(Config):
+    """`export`: the vectors of `output_path` as files for other programs."""
 
-    `exported` "features" writes the features themselves, which npy alone can.
-    """
-
-    output_path: str
-    file_format: str = "csv"
-    destination: str | None = None
-    csv_max_rows: int = 5_000_000
-    exported: str = "pca"
+    output_path: OutputPath
+    file_format: Annotated[
+        str, Option("Format of the files.", flag="--format", choices=EXPORT_FORMATS)
+    ] = "csv"
+    destination: Annotated[
+        str | None,
+        Option(
+            "A file for csv, a folder for parquet and npy.",
+            metavar="PATH",
+            location=True,
+            default_text="in the output: final_features.csv, npy",
+        ),
+    ] = None
+    csv_max_rows: Annotated[
+        int, Option("Write no CSV if there are more rows.", within=_AT_LEAST_ONE)
+    ] = 5_000_000
+    exported: Annotated[
+        str,
+        Option(
+            "The vectors to export; features only with --format npy.", flag="--on", choices=VECTORS
+        ),
+    ] = "pca"
 
     def __post_init__(self) -> None:
-        _one_of("--format", self.file_format, EXPORT_FORMATS)
-        _one_of("--on", self.exported, VECTORS)
-        _at_least("--csv-max-rows", self.csv_max_rows, 1)
+        super().__post_init__()
         if self.exported == "features" and self.file_format != "npy":
             raise InvalidValueError(
                 f"--on features does not go with --format {self.file_format}",
                 expected="--format npy",
                 fix="write --format npy, or read the table features itself, which is Parquet",
             )
+        self._require_destination()
+
+    def _require_destination(self) -> None:
+        if self.destination is not None:
+            require_destination(self.destination, self.output_path, self.file_format)
+        if self.file_format == "parquet":
+            if self.destination is None:
+                raise InvalidValueError(
+                    "--format parquet has no --destination",
+                    expected="a folder",
+                    fix=f"name one, or read {Layout(self.output_path).projection}, which is "
+                    "Parquet",
+                )
+            require_plain("--destination", self.destination)
 
 
 @dataclass(frozen=True)
-class ReportConfig:
+class ReportConfig(Config):
     """`report`: report/index.html of what `output_path` holds, and a copy on the local disk."""
 
-    output_path: str
-    local_copy: str | None = None
-
-
-@dataclass(frozen=True)
-class CompactConfig:
-    """`compact`: small files of the tables of `output_path` as large ones, old ones deleted."""
-
-    output_path: str
-    run_id: str = field(default_factory=new_run_id)
-    retention_hours: int = RETENTION_HOURS
+    output_path: OutputPath
+    local_copy: Annotated[
+        str | None,
+        Option("Also write the report to this local file.", flag="--report-copy", metavar="FILE"),
+    ] = None
 
     def __post_init__(self) -> None:
-        _at_least("--retention-hours", self.retention_hours, 0)
+        super().__post_init__()
+        if self.local_copy is not None:
+            require_page_file("--report-copy", self.local_copy)
+            require_outside("--report-copy", self.local_copy, "the output", self.output_path)
 
 
 @dataclass(frozen=True)
-class RunConfig:
-    """`run`: everything in order; one output path and one run id for all steps.
+class CompactConfig(Config):
+    """`compact`: few large files in the tables of `output_path`; old files are deleted."""
 
-    With `fail_on_drift` a run whose new images drift from those of the fit ends as a failure,
-    after all is written.
-    """
+    output_path: OutputPath
+    run_id: str = field(default_factory=new_run_id)
+    retention_hours: Annotated[
+        int, Option("Hours of table history to keep.", within=Range(minimum=0))
+    ] = RETENTION_HOURS
+
+
+@dataclass(frozen=True)
+class RunConfig(Config):
+    """`run`: everything in order; one output path and one run id for all steps."""
 
     featurize: FeaturizeConfig
     fit: FitConfig
     export: ExportConfig
     report: ReportConfig
-    fail_on_drift: bool = False
+    fail_on_drift: FailOnDrift = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        copy, images = self.report.local_copy, self.featurize.images
+        if copy is not None and is_listed(images.input_path, images.glob, copy):
+            require_outside("--report-copy", copy, "the input", images.input_path)
 
 
 @dataclass(frozen=True)
-class SampleConfig:
+class SampleConfig(Config):
     """`sample`: `images_per_class` images of `classes` classes of each split, None for all.
 
-    The same `seed` on the same paths chooses the same images.
+    The same `seed` on the same paths selects the same images.
     """
 
     images: ImagesConfig
-    output_path: str
-    classes: int | None = None
-    images_per_class: int | None = None
-    seed: int = 0
+    output_path: Annotated[
+        str,
+        Option(
+            "New or empty folder: s3a://, s3:// or local.",
+            flag="--output",
+            metavar="PATH",
+            location=True,
+        ),
+    ]
+    classes: Annotated[
+        int | None,
+        Option(
+            "Classes of each split.", metavar="N", within=_AT_LEAST_ONE, default_text="all classes"
+        ),
+    ] = None
+    images_per_class: Annotated[
+        int | None,
+        Option(
+            "Images of each class and split; all if a class has fewer.",
+            metavar="N",
+            within=_AT_LEAST_ONE,
+            default_text="all images",
+        ),
+    ] = None
+    seed: Annotated[int, Option("Random seed; the same one selects the same images.")] = 0
 
     def __post_init__(self) -> None:
-        _at_least("--label-level", self.images.label_level, 1)
-        for option, value in [
-            ("--classes", self.classes),
-            ("--images-per-class", self.images_per_class),
-        ]:
-            if value is not None:
-                _at_least(option, value, 1)
+        super().__post_init__()
+        require_disjoint(self.output_path, self.images.input_path)
+        if self.images.label_level < 1:
+            raise InvalidValueError(
+                f"--label-level is {self.images.label_level}",
+                expected="at least 1",
+                fix="name the folder of the class; a sample is taken class by class",
+            )
         if self.classes is None and self.images_per_class is None:
             raise InvalidValueError(
                 "neither --classes nor --images-per-class is given",
@@ -252,130 +410,209 @@ class SampleConfig:
 
 
 @dataclass(frozen=True)
-class ClusterConfig:
-    """`cluster`: k-means of the projection of `output_path`; `clusters` None: one a label.
+class ClusterConfig(Config):
+    """`cluster`: k-means of the projection of `output_path`; `clusters` None: one per label.
 
-    It begins `starts` times, from centres drawn with `seed` and the numbers that follow.
+    Restarts draw their centres with `seed` and the numbers that follow.
     """
 
-    output_path: str
-    clusters: int | None = None
-    seed: int = 0
-    starts: int = 5
-
-    def __post_init__(self) -> None:
-        if self.clusters is not None:
-            _at_least("--clusters", self.clusters, 2)
-        _at_least("--starts", self.starts, 1)
+    output_path: OutputPath
+    clusters: Annotated[
+        int | None,
+        Option(
+            "Number of clusters.",
+            metavar="K",
+            within=Range(minimum=2),
+            default_text="the number of labels",
+        ),
+    ] = None
+    seed: Annotated[int, Option("Random seed of the first centres.")] = 0
+    restarts: Annotated[
+        int,
+        Option(
+            "Number of k-means restarts; the best result is kept.",
+            within=_AT_LEAST_ONE,
+            renamed_from="--starts",
+        ),
+    ] = 5
 
 
 @dataclass(frozen=True)
-class SimilarConfig:
+class SimilarConfig(Config):
     """`similar`: the `count` images of `output_path` that are nearest to one image.
 
-    `image_path` is a path of the table or any other. On the features near is by cosine, on the
-    `pca` by Euclidean distance. `weights` None is the file that is shipped.
+    `image_path` is a path of the table or any other. The driver holds all neighbours.
     """
 
-    output_path: str
+    output_path: OutputPath
     image_path: str
-    count: int = 10
-    on: str = "features"
-    weights: str | None = None
-
-    def __post_init__(self) -> None:
-        _one_of("--on", self.on, VECTORS)
-        _at_least("--count", self.count, 1)
-        _at_most("--count", self.count, MOST_NEIGHBOURS)
+    count: Annotated[int, Option("Number of images to find.", within=Range(1, 10_000))] = 10
+    on: Annotated[
+        str,
+        Option(
+            "features: by cosine distance; pca: by Euclidean distance of the components.",
+            choices=VECTORS,
+        ),
+    ] = "features"
+    weights: Annotated[
+        str | None,
+        Option(
+            "Weights file of the output's network, for an image outside the output.",
+            metavar="FILE",
+            default_text="the shipped file",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
-class SplitConfig:
-    """Which images test a classifier; `share` of each class where nothing else is asked for.
+class SplitConfig(Config):
+    """Which images test a classifier: a `share` of each class, a `test_glob`, or `folds`.
 
-    `test_glob` names them by their path, `folds` lets each image test once. Images of one group
-    stay together: those with the same folder `group_level` above the file, or those in whose path
-    `group_regex` matches the same text.
+    Images of one group are not split: those with the same folder `group_level` above the file, or
+    those in whose path `group_regex` matches the same text.
     """
 
-    share: float = 0.2
-    test_glob: str | None = None
-    folds: int | None = None
-    group_level: int | None = None
-    group_regex: str | None = None
-    seed: int = 0
+    share: Annotated[
+        float,
+        Option(
+            "Test on this share of each class.",
+            flag="--split",
+            metavar="SHARE",
+            within=Range(above=0, below=1),
+            fix="use 0.2 to test with every fifth image",
+        ),
+    ] = 0.2
+    test_glob: Annotated[
+        str | None,
+        Option(
+            "Test on the images whose path in the bucket matches, such as '**/Test/**'.",
+            metavar="GLOB",
+        ),
+    ] = None
+    folds: Annotated[
+        int | None,
+        Option(
+            "Cross-validate with K folds; each image is tested once.",
+            metavar="K",
+            within=Range(minimum=2),
+        ),
+    ] = None
+    group_level: Annotated[
+        int | None,
+        Option(
+            "Do not split images with the same folder N levels up.",
+            metavar="N",
+            within=_AT_LEAST_ONE,
+        ),
+    ] = None
+    group_regex: Annotated[
+        str | None,
+        Option("Do not split images in whose path this matches the same text.", metavar="REGEX"),
+    ] = None
+    seed: Annotated[int, Option("Random seed of the split.")] = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.share < 1:
-            raise InvalidValueError(
-                f"--split is {self.share}",
-                expected="the share of test images, above 0 and below 1",
-                fix="use 0.2 to test with every fifth image",
-            )
-        if self.folds is not None:
-            _at_least("--folds", self.folds, 2)
-        if self.group_level is not None:
-            _at_least("--group-level", self.group_level, 1)
+        super().__post_init__()
         _at_most_one({"--test-glob": self.test_glob, "--folds": self.folds})
         _at_most_one({"--group-level": self.group_level, "--group-regex": self.group_regex})
-        _regular("--group-regex", self.group_regex)
+        _regular_expression("--group-regex", self.group_regex)
 
 
 @dataclass(frozen=True)
-class ClassifyConfig:
-    """`classify`: classifiers of the features under `output_path`, trained, scored and saved.
+class ClassifyConfig(Config):
+    """`classify`: classifiers of the features under `output_path`, trained, scored and saved."""
 
-    `on` is what they see: features, the components of the fit, or each by itself. Test images with
-    a training image of at least `duplicate_cosine` are counted as near-duplicates.
-    """
-
-    output_path: str
+    output_path: OutputPath
     split: SplitConfig = field(default_factory=SplitConfig)
-    on: str = "features"
-    classifiers: tuple[str, ...] = CLASSIFIERS[:2]
-    class_weight: str = "balanced"
-    duplicate_cosine: float = 0.95
+    on: Annotated[
+        str,
+        Option(
+            "The input of the classifiers; both compares the components with the features.",
+            choices=(*VECTORS, "both"),
+        ),
+    ] = "features"
+    classifiers: Annotated[
+        tuple[str, ...],
+        Option(
+            "A classifier to train; repeatable. xgboost needs the extra of that name.",
+            flag="--classifier",
+            choices=CLASSIFIERS,
+        ),
+    ] = CLASSIFIERS[:2]
+    class_weight: Annotated[
+        str,
+        Option(
+            "balanced: weight images inversely to the size of their class.", choices=CLASS_WEIGHTS
+        ),
+    ] = "balanced"
+    duplicate_cosine: Annotated[
+        float,
+        Option(
+            "A test image with this cosine or more to a training image is a near-duplicate.",
+            within=_SHARE,
+            fix="with 1 only images of the same features count",
+        ),
+    ] = 0.95
     run_id: str = field(default_factory=new_run_id)
-
-    def __post_init__(self) -> None:
-        _one_of("--on", self.on, CLASSIFIED)
-        _one_of("--class-weight", self.class_weight, CLASS_WEIGHTS)
-        for name in self.classifiers:
-            _one_of("--classifier", name, CLASSIFIERS)
-        fix = "with 1 only images of the same features count"
-        _share("--duplicate-cosine", self.duplicate_cosine, fix)
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What is classified, one after the other."""
+        """The vectors to classify, in order."""
         return VECTORS if self.on == "both" else (self.on,)
 
 
 @dataclass(frozen=True)
-class PredictConfig:
-    """`predict`: the classifier saved in `model_path` on the features under `output_path`.
+class PredictConfig(Config):
+    """`predict`: the classifier saved in `model_path` on the features under `output_path`."""
 
-    With `featurize`, the images of another folder are featurized into `output_path` first. Images
-    whose most probable class is less probable than `low_confidence` are listed.
-    """
-
-    output_path: str
-    model_path: str
+    output_path: OutputPath
+    model_path: Annotated[
+        str,
+        Option(
+            "A folder under `classifiers` of a run's output.",
+            flag="--model",
+            metavar="PATH",
+            location=True,
+            plain=True,
+        ),
+    ]
     run_id: str = field(default_factory=new_run_id)
-    low_confidence: float = 0.5
-    featurize: FeaturizeConfig | None = None
-
-    def __post_init__(self) -> None:
-        fix = "with 0 no image is listed, with 1 nearly all are"
-        _share("--low-confidence", self.low_confidence, fix)
-
-
-def _share(option: str, value: float, fix: str) -> None:
-    if not 0 <= value <= 1:
-        raise InvalidValueError(f"{option} is {value}", expected="a number from 0 to 1", fix=fix)
+    low_confidence: Annotated[
+        float,
+        Option(
+            "List the images whose most probable class is less probable.",
+            within=_SHARE,
+            fix="with 0 no image is listed, with 1 nearly all are",
+        ),
+    ] = 0.5
+    featurize: Annotated[FeaturizeConfig | None, _NEW_IMAGES] = None
 
 
-def _at_most_one(given: dict[str, object]) -> None:
+# The config of each subcommand that the chart can run, and of `similar`.
+CONFIGS: Mapping[str, type[Config]] = {
+    "run": RunConfig,
+    "featurize": FeaturizeConfig,
+    "fit": FitConfig,
+    "project": ProjectConfig,
+    "export": ExportConfig,
+    "report": ReportConfig,
+    "compact": CompactConfig,
+    "sample": SampleConfig,
+    "cluster": ClusterConfig,
+    "similar": SimilarConfig,
+    "classify": ClassifyConfig,
+    "predict": PredictConfig,
+}
+# The flags of options that are paths or URIs of storage, by field name.
+LOCATIONS: Mapping[str, str] = {
+    option.name: option.flag
+    for config in CONFIGS.values()
+    for option in all_options(config).values()
+    if option.option.location
+}
+
+
+def _at_most_one(given: Mapping[str, object]) -> None:
     names = [option for option, value in given.items() if value is not None]
     if len(names) > 1:
         raise InvalidValueError(
@@ -383,7 +620,7 @@ def _at_most_one(given: dict[str, object]) -> None:
         )
 
 
-def _regular(option: str, value: str | None) -> None:
+def _regular_expression(option: str, value: str | None) -> None:
     try:
         re.compile(value or "")
     except re.error as error:
@@ -392,30 +629,3 @@ def _regular(option: str, value: str | None) -> None:
             expected="a regular expression",
             fix="write a backslash before a character that stands for itself",
         ) from error
-
-
-def _at_least(option: str, value: int, least: int) -> None:
-    if value < least:
-        raise InvalidValueError(
-            f"{option} is {value}",
-            expected=f"at least {least}",
-            fix=f"set {option} to {least} or more",
-        )
-
-
-def _at_most(option: str, value: int, most: int) -> None:
-    if value > most:
-        raise InvalidValueError(
-            f"{option} is {value}",
-            expected=f"at most {most:,}",
-            fix=f"set {option} to {most} or less",
-        )
-
-
-def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise InvalidValueError(
-            f"{option} is {value!r}",
-            expected=" | ".join(allowed),
-            fix=f"set {option} to one of them",
-        )

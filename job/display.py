@@ -1,4 +1,4 @@
-"""How progress is shown: a bar on a terminal, a line every few seconds in a log."""
+"""Shows progress: a bar on a terminal, a line every few seconds in a log."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 LINE_SECONDS = 4.0
 BAR_SECONDS = 0.5
-# Where a driver in a pod keeps its progress, for those who watch it.
+# The pod annotation in which a driver publishes its progress.
 PROGRESS_ANNOTATION = "image-features/progress"
 
 
 @dataclass(frozen=True)
-class Tick:
-    """How far one stage is: `total` None while it is not known, `seconds` since its start."""
+class ProgressUpdate:
+    """Progress of one stage: `total` is None while unknown, `seconds` counts from its start."""
 
     stage: str
     unit: str
@@ -39,43 +39,45 @@ class Tick:
 
     def __str__(self) -> str:
         if self.total is None and not self.done:
-            # Nothing to count, or not yet: a zero would read as if nothing went on.
+            # Nothing is counted yet: a zero would look like a stalled stage.
             return f"{self.stage}: {self.seconds:.0f} s"
-        of = f" / {self.total:,}" if self.total is not None else ""
-        left = f", {self.seconds_left:.0f} s left" if self.seconds_left is not None else ""
+        total = f" / {self.total:,}" if self.total is not None else ""
+        remaining = f", {self.seconds_left:.0f} s left" if self.seconds_left is not None else ""
         rate = f", {self.rate:,.1f} {self.unit}/s" if self.done else ""
-        return f"{self.stage}: {self.done:,}{of} {self.unit}{rate}{left}, {self.seconds:.0f} s"
+        return (
+            f"{self.stage}: {self.done:,}{total} {self.unit}{rate}{remaining}, {self.seconds:.0f} s"
+        )
 
 
 class Display(Protocol):
-    """Where ticks go."""
+    """Shows progress updates and finished lines."""
 
     interval: float
 
-    def show(self, tick: Tick) -> None: ...
-    def end(self, text: str) -> None: ...
+    def show(self, update: ProgressUpdate) -> None: ...
+    def print_line(self, text: str) -> None: ...
 
 
-class Lines:
-    """One line a tick, with the time of day: for logs."""
+class LineDisplay:
+    """Prints one line an update, with the time of day: for logs."""
 
     interval = LINE_SECONDS
 
     def __init__(self, output: TextIO) -> None:
         self._output = output
 
-    def show(self, tick: Tick) -> None:
-        self._say(str(tick))
+    def show(self, update: ProgressUpdate) -> None:
+        self._print(str(update))
 
-    def end(self, text: str) -> None:
-        self._say(text)
+    def print_line(self, text: str) -> None:
+        self._print(text)
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {text}", file=self._output, flush=True)
 
 
-class Bar:
-    """One bar for the stage at work, and a line for each stage that ended: for terminals."""
+class BarDisplay:
+    """Shows a bar for the current stage and a line for each finished one: for terminals."""
 
     interval = BAR_SECONDS
 
@@ -89,20 +91,20 @@ class Bar:
         )
         self._task = None if not output.isatty() else self._progress.add_task("", total=None)
 
-    def show(self, tick: Tick) -> None:
+    def show(self, update: ProgressUpdate) -> None:
         if self._task is None:
             return
         self._progress.update(
-            self._task, description=str(tick), completed=tick.done, total=tick.total
+            self._task, description=str(update), completed=update.done, total=update.total
         )
-        # After the update: a bar that comes back would begin with what it showed last.
+        # Start after the update: a restarted bar would first show its old content.
         self._progress.start()
 
-    def end(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         self._progress.stop()
         self._progress.console.print(text, markup=False, highlight=False)
 
 
 def display_for(output: TextIO) -> Display:
     """A bar on a terminal, lines elsewhere."""
-    return Bar(output) if output.isatty() else Lines(output)
+    return BarDisplay(output) if output.isatty() else LineDisplay(output)

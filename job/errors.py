@@ -47,6 +47,12 @@ class InputNotFoundError(JobError):
     exit_code = 3
 
 
+class DamagedTableError(JobError):
+    """A table of the output lacks some of its files."""
+
+    exit_code = 3
+
+
 class AccessDeniedError(JobError):
     """Credentials are missing or refused, or the output cannot be written."""
 

@@ -1,32 +1,16 @@
-"""The job's arguments as its own command line reads them, before any job runs."""
+"""The arguments of a job, parsed and checked before the job runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
 
-from job.config import (
-    DriftConfig,
-    ExportConfig,
-    FeaturizeConfig,
-    FitConfig,
-    ImagesConfig,
-    NetworkConfig,
-)
+from job.config import CONFIGS
 from job.errors import InvalidValueError
-
-# What checks an option when it is made, and what it needs beside those that a command may have.
-_CONFIGURATIONS: dict[type[Any], dict[str, Any]] = {
-    ImagesConfig: {"input_path": ""},
-    NetworkConfig: {},
-    FeaturizeConfig: {"output_path": "", "images": ImagesConfig("")},
-    FitConfig: {"output_path": ""},
-    DriftConfig: {},
-    ExportConfig: {"output_path": ""},
-}
+from job.option import problems
 
 
 @dataclass(frozen=True)
@@ -43,7 +27,7 @@ class JobArguments:
 
 
 def job_arguments(cli: click.Command, command: str, given: Sequence[str]) -> JobArguments:
-    """What `cli` reads in the arguments of one of its subcommands; nothing is run."""
+    """Parse and check the arguments of one of the subcommands of `cli`; nothing is run."""
     if not isinstance(cli, click.Group) or command not in cli.commands:
         return JobArguments(tuple(given))
     try:
@@ -51,14 +35,7 @@ def job_arguments(cli: click.Command, command: str, given: Sequence[str]) -> Job
         context = cli.commands[command].make_context(command, list(given), help_option_names=[])
     except click.ClickException as problem:
         return JobArguments(tuple(given), complaints=(InvalidValueError(problem.format_message()),))
-    return JobArguments(tuple(given), context.params, tuple(_complaints(context.params)))
-
-
-def _complaints(options: Mapping[str, Any]) -> Iterator[InvalidValueError]:
-    """What the job's own configurations say of the options."""
-    for kind, needed in _CONFIGURATIONS.items():
-        chosen = {each.name for each in fields(kind)} & options.keys() - {"run_id"}
-        try:
-            kind(**{**needed, **{name: options[name] for name in chosen}})
-        except InvalidValueError as wrong:
-            yield wrong
+    except InvalidValueError as problem:
+        return JobArguments(tuple(given), complaints=(problem,))
+    found = problems(CONFIGS[command], context.params) if command in CONFIGS else ()
+    return JobArguments(tuple(given), context.params, tuple(found))

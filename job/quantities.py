@@ -1,4 +1,4 @@
-"""Amounts as Spark and Kubernetes write them, as numbers."""
+"""Parses quantities as Spark and Kubernetes write them."""
 
 from __future__ import annotations
 
@@ -17,53 +17,53 @@ _WHOLE = re.compile(r"\d+")
 MEBIBYTE = 1024**2
 
 
-def java_bytes(text: str) -> int:
-    """`2g` of Spark, in bytes: powers of 1024; without a letter bytes."""
-    found = _must_match(_JAVA, text, "memory such as 2g")
-    return int(int(found[1]) * 1024 ** _POWERS[found[2].lower()])
+def parse_java_memory(text: str) -> int:
+    """Bytes of a Spark memory size such as `2g` (powers of 1024); without a unit, bytes."""
+    match = _match(_JAVA, text, "memory such as 2g")
+    return int(int(match[1]) * 1024 ** _POWERS[match[2].lower()])
 
 
-def kubernetes_bytes(text: str) -> int:
-    """`16Gi` of Kubernetes, in bytes."""
-    found = _must_match(_KUBERNETES, text, "memory such as 16Gi")
-    return int(float(found[1]) * 1024 ** _POWERS[found[2][0].lower()])
+def parse_kubernetes_memory(text: str) -> int:
+    """Bytes of a Kubernetes memory size such as `16Gi`."""
+    match = _match(_KUBERNETES, text, "memory such as 16Gi")
+    return int(float(match[1]) * 1024 ** _POWERS[match[2][0].lower()])
 
 
-def cpu(text: str) -> float:
-    """`1500m` or `1.5` of Kubernetes, in cores."""
-    found = _must_match(_CPU, text, "cores such as 4 or 3920m")
-    return float(found[1]) / (1000 if found[2] else 1)
+def parse_cpu(text: str) -> float:
+    """Cores of a Kubernetes CPU quantity such as `1500m` or `1.5`."""
+    match = _match(_CPU, text, "cores such as 4 or 3920m")
+    return float(match[1]) / (1000 if match[2] else 1)
 
 
-def seconds(text: str) -> float:
-    """A time of Spark's, without a unit in seconds."""
-    found = _must_match(_DURATION, text, "a time such as 60s")
-    return int(found[1]) * _SECONDS[found[2] or "s"]
+def parse_duration(text: str) -> float:
+    """Seconds of a Spark duration such as `60s`; without a unit, seconds."""
+    match = _match(_DURATION, text, "a time such as 60s")
+    return int(match[1]) * _SECONDS[match[2] or "s"]
 
 
-def whole(text: str) -> int:
-    """A whole number."""
-    return int(_must_match(_WHOLE, text, "a whole number")[0])
+def parse_integer(text: str) -> int:
+    """A non-negative integer."""
+    return int(_match(_WHOLE, text, "a whole number")[0])
 
 
-def address(text: str) -> SplitResult:
-    """The address of an S3, with or without a scheme; without one it is https."""
+def parse_endpoint(text: str) -> SplitResult:
+    """The URL of an S3 endpoint; https if it has no scheme. Raises InvalidValueError."""
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
-        parts.port  # noqa: B018 - it is read only when it is asked for
+        parts.port  # noqa: B018 - the port is only validated on access
     except ValueError as problem:
-        expected = "an address such as https://s3.local:8333"
-        raise InvalidValueError(f"{text!r} is no address", expected=expected) from problem
+        expected = "an endpoint such as https://s3.local:8333"
+        raise InvalidValueError(f"{text!r} is not an endpoint", expected=expected) from problem
     return parts
 
 
-def gibibytes(amount: float) -> str:
-    """Bytes as a person reads them."""
+def format_gibibytes(amount: float) -> str:
+    """Bytes as text, in GiB."""
     return f"{amount / 1024**3:.1f} GiB"
 
 
-def _must_match(pattern: re.Pattern[str], text: str, expected: str) -> re.Match[str]:
-    found = pattern.fullmatch(text.strip())
-    if found is None:
-        raise InvalidValueError(f"{text!r} is no amount", expected=expected)
-    return found
+def _match(pattern: re.Pattern[str], text: str, expected: str) -> re.Match[str]:
+    match = pattern.fullmatch(text.strip())
+    if match is None:
+        raise InvalidValueError(f"{text!r} is not a quantity", expected=expected)
+    return match

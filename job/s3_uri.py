@@ -1,20 +1,19 @@
-"""A path on S3, however its scheme is spelt: bucket and key."""
+"""Parses S3 URIs of any scheme (s3, s3a, s3n) into bucket and key."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-PATTERN = re.compile(r"s3[an]?://([^/]*)/*(.*?)/*", re.IGNORECASE)
-
-
-def location(path: str) -> tuple[str, str]:
-    """Bucket and key of a path on S3, without slashes at the end; empty of another path."""
-    found = PATTERN.fullmatch(path)
-    return (found[1], found[2]) if found else ("", "")
+S3_URI = re.compile(r"s3[an]?://([^/]*)/*(.*?)/*", re.IGNORECASE)
 
 
-def is_within(path: str, folder: str) -> bool:
-    """Whether a path on S3 is a folder, or beneath it."""
-    (bucket, key), (folder_bucket, folder_key) = location(path), location(folder)
-    beneath = not folder_key or f"{key}/".startswith(f"{folder_key}/")
-    return bool(bucket) and bucket == folder_bucket and beneath
+def parse_s3_uri(path: str) -> tuple[str, str]:
+    """(bucket, key) of an S3 URI, without trailing slashes; empty for any other path."""
+    match = S3_URI.fullmatch(path)
+    return (match[1], match[2]) if match else ("", "")
+
+
+def buckets(paths: Iterable[str]) -> list[str]:
+    """The buckets of those of `paths` that are on S3, each once."""
+    return list(dict.fromkeys(filter(None, (parse_s3_uri(path)[0] for path in paths))))

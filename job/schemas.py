@@ -32,6 +32,8 @@ PCA = "pca"
 CLUSTER = "cluster"
 # Of a change: whether the row came or went.
 CAME = "came"
+# Of a listed object: whether a table holds this version of it.
+KNOWN = "known"
 # Which part of a split an image tests in; below 0 it only trains.
 FOLD = "fold"
 PREDICTED = "predicted"

@@ -34,7 +34,13 @@ SPARK_SETTINGS = {
 
 
 # Those that run whole commands: begun first, no process waits for one at the end.
-LONGEST = ("test_wrong_use.py", "test_run.py", "test_rules.py", "test_every_day.py")
+LONGEST = (
+    "test_wrong_use.py",
+    "test_run.py",
+    "test_rules.py",
+    "test_every_day.py",
+    "test_upgrading.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +9,8 @@ import click
 from job.cli.options import allowed_regions_option, conf_option, debug_option, master_option
 from job.cli.spark import path_given, spark_of
 from job.errors import InvalidValueError
+from job.local_pages import require_page_file, write_page
+from job.path_rules import require_outside, require_plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("outputs", metavar="OUTPUT OUTPUT...", nargs=-1, required=True)
-@click.option("--html", metavar="FILE", help="Write a page with the variance curves too.")
-@click.option("--json", "as_text", is_flag=True, help="Print JSON instead of a table.")
+@click.option("--html", metavar="FILE", help="Also write a page with the variance curves.")
+@click.option("--json", "json_output", is_flag=True, help="Print one JSON object.")
 @master_option
 @conf_option
 @allowed_regions_option
@@ -32,13 +33,17 @@ def compare(**options: Any) -> None:
     """
     outputs = [path_given(each) for each in options["outputs"]]
     _require_different(outputs)
+    for output in outputs:
+        require_plain("OUTPUT", output)
+    if options["html"]:
+        _require_page(options["html"], outputs)
     with spark_of("compare", {**options, "output_paths": outputs}, outputs[0]) as spark:
         from job.report.compare.outputs import read_side
 
         sides = [read_side(spark, each) for each in outputs]
-    _show(sides, as_text=options["as_text"])
+    _show(sides, json_output=options["json_output"])
     if options["html"]:
-        _write_page(sides, Path(options["html"]))
+        _write_page(sides, options["html"])
 
 
 def _require_different(outputs: Sequence[str]) -> None:
@@ -50,20 +55,24 @@ def _require_different(outputs: Sequence[str]) -> None:
         )
 
 
-def _show(sides: Sequence[Side], *, as_text: bool) -> None:
+def _require_page(path: str, outputs: Sequence[str]) -> None:
+    require_page_file("--html", path)
+    for output in outputs:
+        require_outside("--html", path, "the output", output)
+
+
+def _show(sides: Sequence[Side], *, json_output: bool) -> None:
     from rich.console import Console
 
     from job.report.compare.rows import as_json, as_table
 
-    if as_text:
+    if json_output:
         click.echo(as_json(sides))
     else:
         Console().print(as_table(sides))
 
 
-def _write_page(sides: Sequence[Side], path: Path) -> None:
+def _write_page(sides: Sequence[Side], path: str) -> None:
     from job.report.compare.page import render_page
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_page(sides), encoding="utf-8")
-    click.echo(f"page: {path}", err=True)
+    click.echo(f"page: {write_page('--html', path, render_page(sides))}", err=True)

@@ -13,37 +13,42 @@ from job.analysis.cost.bill import Stored, bill
 from job.analysis.cost.estimate import estimate
 from job.analysis.cost.event_log import usage_of_log
 from job.analysis.cost.formatting import as_json, estimate_table, table
-from job.cli.options import conf_option, spark_settings
+from job.cli.options import conf_option, prices_option, spark_settings
 from job.errors import InvalidValueError
-
-prices_option = click.option(
-    "--prices",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Prices to reckon with, a copy of job/analysis/cost/prices.yaml.",
-)
 
 
 @click.command()
 @click.argument("event_log", metavar="EVENT_LOG")
 @prices_option
-@click.option("--instance", metavar="TYPE", help="Instance of the prices  [default: theirs]")
-@click.option("--images", type=click.IntRange(min=1), metavar="N", help="Instead of the log's own.")
-@click.option("--output", "output_path", metavar="PATH", help="Output whose storage is counted.")
+@click.option(
+    "--instance",
+    metavar="TYPE",
+    show_default="that of the price table",
+    help="Instance type to price.",
+)
+@click.option(
+    "--images",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="that of the log",
+    help="Number of images of the run.",
+)
+@click.option("--output", "output_path", metavar="PATH", help="Also price this output's storage.")
 @click.option(
     "--for-images",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Also estimate time and cost of as many images.",
+    help="Also estimate the time and cost of this many images.",
 )
 @click.option(
     "--executors",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Executors of that estimate  [default: those of the log]",
+    show_default="those of the log",
+    help="Number of executors of that estimate.",
 )
 @conf_option
-@click.option("--json", "as_text", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "json_output", is_flag=True, help="Print one JSON object.")
 def cost(
     event_log: str,
     prices: Path | None,
@@ -53,7 +58,7 @@ def cost(
     for_images: int | None,
     executors: int | None,
     conf: tuple[str, ...],
-    as_text: bool,
+    json_output: bool,
 ) -> None:
     """Say what a run used, and what that costs: on demand, on spot, and with EMR.
 
@@ -81,7 +86,7 @@ def cost(
         stored = Stored(len(found), sum(each.length for each in found))
     estimated = None if for_images is None else bill(estimate(used, for_images, executors), known)
     result = bill(used, known, stored)
-    if as_text:
+    if json_output:
         click.echo(as_json(result, estimated))
     else:
         Console().print(table(result))

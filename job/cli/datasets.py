@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from job.cli.config_options import build, config_options
 from job.cli.options import (
     allowed_regions_option,
     conf_option,
     debug_option,
-    glob_option,
-    input_option,
-    label_level_option,
     master_option,
+    option_group,
     spark_settings,
-    together,
 )
-from job.cli.spark import check_regions, path_given, spark_of
+from job.cli.spark import check_storage, path_given, spark_of
 from job.config import ImagesConfig, SampleConfig, new_run_id
 from job.runtime.formatting import printable
 
@@ -27,30 +25,13 @@ if TYPE_CHECKING:
 
     from job.images.datasets.sample import Sampled
 
-_storage_options = together(conf_option, allowed_regions_option, debug_option)
+_storage_options = option_group(conf_option, allowed_regions_option, debug_option)
+# A sample copies files, whatever they hold.
+_NOT_OF_SAMPLES = ("reader", "exif_rotate", "max_image_bytes", "max_image_pixels")
 
 
 @click.command("sample")
-@input_option
-@click.option(
-    "--output",
-    "output_path",
-    required=True,
-    metavar="PATH",
-    help="Empty or new folder: s3a://, s3:// or local.",
-)
-@click.option("--classes", type=int, metavar="N", help="Classes of each split  [default: all]")
-@click.option(
-    "--images-per-class",
-    type=int,
-    metavar="N",
-    help="Images of each class and split, all where there are fewer  [default: all]",
-)
-@click.option(
-    "--seed", default=SampleConfig.seed, show_default=True, help="Another one chooses others."
-)
-@glob_option
-@label_level_option
+@config_options(SampleConfig, omit=_NOT_OF_SAMPLES)
 @master_option
 @_storage_options
 def sample_command(**options: Any) -> None:
@@ -59,35 +40,29 @@ def sample_command(**options: Any) -> None:
     Folders above that of the class, such as Training and Test, stay and are sampled each by
     itself. The same seed on the same paths chooses the same images.
     """
-    output_path = path_given(options["output_path"])
-    config = SampleConfig(
-        ImagesConfig(path_given(options["input_path"]), options["glob"], options["label_level"]),
-        output_path,
-        options["classes"],
-        options["images_per_class"],
-        options["seed"],
-    )
-    with spark_of("sample", options, output_path) as spark:
+    config = build(SampleConfig, options)
+    with spark_of("sample", options, config.output_path) as spark:
         from job.images.datasets.sample import sample
-        from job.runtime.progress import Stages
+        from job.runtime.progress import Steps
 
-        _tell_sample(sample(spark, config, Stages()), config)
+        _tell_sample(sample(spark, config, Steps()), config)
 
 
 @click.command("clean-names")
-@input_option
+@config_options(ImagesConfig, omit=("glob", "label_level", *_NOT_OF_SAMPLES))
 @click.option("--apply", "applies", is_flag=True, help="Rename; without it names are only shown.")
 @click.option(
     "--mapping",
     "mapping_path",
     metavar="FILE",
-    help="Where old and new names are kept  [default: beside the input]",
+    show_default="next to the input",
+    help="Where old and new names are kept.",
 )
 @click.option(
     "--resume",
     "resumed_path",
     metavar="FILE",
-    help="Go on with the names that an --apply which was stopped has kept.",
+    help="Continue an interrupted --apply with its mapping.",
 )
 @_storage_options
 def clean_names_command(**options: Any) -> None:
@@ -97,14 +72,22 @@ def clean_names_command(**options: Any) -> None:
     overwritten: of two names that would be the same, one gets a number.
     """
     settings = spark_settings(options["conf"])
-    check_regions(options, settings)
-    from job.images.datasets.renaming import apply, earlier_plan, place_of, plan
+    check_storage(options, settings)
+    from job.images.datasets.renaming import (
+        apply,
+        earlier_plan,
+        place_of,
+        plan,
+        require_new_mapping,
+    )
     from job.images.datasets.transfer import copy, settings_without_spark
-    from job.runtime.progress import Stages
+    from job.runtime.progress import Steps
 
     input_path, resumed = path_given(options["input_path"]), options["resumed_path"]
     mapping = _mapping_of(input_path, resumed or options["mapping_path"])
     store = settings_without_spark(settings, input_path, mapping)
+    if options["mapping_path"] and options["applies"] and not resumed:
+        require_new_mapping(mapping, input_path, store)
     place = place_of(input_path, store)
     with earlier_plan(mapping, store) if resumed else plan(place) as (names, total):
         if not (total and (options["applies"] or resumed)):
@@ -114,7 +97,7 @@ def clean_names_command(**options: Any) -> None:
             # First: whatever happens then, it tells what had which name.
             copy(f"file://{names}", mapping, store)
             click.echo(f"old and new names: {mapping} (if this is stopped: --resume that file)")
-        apply(place, names, total, Stages(), resumes=bool(resumed))
+        apply(place, names, total, Steps(), resumes=bool(resumed))
     click.echo(f"{total:,} files renamed")
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from job.checks import Outcome, examine
+from job.checks import CheckResult, run_checks
 from job.cli.options import conf_option, spark_settings
 from job.cli.submit_options import cluster_options, optional_chart_options
-from job.deploy.doctor.context import Outside
-from job.deploy.doctor.formatting import as_json, as_text, require_well, summed_up
-from job.deploy.doctor.registry import OUTSIDE
+from job.deploy.doctor.context import ClientContext
+from job.deploy.doctor.formatting import as_json, as_text, require_no_failures, summarize
+from job.deploy.doctor.registry import CLIENT_CHECKS
 from job.deploy.render import run_names
 from job.deploy.render.helm import Chart
 from job.deploy.submit.cluster import Cluster
@@ -23,9 +23,9 @@ from job.job_arguments import JobArguments, job_arguments
 @click.command()
 @optional_chart_options
 @cluster_options
-@click.option("--in-cluster", is_flag=True, help="Look from here, as the driver of a run would.")
+@click.option("--in-cluster", is_flag=True, help="Check from here, as the driver of a run would.")
 @conf_option
-@click.option("--json", "as_data", is_flag=True, help="Print one JSON object at the end.")
+@click.option("--json", "json_output", is_flag=True, help="Print one JSON object at the end.")
 @click.argument("job", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND ARGUMENTS...]")
 @click.pass_context
 def doctor(
@@ -38,7 +38,7 @@ def doctor(
     namespace: str | None,
     in_cluster: bool,
     conf: tuple[str, ...],
-    as_data: bool,
+    json_output: bool,
     job: tuple[str, ...],
 ) -> None:
     """Say what would stop a run, and the fix, before anything is started.
@@ -51,15 +51,15 @@ def doctor(
     _require_one_place(values, in_cluster, job)
     if in_cluster:
         # Spark is imported only now: a person's machine need not have it.
-        from job.pipeline.in_cluster.context import Inside
-        from job.pipeline.in_cluster.registry import INSIDE
+        from job.pipeline.in_cluster.context import InClusterContext
+        from job.pipeline.in_cluster.registry import IN_CLUSTER_CHECKS
 
-        subject = Inside(_job_of(cli, job), spark_settings(conf))
-        _tell(examine(INSIDE, subject), as_data)
+        subject = InClusterContext(_job_of(cli, job), spark_settings(conf))
+        _tell(run_checks(IN_CLUSTER_CHECKS, subject), json_output)
         return
     cluster = Cluster(context, namespace)
     chart = _chart(values, sets, release, run_id, cluster.namespace)
-    _tell(examine(OUTSIDE, Outside(cluster, chart, cli)), as_data)
+    _tell(run_checks(CLIENT_CHECKS, ClientContext(cluster, chart, cli)), json_output)
 
 
 def _require_one_place(values: tuple[Path, ...], in_cluster: bool, job: tuple[str, ...]) -> None:
@@ -85,7 +85,7 @@ def _chart(
     run_id: str | None,
     namespace: str,
 ) -> Chart:
-    run_id = run_id or run_names.fitting_run_id(release)
+    run_id = run_id or run_names.generate_run_id(release)
     run_names.application_name(release, run_id)
     return Chart(release, namespace, run_id, values, sets)
 
@@ -105,14 +105,14 @@ def _job_of(cli: click.Command, words: tuple[str, ...]) -> JobArguments:
     return arguments
 
 
-def _tell(outcomes: Iterable[Outcome], as_data: bool) -> None:
+def _tell(outcomes: Iterable[CheckResult], json_output: bool) -> None:
     """Show each outcome as it comes, or all as JSON; raise where something is wrong."""
     known = []
     for outcome in outcomes:
         known.append(outcome)
-        if not as_data:
+        if not json_output:
             click.echo(as_text(outcome))
-    if as_data:
+    if json_output:
         click.echo(as_json(known))
-    require_well(known)
-    click.echo(summed_up(known), err=True)
+    require_no_failures(known)
+    click.echo(summarize(known), err=True)

@@ -1,19 +1,21 @@
-"""Options that several commands share."""
+"""Options that are no settings of a run, and that several commands share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from job.config import ImagesConfig
+from job.config import LEASE_SECONDS, new_run_id
 from job.errors import InvalidValueError
+from job.path_rules import SPECIAL_CHARACTERS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def option_group(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """One decorator of several: the same options, with the same help, on each command."""
 
     def decorate(command: Command) -> Command:
@@ -24,69 +26,88 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-input_option = click.option(
-    "--input",
-    "input_path",
-    required=True,
-    metavar="PATH",
-    help="Folder of images: s3a://, s3:// or local.",
-)
-output_option = click.option(
-    "--output",
-    "output_path",
-    required=True,
-    metavar="PATH",
-    help="Where tables, models and report are kept.",
-)
-glob_option = click.option(
-    "--glob",
-    default=ImagesConfig.glob,
-    show_default=True,
-    help="Which objects under the input.",
-)
-label_level_option = click.option(
-    "--label-level",
-    default=ImagesConfig.label_level,
-    show_default=True,
-    help="The label is the name of the folder this many levels up; 0: no label.",
-)
+def renamed_option(former: str, present: str) -> Callable[[Command], Command]:
+    """An option of earlier releases, not in `--help`: InvalidValueError gives its new name."""
+
+    def refuse(_context: click.Context, _parameter: click.Parameter, value: object) -> None:
+        if value is not None:
+            raise InvalidValueError(f"{former} was renamed", fix=f"use {present}")
+
+    # Eager: before a complaint about another option.
+    return click.option(former, hidden=True, expose_value=False, is_eager=True, callback=refuse)
+
+
 conf_option = click.option(
     "--conf",
     "conf",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A Spark setting; may be repeated.",
+    help="A Spark setting; repeatable.",
 )
 master_option = click.option(
-    "--master", metavar="URL", help="Spark master  [default: spark-submit's, else this machine]"
+    "--master",
+    metavar="URL",
+    show_default="that of spark-submit, else this machine",
+    help="Spark master.",
 )
 allowed_regions_option = click.option(
     "--allowed-regions",
     default="",
     metavar="PATTERNS",
-    help="Regions that buckets may be in, such as eu-*,us-east-1  [default: any]",
+    show_default="any",
+    help="Regions that buckets may be in, such as eu-*,us-east-1.",
+)
+prices_option = click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Price table (YAML); job/analysis/cost/prices.yaml is an example.",
 )
 debug_option = click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
-# Of each command that writes to an output.
-common_options = together(
+
+
+def _checked_run_id(
+    _context: click.Context, _parameter: click.Parameter, run_id: str | None
+) -> str | None:
+    """Raise InvalidValueError for an id that would name a file outside of runs/ and _staging/."""
+    if run_id and (run_id in (".", "..") or set(run_id) & set(f"/{SPECIAL_CHARACTERS}")):
+        raise InvalidValueError(
+            f"--run-id is {run_id!r}",
+            expected=f"a name of a file, without / {' '.join(SPECIAL_CHARACTERS)}",
+            fix="use letters, digits, - and .",
+        )
+    return run_id
+
+
+# For commands that write to an output.
+common_options = option_group(
     click.option(
         "--run-id",
         envvar="IMAGE_FEATURES_RUN_ID",
         metavar="ID",
-        help="Name of this run  [default: time and a random part]",
+        callback=_checked_run_id,
+        show_default="time and a random part",
+        help="Name of this run.",
     ),
     conf_option,
     master_option,
     click.option(
-        "--claim-seconds",
+        "--lease-seconds",
         type=click.FloatRange(min=1),
-        default=60,
+        default=LEASE_SECONDS,
         show_default=True,
-        help="Another run may take over the output when this one was silent for so long.",
+        metavar="SECONDS",
+        help="Another run may take over the output if this one does not renew its lease this long.",
     ),
+    renamed_option("--claim-seconds", "--lease-seconds"),
     allowed_regions_option,
     debug_option,
 )
+
+
+def run_id_of(options: Mapping[str, Any]) -> str:
+    """The run id of `common_options`; a new one if the user chose none."""
+    return options["run_id"] or new_run_id()
 
 
 def spark_settings(pairs: Sequence[str]) -> dict[str, str]:

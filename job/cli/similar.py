@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from job.cli.options import (
-    allowed_regions_option,
-    conf_option,
-    debug_option,
-    master_option,
-    output_option,
-)
+from job.cli.config_options import build, config_options
+from job.cli.options import allowed_regions_option, conf_option, debug_option, master_option
 from job.cli.spark import path_given, spark_of
-from job.config import VECTORS, SimilarConfig
+from job.config import SimilarConfig
 from job.runtime.formatting import printable
 
 if TYPE_CHECKING:
@@ -25,44 +20,22 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("image_path", metavar="IMAGE")
-@output_option
-@click.option(
-    "--count", default=SimilarConfig.count, show_default=True, help="How many images to find."
-)
-@click.option(
-    "--on",
-    type=click.Choice(VECTORS),
-    default=SimilarConfig.on,
-    show_default=True,
-    help="Near by cosine distance of the features, or by Euclidean distance of the components.",
-)
-@click.option(
-    "--weights",
-    metavar="FILE",
-    help="For an image that is not of the output: what its network had  [default: the shipped one]",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@config_options(SimilarConfig)
+@click.option("--json", "json_output", is_flag=True, help="Print one JSON object.")
 @conf_option
 @master_option
 @allowed_regions_option
 @debug_option
 def similar(**options: Any) -> None:
     """Find the images of an output that are nearest to IMAGE, one of them or any other."""
-    output_path = path_given(options["output_path"])
     options["image_path"] = path_given(options["image_path"])
-    config = SimilarConfig(
-        output_path,
-        options["image_path"],
-        options["count"],
-        options["on"],
-        options["weights"],
-    )
-    with spark_of("similar", options, output_path) as spark:
+    config = build(SimilarConfig, options)
+    with spark_of("similar", options, config.output_path) as spark:
         from job.analysis.similarity.search import find_similar
-        from job.runtime.progress import Stages
+        from job.runtime.progress import Steps
 
-        found = find_similar(spark, config, Stages())
-    if options["as_json"]:
+        found = find_similar(spark, config, Steps())
+    if options["json_output"]:
         click.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
     else:
         _show(found)

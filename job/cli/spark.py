@@ -1,4 +1,4 @@
-"""The Spark session of one command, and its application: made when it begins, failures told."""
+"""Starts Spark for one command, runs the command, and translates failures of Spark."""
 
 from __future__ import annotations
 
@@ -8,32 +8,22 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import partial
 from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import click
 from rich.console import Console
 
-from job import regions
+from job import regions, s3_address
 from job.cli.options import spark_settings
+from job.config import LOCATIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from job.pipeline.commands import Application
 
-_PATHS = (
-    "input_path",
-    "output_path",
-    "bundle_path",
-    "model_path",
-    "destination",
-    "mapping_path",
-    "resumed_path",
-    "image_path",
-)
+# Those of configs, of clean-names, and the image of `similar`.
+_PATHS = (*LOCATIONS, "mapping_path", "resumed_path", "image_path")
 
 
 @contextmanager
@@ -45,12 +35,13 @@ def spark_of(command: str, options: Mapping[str, Any], output_path: str) -> Iter
     # Spark is imported only now: --help and wrong options answer at once.
     from pyspark.sql import SparkSession
 
-    from job.runtime.session import spark_session
+    from job.runtime.session import session_settings, start_session
     from job.runtime.spark_errors import STORAGE_EXCEPTIONS, as_job_error
 
     ours = SparkSession.getActiveSession() is None
-    name, settings = f"image-features {command}", spark_settings(options["conf"])
-    spark = spark_session(name, settings, options["master"], partial(check_regions, options))
+    settings = session_settings(spark_settings(options["conf"]), options["master"])
+    check_storage(options, settings)
+    spark = start_session(f"image-features {command}", settings)
     if ours:
         # PySpark's own handler asks the JVM to cancel jobs, from within a call to it, and fails.
         signal.signal(signal.SIGINT, _interrupt)
@@ -69,39 +60,43 @@ def spark_of(command: str, options: Mapping[str, Any], output_path: str) -> Iter
                 spark.stop()
 
 
-@contextmanager
-def application_of(
+def execute(
     command: str, config: Any, options: Mapping[str, Any], output_path: str, run_id: str
-) -> Iterator[Application]:
-    """The application of one command that writes to an output; `options` has those of them all."""
+) -> Any:
+    """Run one command that writes to an output; returns its result.
+
+    `options` are those of the command line. A run id that is complete already is not run again:
+    that is None.
+    """
     from job.analysis.cost.prices import read_prices
 
     given = options.get("prices")
     prices = read_prices(given) if given else None
-    _begin_imports()
+    _import_in_background()
     with spark_of(f"{command} {run_id}", options, output_path) as spark:
-        from job.pipeline.commands import application, is_complete
+        from job.pipeline.commands import COMMANDS
+        from job.pipeline.run import RunOptions, complete_summary
 
-        claim_seconds = options["claim_seconds"]
-        app = application(spark, command, config, output_path, run_id, claim_seconds, prices)
-        try:
-            # An id that nobody chose is new.
-            if options["run_id"] and is_complete(app):
-                told = f"run {run_id} is complete already: nothing is done"
-                print(told, file=sys.stderr, flush=True)
-                raise click.exceptions.Exit(0)
-            yield app
-        finally:
-            app.summary.print_table(Console())
+        # An id that the user did not choose is new.
+        before = options["run_id"] and complete_summary(spark, command, output_path, run_id)
+        if before:
+            message = f"run {run_id} is complete already: nothing is done"
+            print(message, file=sys.stderr, flush=True)
+            before.print_table(Console())
+            return None
+        return COMMANDS[command](
+            spark, config, RunOptions(run_id, options["lease_seconds"], prices)
+        )
 
 
-def check_regions(options: Mapping[str, Any], settings: Mapping[str, str]) -> None:
-    """Before storage is reached: nothing is read from or written to a region not allowed."""
-    allowed = regions.patterns(options["allowed_regions"])
+def check_storage(options: Mapping[str, Any], settings: Mapping[str, str]) -> None:
+    """Before storage is reached: its hosts have names, and no bucket is in a region not allowed."""
+    paths = [options.get(name) or "" for name in _PATHS]
+    paths += options.get("output_paths") or ()
+    allowed = regions.parse_patterns(options["allowed_regions"])
+    s3_address.require_hosts(paths, settings)
     if allowed:
-        paths = [options.get(name) or "" for name in _PATHS]
-        paths += options.get("output_paths") or ()
-        regions.require_buckets(paths, settings, allowed)
+        regions.require_buckets_allowed(paths, settings, allowed)
 
 
 def path_given(path: str) -> str:
@@ -111,9 +106,9 @@ def path_given(path: str) -> str:
     return canonical_path(path)
 
 
-def _begin_imports() -> None:
+def _import_in_background() -> None:
     """Import what an application needs while Java starts: either takes more than a second."""
-    # Of packages whose modules import each other, two threads that begin at once may see a half.
+    # Of packages whose modules import each other, two threads that start at once may see a half.
     import_module("pyspark.sql")
     threading.Thread(target=import_module, args=("job.pipeline.commands",), daemon=True).start()
 

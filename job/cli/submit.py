@@ -15,17 +15,17 @@ from job.cli.submit_options import (
 )
 from job.deploy.render import run_names
 from job.deploy.render.helm import APPLICATION, Chart
-from job.deploy.render.render import job_run
-from job.deploy.render.targets.common import told
+from job.deploy.render.render import render_job_run
+from job.deploy.render.targets.common import format_omitted
 from job.deploy.submit import apply, tables
 from job.deploy.submit.cluster import Cluster
-from job.deploy.submit.emr.runs import EmrRuns
+from job.deploy.submit.emr.runs import EmrRunStore
 from job.deploy.submit.emr.submit import submit as submit_to_emr
 from job.deploy.submit.emr.virtual_cluster import VirtualCluster
-from job.deploy.submit.kubernetes_runs import KubernetesRuns
-from job.deploy.submit.run_store import Runs
-from job.deploy.submit.spark_application import Observed
-from job.deploy.submit.watch import follow_to_its_end
+from job.deploy.submit.kubernetes_runs import KubernetesRunStore
+from job.deploy.submit.run_store import RunStore
+from job.deploy.submit.spark_application import RunStatus
+from job.deploy.submit.watch import follow_run
 from job.errors import InvalidValueError, NoSuchObjectError
 
 
@@ -54,12 +54,12 @@ def submit_kubernetes(
     command with the same --run-id does nothing again, and follows the run with --wait.
     """
     _require_wait(timeout, wait)
-    run_id = run_id or run_names.fitting_run_id(release)
+    run_id = run_id or run_names.generate_run_id(release)
     application = run_names.application_name(release, run_id)
     cluster = Cluster(context, namespace)
     chart = Chart(release, cluster.namespace, run_id, values, sets)
-    submitted = apply.submit(cluster, chart, application, one_run=wait)
-    _after(KubernetesRuns(cluster), submitted, wait, timeout)
+    submitted = apply.submit(cluster, chart, application, single_run=wait)
+    _after(KubernetesRunStore(cluster), submitted, wait, timeout)
 
 
 @submit.command("emr")
@@ -81,13 +81,13 @@ def submit_emr(
     nothing again, and follows the run with --wait.
     """
     _require_wait(timeout, wait)
-    run_id = run_id or run_names.fitting_run_id(release)
+    run_id = run_id or run_names.generate_run_id(release)
     run_names.application_name(release, run_id)
     # EMR has the namespace of its virtual cluster; nothing of a job run names it.
-    run = job_run(Chart(release, "default", run_id, values, sets), virtual_cluster)
-    for line in told(run.left_out):
+    run = render_job_run(Chart(release, "default", run_id, values, sets), virtual_cluster)
+    for line in format_omitted(run.omitted):
         _say(line)
-    runs = EmrRuns(VirtualCluster(virtual_cluster))
+    runs = EmrRunStore(VirtualCluster(virtual_cluster))
     _after(runs, submit_to_emr(runs.cluster, run), wait, timeout)
 
 
@@ -100,14 +100,16 @@ def submit_status(
 ) -> None:
     """One run: its state, how far it is, why it failed."""
     run = _observed(_runs(context, namespace, virtual_cluster), name)
-    tables.show(tables.details(run))
+    tables.print_table(tables.status_table(run))
 
 
 @submit.command("logs")
 @click.argument("name")
-@click.option("--follow", is_flag=True, help="Go on until the pod ends.")
-@click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")
-@click.option("--executor", type=click.IntRange(min=1), metavar="N", help="Of this executor.")
+@click.option("--follow", is_flag=True, help="Stream the log until the pod ends.")
+@click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Show only the last N lines.")
+@click.option(
+    "--executor", type=click.IntRange(min=1), metavar="N", help="Show the log of executor N."
+)
 @cluster_options
 @virtual_cluster_option
 def submit_logs(
@@ -122,7 +124,7 @@ def submit_logs(
     """What the driver of a run has said, or one of its executors."""
     runs = _runs(context, namespace, virtual_cluster)
     run = _observed(runs, name)
-    for line in runs.log(run, _say, tail=tail, follow=follow, executor=executor):
+    for line in runs.read_log(run, _say, tail=tail, follow=follow, executor=executor):
         click.echo(line)
 
 
@@ -131,7 +133,7 @@ def submit_logs(
 @required_virtual_cluster_option
 def submit_cancel(name: str, virtual_cluster: str) -> None:
     """Stop a run on EMR; its output stays. On a cluster, `delete` does."""
-    runs = EmrRuns(VirtualCluster(virtual_cluster))
+    runs = EmrRunStore(VirtualCluster(virtual_cluster))
     run = _observed(runs, name)
     if run.has_ended:
         click.echo(f"{name} has ended as {run.state}: nothing is cancelled")
@@ -162,23 +164,23 @@ def submit_delete(name: str, context: str | None, namespace: str | None) -> None
 def submit_list(context: str | None, namespace: str | None, virtual_cluster: str | None) -> None:
     """The runs in a namespace, or of a virtual cluster."""
     runs = _runs(context, namespace, virtual_cluster)
-    found = runs.all()
+    found = runs.list_runs()
     if found:
-        tables.show(tables.table(found))
+        tables.print_table(tables.runs_table(found))
     else:
-        click.echo(f"there are no runs in {runs.described}")
+        click.echo(f"there are no runs in {runs.location}")
 
 
-def _runs(context: str | None, namespace: str | None, virtual_cluster: str | None) -> Runs:
+def _runs(context: str | None, namespace: str | None, virtual_cluster: str | None) -> RunStore:
     if virtual_cluster is None:
-        return KubernetesRuns(Cluster(context, namespace))
+        return KubernetesRunStore(Cluster(context, namespace))
     if context or namespace:
         raise InvalidValueError(
             f"--virtual-cluster is {virtual_cluster}, and there is --context or --namespace too",
             expected="EMR or a cluster",
             fix="leave out one of them",
         )
-    return EmrRuns(VirtualCluster(virtual_cluster))
+    return EmrRunStore(VirtualCluster(virtual_cluster))
 
 
 def _require_wait(timeout: float | None, wait: bool) -> None:
@@ -186,21 +188,21 @@ def _require_wait(timeout: float | None, wait: bool) -> None:
         raise InvalidValueError("--timeout is of a run that is followed", fix="add --wait")
 
 
-def _after(runs: Runs, submitted: apply.Submitted, wait: bool, timeout: float | None) -> None:
+def _after(runs: RunStore, submitted: apply.Submission, wait: bool, timeout: float | None) -> None:
     """Say what became of a submission, and follow the run if that is wanted."""
     what = "submitted" if submitted.is_new else "exists already, nothing is submitted"
     _say(f"{submitted.name}: {what}")
     click.echo(submitted.name)
     if wait:
-        follow_to_its_end(runs, submitted.name, timeout)
+        follow_run(runs, submitted.name, timeout)
 
 
-def _observed(runs: Runs, name: str) -> Observed:
+def _observed(runs: RunStore, name: str) -> RunStatus:
     try:
-        return runs.observe(name)
+        return runs.status(name)
     except NoSuchObjectError as missing:
         raise InvalidValueError(
-            f"there is no run {name!r} in {runs.described}",
+            f"there is no run {name!r} in {runs.location}",
             fix=f"`image-features submit list {runs.options}` shows what there is",
         ) from missing
 

@@ -1,4 +1,4 @@
-"""Options that several commands of this room take."""
+"""Options that commands on values of the chart share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from job.cli.options import together
+from job.cli.options import option_group
 
 
 def _values_option(*, required: bool) -> Callable[[Any], Any]:
@@ -18,39 +18,48 @@ def _values_option(*, required: bool) -> Callable[[Any], Any]:
         multiple=True,
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Values of the chart; may be repeated, later ones win.",
+        help="Chart values; repeatable, later files win.",
     )
 
 
-_release_options = together(
+_release_options = option_group(
     click.option(
-        "--set", "sets", multiple=True, metavar="KEY=VALUE", help="One value of the chart."
+        "--set", "sets", multiple=True, metavar="KEY=VALUE", help="A chart value; repeatable."
     ),
-    click.option("--release", default="image-features", show_default=True, help="Whose run it is."),
     click.option(
-        "--run-id", metavar="ID", help="Name of this run  [default: time and a random part]"
+        "--release", default="image-features", show_default=True, help="Helm release name."
+    ),
+    click.option(
+        "--run-id", metavar="ID", show_default="time and a random part", help="Name of this run."
     ),
 )
-chart_options = together(_values_option(required=True), _release_options)
+chart_options = option_group(_values_option(required=True), _release_options)
 # For a command that does without a chart too.
-optional_chart_options = together(_values_option(required=False), _release_options)
-wait_options = together(
-    click.option("--wait", is_flag=True, help="Follow the run; end with its exit code."),
+optional_chart_options = option_group(_values_option(required=False), _release_options)
+wait_options = option_group(
+    click.option("--wait", is_flag=True, help="Follow the run; exit with its exit code."),
     click.option(
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),
         metavar="SECONDS",
-        help="Follow it for so long at most; then end with 124.",
+        help="Follow the run for at most this long, then exit with 124.",
     ),
 )
-cluster_options = together(
-    click.option("--context", metavar="CTX", help="Context of the kubeconfig."),
-    click.option("--namespace", metavar="NS", help="Namespace  [default: the context's]"),
+cluster_options = option_group(
+    click.option("--context", metavar="CTX", help="Kubeconfig context."),
+    click.option(
+        "--namespace",
+        metavar="NS",
+        show_default="that of the context",
+        help="Kubernetes namespace.",
+    ),
 )
 _VIRTUAL_CLUSTER = "--virtual-cluster"
 virtual_cluster_option = click.option(
-    _VIRTUAL_CLUSTER, metavar="ID", help="Of EMR on EKS, instead of a cluster."
+    _VIRTUAL_CLUSTER,
+    metavar="ID",
+    help="EMR on EKS virtual cluster, instead of a Kubernetes context.",
 )
 required_virtual_cluster_option = click.option(
-    _VIRTUAL_CLUSTER, metavar="ID", required=True, help="The virtual cluster of EMR on EKS."
+    _VIRTUAL_CLUSTER, metavar="ID", required=True, help="EMR on EKS virtual cluster."
 )

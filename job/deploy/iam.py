@@ -1,10 +1,10 @@
-"""A role of IAM as its ARN names it, and how EKS gives it to a service account."""
+"""The ARN of an IAM role, and the annotation that gives it to a service account on EKS."""
 
 from __future__ import annotations
 
 import re
 
-# On a service account: the role that its pods take (IRSA).
+# On a service account: the role that its pods assume (IRSA).
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 ROLE_ARN = re.compile(
     r"arn:(?P<partition>aws(?:-[a-z]+)*):iam::(?P<account>\d{12}):role/"

@@ -73,8 +73,8 @@ def network(spec: NetworkSpec) -> Network:
         return _network(spec)
 
 
-def begin(spec: NetworkSpec) -> None:
-    """Build the network in a thread of its own; who then asks for it waits for less."""
+def start_network(spec: NetworkSpec) -> None:
+    """Build the network in a background thread, so that the first batch waits for less."""
 
     def build() -> None:
         # What fails here fails again, and is told, when the network is asked for.

@@ -15,7 +15,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from job import schemas
 from job.features.feature_encoding import packed
-from job.features.network import NetworkSpec, begin, network
+from job.features.network import NetworkSpec, network
 from job.images.decode import BadImageError, DecodeRules, decode, thumbnail
 from job.images.fetch import FetchedImage, FetchLimits, ListedImage, fetch_images
 from job.images.s3a_config import StoreSettings
@@ -70,18 +70,6 @@ def featurizer(spec: WorkerSpec) -> Callable[[ArrowBatches], ArrowBatches]:
         yield from joined(_outcome(chunk, spec.network) for chunk in chunks)
 
     return featurize
-
-
-def starting_network(
-    function: Callable[[ArrowBatches], ArrowBatches], spec: NetworkSpec
-) -> Callable[[ArrowBatches], ArrowBatches]:
-    """`function` for mapInArrow, whose worker processes meanwhile start TensorFlow."""
-
-    def both(batches: ArrowBatches) -> ArrowBatches:
-        begin(spec)
-        yield from function(batches)
-
-    return both
 
 
 def joined(batches: ArrowBatches) -> ArrowBatches:

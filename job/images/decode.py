@@ -13,11 +13,13 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from job.images.resize import RGB, bicubic
+from job.images.variants import misread, refused
 
 # Part of the fingerprint: raise it when the same bytes would give another array.
 DECODE_RULES_VERSION = 2
 
 NOT_AN_IMAGE = "not_an_image"
+UNSUPPORTED = "unsupported"
 TRUNCATED = "truncated"
 TOO_MANY_PIXELS = "too_many_pixels"
 
@@ -78,6 +80,7 @@ def decode(data: bytes, rules: DecodeRules) -> RGB:
     """
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
+            _require_right_pixels(image)
             _require_few_pixels(image, rules.max_pixels)
             return _resized(image, rules)
     except DECODING_FAILED as error:
@@ -91,6 +94,12 @@ def thumbnail(rgb: RGB, side: int = 96) -> bytes:
     out = BytesIO()
     image.save(out, "JPEG", quality=80)
     return out.getvalue()
+
+
+def _require_right_pixels(image: Image.Image) -> None:
+    variant = misread(image)
+    if variant is not None:
+        raise _unsupported(image.format, variant)
 
 
 def _require_few_pixels(image: Image.Image, most: int) -> None:
@@ -114,16 +123,31 @@ def as_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+def _unsupported(file_format: str | None, variant: str) -> BadImageError:
+    detail = f"{file_format} variant that is not decoded: {variant[:200]}"
+    return BadImageError(UNSUPPORTED, detail)
+
+
 def _why(data: bytes, error: Exception) -> BadImageError:
-    """`truncated` where the bytes begin as an image does, else `not_an_image`."""
+    """`unsupported` or `truncated` where the bytes begin as an image does, else `not_an_image`."""
     if not data:
         return BadImageError(NOT_AN_IMAGE, "0 bytes")
     begins_as = _begins_as(data)
     if begins_as is None:
         return BadImageError(NOT_AN_IMAGE, f"begins as none of {', '.join(FORMATS)}")
+    variant = _refused(data, begins_as, error)
+    if variant is not None:
+        return _unsupported(begins_as, variant)
     # Pillow's text for an unknown file holds an address in memory.
     text = "no whole header" if isinstance(error, UnidentifiedImageError) else str(error)
     return BadImageError(TRUNCATED, f"begins as {begins_as}, cannot be decoded: {text[:200]}")
+
+
+def _refused(data: bytes, file_format: str, error: Exception) -> str | None:
+    try:
+        return refused(data, file_format, error)
+    except DECODING_FAILED:
+        return None
 
 
 def _begins_as(data: bytes) -> str | None:

@@ -9,19 +9,22 @@ from job import schemas
 from job.paths import canonical_path, folder_of, glob_pattern
 
 
-def work_to_do(listing: DataFrame, known: DataFrame | None) -> DataFrame:
-    """The rows of `listing` (LISTING_SCHEMA) that `known` (path, etag, length) does not hold.
+def work_to_do(listing: DataFrame, known: DataFrame) -> DataFrame:
+    """The rows of `listing` that `known` (path, etag, length, label) lacks or labels differently.
 
-    An image is known if its path, ETag and length are; an absent ETag equals an absent one.
+    LISTING_SCHEMA, and KNOWN: true where only the label differs. An image is known if its path,
+    ETag and length are; an absent ETag equals an absent one.
     """
-    if known is None:
-        return listing
     same_version = (
         (listing[schemas.PATH] == known[schemas.PATH])
         & listing[schemas.ETAG].eqNullSafe(known[schemas.ETAG])
         & (listing[schemas.LENGTH] == known[schemas.LENGTH])
     )
-    return listing.join(known, same_version, how="left_anti").select(*schemas.LISTING_SCHEMA.names)
+    is_known = known[schemas.PATH].isNotNull()
+    same_label = listing[schemas.LABEL].eqNullSafe(known[schemas.LABEL])
+    joined = listing.join(known, same_version, how="left").where(~(is_known & same_label))
+    columns = [listing[name] for name in schemas.LISTING_SCHEMA.names]
+    return joined.select(*columns, is_known.alias(schemas.KNOWN))
 
 
 def dropped(listing: DataFrame, known: DataFrame, input_path: str, glob: str) -> DataFrame:

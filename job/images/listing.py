@@ -78,14 +78,14 @@ def list_images(
     spark: SparkSession,
     images: ImagesConfig,
     settings: StoreSettings | None,
-    on_workers: Callable[[BatchFunction], BatchFunction] = lambda lister: lister,
+    warm_up: Callable[[], None] | None = None,
 ) -> DataFrame:
     """Every object under the input that matches the glob, once: LISTING_SCHEMA.
 
     Hidden and extensionless objects too, but no zero-byte keys that end in `/`. The driver finds
     prefixes and the executors list them page by page. With `settings` None an S3 input is listed
-    by the driver through the client of s3a, in chunks that do not stay there. `on_workers` may
-    add to what workers do.
+    by the driver through the client of s3a, in chunks that do not stay there. `warm_up` is called
+    on the workers that list, before they do.
     """
     input_path = canonical_path(images.input_path)
     glob_matcher(images.glob)
@@ -103,7 +103,18 @@ def list_images(
     lister = _lister(images, settings, [units[task::tasks] for task in range(tasks)])
     # A task is a number: rows that name the units would be shuffled first, a job of a second.
     numbers = spark.range(0, tasks, 1, tasks)
-    return numbers.mapInArrow(on_workers(lister), schemas.LISTING_SCHEMA)
+    return numbers.mapInArrow(_after(warm_up, lister), schemas.LISTING_SCHEMA)
+
+
+def _after(warm_up: Callable[[], None] | None, lister: BatchFunction) -> BatchFunction:
+    if warm_up is None:
+        return lister
+
+    def warm_up_and_list(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        warm_up()
+        yield from lister(batches)
+
+    return warm_up_and_list
 
 
 def check_input(spark: SparkSession, images: ImagesConfig, settings: StoreSettings | None) -> None:

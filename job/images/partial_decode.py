@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from job.images.decode import DECODING_FAILED, FORMATS, as_rgb, thumbnail
+from job.images.variants import misread
 
 # Enough of any photograph for a thumbnail of 96 pixels.
 MOST_BYTES = 1024 * 1024
@@ -29,7 +30,7 @@ def partial_thumbnail(data: bytes) -> bytes | None:
             Image.open(BytesIO(data[:MOST_BYTES]), formats=FORMATS) as image,
         ):
             image.draft("RGB", (96, 96))
-            if image.width * image.height > MOST_PIXELS:
+            if misread(image) or image.width * image.height > MOST_PIXELS:
                 return None
             rgb = np.asarray(as_rgb(image))
     except DECODING_FAILED:

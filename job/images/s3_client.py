@@ -26,7 +26,7 @@ from botocore.exceptions import (
 from obstore.exceptions import BaseError, PermissionDeniedError
 from obstore.store import S3Store
 
-from job.errors import AccessDeniedError
+from job.errors import AccessDeniedError, InvalidValueError
 from job.images.s3a_config import ANONYMOUS, StoreSettings
 from job.images.storage import (
     CredentialsRefusedError,
@@ -158,6 +158,10 @@ class S3Objects:
             raise _no_credentials(str(error)) from error
         except BotoCoreError as error:
             raise PassingError(str(error)) from error
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":
+                raise
+            raise _panic(error) from None
 
     def _renew_if_refused(self, failure: Exception) -> None:
         """Forget clients and credentials after a refusal: a token file may be newer."""
@@ -198,8 +202,8 @@ def open_store(settings: StoreSettings, bucket: str, region: str, session: Any) 
     not count for s3a either.
     """
     endpoint = settings.endpoint or f"https://s3.{region}.amazonaws.com{_dns_suffix(region)}"
-    virtual_host = not settings.path_style
-    if virtual_host:
+    by_path = settings.by_path(bucket)
+    if not by_path:
         scheme, _, host = endpoint.partition("://")
         endpoint = f"{scheme}://{bucket}.{host}"
     anonymous = settings.credentials == (ANONYMOUS,)
@@ -208,7 +212,7 @@ def open_store(settings: StoreSettings, bucket: str, region: str, session: Any) 
         endpoint=endpoint,
         aws_endpoint_url_s3=endpoint,
         region=region,
-        virtual_hosted_style_request=virtual_host,
+        virtual_hosted_style_request=not by_path,
         skip_signature=anonymous,
         request_payer=False,
         s3_express=False,
@@ -329,6 +333,15 @@ def _botocore_refusal(error: ClientError) -> Exception:
         return PassingError(str(error))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return refusal(error.response.get("Error", {}).get("Code"), status, str(error))
+
+
+def _panic(error: BaseException) -> InvalidValueError:
+    """What obstore's Rust gives up on, such as a host that is none; it is no Exception."""
+    return InvalidValueError(
+        f"the concurrent reader failed: {error}",
+        expected="an address such as https://s3.local:8333",
+        fix="check fs.s3a.endpoint and fs.s3a.path.style.access; --reader s3a reads another way",
+    )
 
 
 def _no_credentials(why: str) -> AccessDeniedError:

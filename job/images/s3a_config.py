@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pyspark.sql import SparkSession
 
+from job import s3_address
 from job.errors import UnmappableSettingError
 
 _HADOOP = "spark.hadoop."
@@ -102,6 +103,10 @@ class StoreSettings:
     path_style: bool = False
     credentials: tuple[str, ...] = (ENVIRONMENT, CONTAINER, INSTANCE)
 
+    def by_path(self, bucket: str) -> bool:
+        """Whether requests name `bucket` in their path, and not in their host."""
+        return s3_address.by_path(bucket, self.endpoint or "", self.path_style)
+
 
 def hadoop_settings(spark: SparkSession) -> dict[str, str]:
     """All fs.s3a settings that are in force, with the key store path if there is one.
@@ -134,8 +139,7 @@ def store_settings(hadoop_conf: Mapping[str, str], environ: Mapping[str, str]) -
     return StoreSettings(
         endpoint=endpoint,
         region=_region(hadoop_conf, environ, endpoint),
-        path_style=hadoop_conf.get(_PREFIX + "path.style.access", "false").strip().lower()
-        == "true",
+        path_style=_path_style(hadoop_conf, endpoint),
         credentials=_credentials(hadoop_conf, environ),
     )
 
@@ -163,6 +167,11 @@ def endpoint_of(conf: Mapping[str, str]) -> str | None:
         return endpoint
     secure = conf.get(_PREFIX + "connection.ssl.enabled", "true").strip().lower() == "true"
     return f"{'https' if secure else 'http'}://{endpoint}"
+
+
+def _path_style(conf: Mapping[str, str], endpoint: str | None) -> bool:
+    is_set = conf.get(_PREFIX + "path.style.access", "").strip().lower() == "true"
+    return is_set or s3_address.is_ip(urlsplit(endpoint or "").hostname or "")
 
 
 def _region(

@@ -1,25 +1,27 @@
-"""What is asked of an output before anything is written: may it be written, is a table there."""
+"""Checks of an output before a run: may it be written, is a table there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
-from job.errors import AccessDeniedError, InputNotFoundError
-from job.output.layout import Layout
+from job.errors import AccessDeniedError, InputNotFoundError, InvalidValueError
+from job.layout import Layout
+from job.output.table_files import is_table
+from job.paths import folder_of
 from job.runtime import filesystem
 from job.runtime.spark_errors import as_job_error
 
 
 def require_features(spark: SparkSession, layout: Layout) -> None:
-    """Raise InputNotFoundError where the output has no features table."""
+    """Raise InputNotFoundError where the output has no features table, DamagedTableError."""
     _require(
-        spark,
         layout,
-        f"{layout.features}/_delta_log",
+        layout.features,
+        lambda: is_table(spark, layout.features),
         expected="the features of an earlier run",
         fix="run `image-features featurize` with this --output first",
     )
@@ -28,29 +30,51 @@ def require_features(spark: SparkSession, layout: Layout) -> None:
 def require_projection(spark: SparkSession, layout: Layout) -> None:
     """Raise InputNotFoundError where the output has no projection."""
     _require(
-        spark,
         layout,
-        f"{layout.projection}/_SUCCESS",
+        layout.projection,
+        lambda: filesystem.exists(spark, f"{layout.projection}/_SUCCESS"),
         expected="the projection of an earlier run",
         fix="run `image-features fit` or `project` with this --output first",
     )
 
 
-def _require(spark: SparkSession, layout: Layout, proof: str, *, expected: str, fix: str) -> None:
-    """Looked for before the output is claimed: a claim is an object, where there may be nothing."""
+def require_own_output(spark: SparkSession, layout: Layout) -> None:
+    """Raise InvalidValueError where files of others lie under names that a run overwrites.
+
+    A folder that a run has used before, or that has a features table, is an output already.
+    """
     with writing_to(layout.root):
-        found = filesystem.exists(spark, proof)
+        # With a slash at its end a bucket is a folder of Hadoop.
+        root = folder_of(layout.root)
+        names = set(filesystem.names(spark, root)) if filesystem.exists(spark, root) else set()
+        found = [path for path in layout.own_paths if path.rpartition("/")[2] in names]
+        is_ours = not found or layout.claim in found
+        if is_ours or filesystem.exists(spark, f"{layout.features}/_delta_log"):
+            return
+    raise InvalidValueError(
+        f"--output {layout.root} has files under names of results, and no run made them: "
+        f"{', '.join(found)}",
+        expected="a new folder, or the output of earlier runs",
+        fix="choose another --output, or move what is there",
+    )
+
+
+def _require(
+    layout: Layout, folder: str, is_there: Callable[[], bool], *, expected: str, fix: str
+) -> None:
+    """Checked before the lease is acquired: that writes an object, where there may be nothing."""
+    with writing_to(layout.root):
+        found = is_there()
     if not found:
-        folder = proof.rpartition("/")[0]
         raise InputNotFoundError(f"{folder} does not exist", expected=expected, fix=fix)
 
 
-def check_output(spark: SparkSession, output_path: str, run_id: str) -> None:
-    """Write and delete a small object under the output path.
+def check_output(spark: SparkSession, output_path: str, folder: str) -> None:
+    """Write and delete a small object in `folder`, which is under the output path.
 
     Raises AccessDeniedError, InputNotFoundError (no bucket) or TransportError.
     """
-    probe(spark, output_path, f"{Layout(output_path).staging(run_id)}/probe")
+    probe(spark, output_path, f"{folder}/probe")
 
 
 def probe(spark: SparkSession, folder: str, path: str) -> None:

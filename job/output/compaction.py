@@ -6,13 +6,16 @@ from delta.tables import DeltaTable
 
 from job.output.file_sizing import file_count
 from job.output.tables import Tables
+from job.runtime.retries import retried
 
 
+@retried
 def surplus_files(tables: Tables, rows: int) -> int:
     """How many files the features table has beyond those that `rows` rows need."""
     return _file_number(tables, tables.layout.features) - file_count(rows, slots=1)
 
 
+@retried
 def compact(tables: Tables, retention_hours: float) -> tuple[int, int]:
     """Rewrite small files of both tables as large ones; files of features before and after.
 
@@ -22,9 +25,11 @@ def compact(tables: Tables, retention_hours: float) -> tuple[int, int]:
     """
     before = _file_number(tables, tables.layout.features)
     for location in (tables.layout.features, tables.layout.quarantine):
-        tables.claim.check()
         table = DeltaTable.forPath(tables.spark, location)
+        tables.lease.renew()
         table.optimize().executeCompaction()
+        # That may have taken minutes, and this deletes files.
+        tables.lease.renew()
         table.vacuum(retention_hours)
     return before, _file_number(tables, tables.layout.features)
 

@@ -7,15 +7,18 @@ from pyspark.sql import DataFrame, SparkSession
 from job import schemas
 from job.output.file_sizing import file_count
 from job.runtime import filesystem
+from job.runtime.retries import retried
 from job.runtime.session import task_slots
 
 
+@retried
 def write_parquet(images: DataFrame, rows: int, path: str) -> None:
     """Write `images`, so many rows, as plain Parquet, replacing what `path` held."""
     files_at_once = file_count(rows, task_slots(images.sparkSession))
     images.coalesce(files_at_once).write.mode("overwrite").parquet(path)
 
 
+@retried
 def write_csv(spark: SparkSession, projection: DataFrame, k: int, path: str, staging: str) -> None:
     """Write path, label, pca_1..pca_k as `write_one_csv` does."""
     # As text: each Column would cost calls to the JVM.

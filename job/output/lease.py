@@ -2,35 +2,43 @@
 
 Who holds it renews it. Who wants it looks whether it is renewed, by a clock of its own: clocks of
 machines are never compared. What a stopped holder still writes after its claim has gone to
-another is refused by the tables, which know the number of each claim.
+another is refused by the tables, which know the number of each claim (job/output/tables.py).
 """
 
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
+from operator import attrgetter
 
+from job.config import LEASE_SECONDS
 from job.errors import OutputBusyError
-from job.output.lease_store import ChangedError, ClaimStore, Version
+from job.output.lease_store import ConflictError, LeaseStore, Version
 from job.runtime.spark_errors import STORAGE_EXCEPTIONS
 
-# A claim that nobody renews for this long has expired; it is renewed four times meanwhile.
-LEASE_SECONDS = 60.0
+# A claim is renewed four times before it expires. One of an hour too is renewed every 15 s:
+# releases that do not read its duration watch it for their own.
 _RENEWALS = 4
 _POLL_SECONDS = 1.0
 # No clocks differ by this much: such a claim need not be watched.
 _LONG_DEAD_SECONDS = 3600.0
+# The duration is kept in the field `host`: earlier releases fail on a field that they do not know.
+_HOST_AND_LEASE = re.compile(r"(?P<host>.*), lease (?P<lease>\S+) s")
 
 
 @dataclass(frozen=True)
-class Holder:
-    """Who holds a claim: `number` grows with each claim on an output, `renewed` is in UTC."""
+class LeaseRecord:
+    """Who holds a claim: `number` grows with each claim on an output, `renewed` is in UTC.
+
+    `lease` is after how many seconds without a renewal the claim has expired.
+    """
 
     run_id: str
     host: str
@@ -38,112 +46,160 @@ class Holder:
     number: int
     renewed: str
     released: bool = False
+    lease: float = LEASE_SECONDS
 
     def to_json(self) -> bytes:
-        return json.dumps(asdict(self), indent=2).encode()
+        """The object that `of` reads, with the fields that every release knows."""
+        stored = asdict(self) | {"host": f"{self.host}, lease {self.lease:g} s"}
+        del stored["lease"]
+        return json.dumps(stored, indent=2).encode()
 
     @classmethod
-    def of(cls, version: Version) -> Holder:
-        return cls(**json.loads(version.content))
+    def of(cls, version: Version) -> LeaseRecord:
+        """The holder that is stored: one without a lease has LEASE_SECONDS, unknown fields go."""
+        stored = json.loads(version.content)
+        known = {one.name: stored[one.name] for one in fields(cls) if one.name in stored}
+        found = _HOST_AND_LEASE.fullmatch(known["host"])
+        if found:
+            known |= {"host": found["host"], "lease": float(found["lease"])}
+        return cls(**known)
 
 
 @dataclass
-class Claim:
-    """A claim that this process holds until `release`, or until it finds that it has lost it."""
+class Lease:
+    """A claim that this process holds until `release`, or until it finds that it has lost it.
 
-    store: ClaimStore
-    holder: Holder
+    `predecessor` is who held it before, None where no claim was there: it may have been deleted.
+    `fenced` says that both tables know the number of this claim (Tables.fence).
+    """
+
+    store: LeaseStore
+    record: LeaseRecord
     output: str
-    lease: float
     _etag: str
+    predecessor: LeaseRecord | None
+    fenced: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def number(self) -> int:
         """Larger than that of every claim on this output before."""
-        return self.holder.number
+        return self.record.number
 
-    def check(self) -> None:
+    @property
+    def took_over(self) -> bool:
+        """Whether an earlier run has not released its claim: it may go on, and try to commit."""
+        return self.predecessor is not None and not self.predecessor.released
+
+    def renew(self) -> None:
         """Renew the claim now. Raises OutputBusyError where another run has taken it over."""
         try:
-            self._write(replace(self.holder, renewed=_now()))
-        except ChangedError as error:
-            raise _busy(self.store.read(), self.output) from error
+            self._write(replace(self.record, renewed=_now()))
+        except ConflictError as error:
+            raise self.lost() from error
+
+    def lost(self) -> OutputBusyError:
+        """The error of a run that has lost this claim: it names who has it now."""
+        version = self.store.read()
+        now = None if version is None else LeaseRecord.of(version)
+        return _busy(None if now is None or self._is_ours(now) else now, self.output)
 
     def release(self) -> None:
-        """Let others in at once; without this they wait until the claim expires."""
+        """Let others in at once; without this they wait until the claim expires.
+
+        One that was taken over is left to expire if it is not `fenced`: the next run fences then.
+        """
         self._over.set()
+        if self.took_over and not self.fenced:
+            return
         # Lost, or the storage is gone: then it expires, or has.
-        with suppress(ChangedError, OSError, *STORAGE_EXCEPTIONS):
-            self._write(replace(self.holder, renewed=_now(), released=True))
+        with suppress(ConflictError, OSError, *STORAGE_EXCEPTIONS):
+            self._write(replace(self.record, renewed=_now(), released=True))
 
     def keep(self) -> None:
         """Renew it from time to time, in a thread of its own."""
         threading.Thread(target=self._renew, name="renew-claim", daemon=True).start()
 
     def _renew(self) -> None:
-        while not self._over.wait(self.lease / _RENEWALS):
+        while not self._over.wait(min(self.record.lease, LEASE_SECONDS) / _RENEWALS):
             # Lost: the next check says so. Refused for now: the next renewal comes soon.
-            with suppress(ChangedError, OSError, *STORAGE_EXCEPTIONS):
-                self._write(replace(self.holder, renewed=_now()))
+            with suppress(ConflictError, OSError, *STORAGE_EXCEPTIONS):
+                self._write(replace(self.record, renewed=_now()))
 
-    def _write(self, holder: Holder) -> None:
+    def _write(self, holder: LeaseRecord) -> None:
         with self._lock:
-            if holder.released or not self._over.is_set():
+            if self._over.is_set() and not holder.released:
+                return
+            try:
                 self._etag = self.store.write(holder.to_json(), self._etag)
+            except ConflictError:
+                # By ourselves, where the answer to our last renewal was lost.
+                now = self.store.read()
+                if now is None or not self._is_ours(LeaseRecord.of(now)):
+                    raise
+                self._etag = self.store.write(holder.to_json(), now.etag)
+
+    def _is_ours(self, stored: LeaseRecord) -> bool:
+        # What is stored may have another time of renewal.
+        identity = attrgetter("number", "run_id", "began")
+        return bool(identity(stored) == identity(self.record))
 
 
-def claim(store: ClaimStore, run_id: str, output: str, lease: float = LEASE_SECONDS) -> Claim:
-    """Claim `output` for `run_id`; a claim that may be dead is watched for `lease` seconds.
+def acquire(store: LeaseStore, run_id: str, output: str, lease: float = LEASE_SECONDS) -> Lease:
+    """Lease `output` for `run_id`, to be renewed within `lease` seconds.
 
+    A claim that may be dead is watched for that long, or for its own duration if that is longer.
     Raises OutputBusyError where its holder lives.
     """
     while True:
         before = _free(store, output, lease)
-        number = max(Holder.of(before).number + 1 if before else 0, int(time.time()))
-        holder = Holder(run_id, socket.gethostname(), _now(), number, _now())
+        last = LeaseRecord.of(before) if before else None
+        number = max(last.number + 1 if last else 0, int(time.time()))
+        holder = LeaseRecord(run_id, socket.gethostname(), _now(), number, _now(), lease=lease)
         try:
             etag = store.write(holder.to_json(), before.etag if before else None)
-        except ChangedError:
+        except ConflictError:
             # Another was faster: it is looked at like any other.
             continue
-        held = Claim(store, holder, output, lease, etag)
+        held = Lease(store, holder, output, etag, predecessor=last)
         held.keep()
         return held
 
 
-def _free(store: ClaimStore, output: str, lease: float) -> Version | None:
+def _free(store: LeaseStore, output: str, lease: float) -> Version | None:
     """What the claim is replaced by, once it is released or has expired. Raises OutputBusyError."""
     first = store.read()
-    if first is None or _is_free(Holder.of(first)):
+    if first is None:
+        return None
+    holder = LeaseRecord.of(first)
+    seconds = max(lease, holder.lease)
+    if _is_free(holder, seconds):
         return first
-    holder = Holder.of(first)
     print(
-        f"run {holder.run_id} has claimed {output}: watching it for up to {lease:.0f} s",
+        f"run {holder.run_id} has claimed {output}: watching it for up to {seconds:.0f} s",
         file=sys.stderr,
         flush=True,
     )
-    ends = time.monotonic() + lease
+    ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         time.sleep(min(_POLL_SECONDS, lease / _RENEWALS))
         now = store.read()
-        if now is None or Holder.of(now).released:
+        if now is None or LeaseRecord.of(now).released:
             return now
         if now.etag != first.etag:
-            raise _busy(now, output)
+            raise _busy(LeaseRecord.of(now), output)
     return first
 
 
-def _is_free(holder: Holder) -> bool:
+def _is_free(holder: LeaseRecord, seconds: float) -> bool:
     age = (datetime.now(UTC) - datetime.fromisoformat(holder.renewed)).total_seconds()
-    return holder.released or age > _LONG_DEAD_SECONDS
+    return holder.released or age > _LONG_DEAD_SECONDS + seconds
 
 
-def _busy(version: Version | None, output: str) -> OutputBusyError:
+def _busy(holder: LeaseRecord | None, output: str) -> OutputBusyError:
     who = "another run"
-    if version is not None:
-        holder = Holder.of(version)
+    if holder is not None:
         who = f"run {holder.run_id} on {holder.host} (since {holder.began})"
     return OutputBusyError(
         f"{who} works on {output}",

@@ -21,7 +21,7 @@ _ABSENT = "NoSuchKey"
 _LOST = ("PreconditionFailed", "ConditionalRequestConflict", _ABSENT)
 
 
-class ChangedError(Exception):
+class ConflictError(Exception):
     """The object is not the version that was expected: somebody else wrote it."""
 
 
@@ -33,7 +33,7 @@ class Version:
     etag: str
 
 
-class ClaimStore(Protocol):
+class LeaseStore(Protocol):
     """Compare and swap of one object."""
 
     def read(self) -> Version | None:
@@ -42,11 +42,11 @@ class ClaimStore(Protocol):
     def write(self, content: bytes, expected: str | None) -> str:
         """Replace the version `expected` (None: no object); the new version's etag.
 
-        Raises ChangedError where the object is another by now.
+        Raises ConflictError where the object is another by now.
         """
 
 
-def claim_store(spark: SparkSession, path: str) -> ClaimStore:
+def lease_store(spark: SparkSession, path: str) -> LeaseStore:
     """The store of the object `path`, on S3 or on a disk."""
     system, target = resolve(spark, path)
     if target.toUri().getScheme() == "file":
@@ -86,7 +86,7 @@ class _S3Store:
             # The client repeats a request whose answer was lost, and then refuses itself.
             now = self.read()
             if now is None or now.content != content:
-                raise ChangedError(self.key) from error
+                raise ConflictError(self.key) from error
             return now.etag
 
     @property
@@ -120,7 +120,7 @@ class FileStore:
         with self._locked():
             now = self.read()
             if (now.etag if now else None) != expected:
-                raise ChangedError(str(self.path))
+                raise ConflictError(str(self.path))
             unfinished = self.path.with_name(f"{self.path.name}.tmp")
             unfinished.write_bytes(content)
             unfinished.replace(self.path)

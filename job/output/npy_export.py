@@ -19,6 +19,7 @@ from job import schemas
 from job.errors import AccountingError
 from job.reduction.arrow_matrix import matrix
 from job.runtime import filesystem
+from job.runtime.retries import retried
 
 ARRAY, NAMES = "features.npy", "labels.csv"
 
@@ -34,6 +35,7 @@ class Written:
     rows: int = 0
 
 
+@retried
 def write_arrays(
     images: DataFrame, vector_col: str, shape: tuple[int, int], folder: str, written: Written
 ) -> None:
@@ -47,8 +49,9 @@ def write_arrays(
     blocks = images.select(schemas.PATH, schemas.LABEL, vector_col).mapInArrow(_blocks, _BLOCKS)
     written.rows = 0
     with (
-        filesystem.writing(spark, f"{folder}/{NAMES}") as write_names,
         filesystem.writing(spark, f"{folder}/{ARRAY}") as write_numbers,
+        # Appears first: by it the array is known as one of this program.
+        filesystem.writing(spark, f"{folder}/{NAMES}") as write_names,
     ):
         write_numbers(_header(shape))
         write_names(_lines([(schemas.PATH, schemas.LABEL)]))

@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 import job
-from job.output.layout import Layout
+from job.layout import Layout
 from job.runtime import filesystem
+from job.runtime.retries import retried
 
 LIBRARIES = (
     "pyspark",
@@ -33,6 +34,10 @@ LIBRARIES = (
     "xgboost-cpu",
     "xgboost",
 )
+
+
+# To find the input of an output, before an export.
+_RUNS_LOOKED_AT = 20
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ class Summary:
     seconds: dict[str, float] = field(default_factory=dict)
     images_per_second: float | None = None
     quarantine_reasons: dict[str, int] = field(default_factory=dict)
+    relabelled: int = 0
+    repairs: list[str] = field(default_factory=list)
     fingerprint: dict[str, Any] = field(default_factory=dict)
     fitted_by: str | None = None
     components: int | None = None
@@ -106,7 +113,10 @@ class Summary:
             (f"  {reason}", f"{count:,}") for reason, count in self.quarantine_reasons.items()
         ]
         stages = [(f"  {stage}", f"{seconds:.1f} s") for stage, seconds in self.seconds.items()]
-        lines = [("status", self.status), *counts, *reasons]
+        repairs = [("repaired", repair) for repair in self.repairs]
+        lines = [("status", self.status), *counts, *reasons, *repairs]
+        if self.relabelled:
+            lines.append(("relabelled", f"{self.relabelled:,}"))
         if self.images_per_second:
             lines.append(("images/s", f"{self.images_per_second:,.1f}"))
         if self.components:
@@ -127,6 +137,7 @@ class Summary:
         ]
 
 
+@retried
 def complete_runs(spark: SparkSession, layout: Layout) -> list[Summary]:
     """The summaries of all runs that ended well, the earliest first."""
     names = filesystem.names(spark, layout.runs) if filesystem.exists(spark, layout.runs) else []
@@ -136,6 +147,21 @@ def complete_runs(spark: SparkSession, layout: Layout) -> list[Summary]:
             found.append(Summary.read(spark, f"{layout.runs}/{name}"))
     complete = [each for each in found if each.status == "complete"]
     return sorted(complete, key=lambda each: each.started)
+
+
+def latest_input(spark: SparkSession, layout: Layout) -> tuple[str, str] | None:
+    """Input path and glob of the last run that listed images; None where that is not recorded.
+
+    Runs are taken by their ids, which begin with the time unless somebody chose them; of many
+    only the last ones are looked at.
+    """
+    names = filesystem.names(spark, layout.runs) if filesystem.exists(spark, layout.runs) else []
+    for name in reversed(names[-_RUNS_LOOKED_AT:]):
+        with suppress(ValueError, KeyError, TypeError):
+            settings = Summary.read(spark, f"{layout.runs}/{name}").settings
+            images = (settings.get("featurize") or settings)["images"]
+            return images["input_path"], images["glob"]
+    return None
 
 
 def _drift_lines(drift: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -180,6 +206,7 @@ def git_revision() -> str | None:
     return answer.stdout.strip() or None
 
 
+@retried
 def committer_of(spark: SparkSession, path: str) -> str | None:
     """The committer that wrote `path`, as its _SUCCESS file names it; None where that is empty."""
     success = f"{path}/_SUCCESS"

@@ -1,7 +1,7 @@
-"""How many images are committed at a time: what a crash can lose, and what a commit is paid for.
+"""How many images are committed at a time: what a crash can lose against what a commit costs.
 
-A run of many images is cut into slices, and a portion is as many of them as five minutes take at
-the speed of the portion before: one image or a thousand a second, on one core or on a hundred.
+A run of many images is cut into slices. A batch is as many slices as take five minutes at the rate
+of the batch before, whether that is one image or a thousand per second.
 """
 
 from __future__ import annotations
@@ -10,21 +10,23 @@ from dataclasses import dataclass
 
 from job.runtime.task_sizing import images_per_task
 
-# To which the seconds of a commit, when no image is featurized, are little.
-SECONDS_PER_PORTION = 300.0
-# For each core: half a minute of MobileNetV2, a quarter of an hour of a network that is far slower.
+# A commit takes seconds in which no image is featurized: little against this.
+SECONDS_PER_BATCH = 300.0
+# Per core: half a minute of MobileNetV2, a quarter of an hour of a far slower network.
 IMAGES_PER_SLICE = 2_500
-# Fewer are not worth a second commit, nor the copy of the work that slices are read from.
+# Fewer slices are not worth a second commit and the copy of the work that they are read from.
 _LEAST_SLICES = 5
-# Each is a folder.
+# Each slice is a folder.
 _MOST_SLICES = 500
+# Tables number two commits of each batch (job/output/tables.py).
+_MOST_BATCHES = 400_000
 
 
 @dataclass(frozen=True)
-class Portion:
+class Batch:
     """The slices from `first` to before `end`: about `images` images for `slots` cores.
 
-    `per_task` of them in a large task. By `first` a portion is told from all others of its run.
+    A large task has `per_task` of them. `first` identifies the batch within its run.
     """
 
     first: int
@@ -35,35 +37,36 @@ class Portion:
 
 
 @dataclass(frozen=True)
-class Slices:
+class BatchPlan:
     """`count` slices of about the same size, of `images` in all, for `slots` cores.
 
-    `each_alone` makes a portion of each: a person has said how many images that is.
+    With `fixed` each slice is a batch: the user chose how many images that is.
     """
 
     count: int
     images: int
     slots: int
-    each_alone: bool = False
+    fixed: bool = False
 
     @classmethod
-    def of(cls, images: int, slots: int, portion_images: int | None) -> Slices:
-        """Those of a run; `portion_images` a portion, None: as many as five minutes take."""
-        if portion_images is not None:
-            return cls(-(-images // portion_images), images, slots, each_alone=True)
+    def of(cls, images: int, slots: int, batch_images: int | None) -> BatchPlan:
+        """The plan of a run; `batch_images` per batch, None: as many as take five minutes."""
+        if batch_images is not None:
+            count = min(-(-images // batch_images), _MOST_BATCHES)
+            return cls(count, images, slots, fixed=True)
         count = min(-(-images // (IMAGES_PER_SLICE * slots)), _MOST_SLICES)
         return cls(count if count >= _LEAST_SLICES else min(images, 1), images, slots)
 
-    def portion(self, first: int, per_second: float | None) -> Portion:
-        """The portion that begins with the slice `first`.
+    def batch(self, first: int, per_second: float | None) -> Batch:
+        """The batch that starts with the slice `first`.
 
-        `per_second` images of all cores together, None where no speed is known yet.
+        `per_second` is the rate of all cores together, None while it is not known.
         """
-        # What a person has chosen may be too small to keep all cores busy, and to tell their speed.
-        speed = None if self.each_alone else per_second
+        # A user-chosen batch may be too small to measure throughput.
+        speed = None if self.fixed else per_second
         wanted = 1
         if speed is not None:
-            wanted = max(1, round(SECONDS_PER_PORTION * speed * self.count / self.images))
+            wanted = max(1, round(SECONDS_PER_BATCH * speed * self.count / self.images))
         end = min(first + wanted, self.count)
         images = -(-self.images * (end - first) // self.count)
-        return Portion(first, end, images, self.slots, images_per_task(self.slots, speed))
+        return Batch(first, end, images, self.slots, images_per_task(self.slots, speed))

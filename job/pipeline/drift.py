@@ -22,6 +22,7 @@ from job.reduction.drift.statistics import Measured, Observer
 from job.reduction.pca import Fit
 from job.reduction.projection import project
 from job.runtime import filesystem
+from job.runtime.retries import retried
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def watch(tables: Tables, bundle: Bundle) -> Watch:
     return Watch(bundle, reference_of(bundle), of_fit, run_id)
 
 
+@retried
 def write_watched(tables: Tables, features: DataFrame, rows: int, watched: Watch) -> Measured:
     """Write the projection of `features`, and measure in the same pass."""
     fit = watched.bundle.fit
@@ -92,6 +94,7 @@ def write_watched(tables: Tables, features: DataFrame, rows: int, watched: Watch
     return observer.measured()
 
 
+@retried
 def kept_drift(tables: Tables, watched: Watch, measured: Measured, images: int) -> dict[str, Any]:
     """What the summary says of drift; it is kept beside it, or in the manifest if of the fit."""
     why_not = _why_not_measured(watched, measured, images)

@@ -1,14 +1,12 @@
-"""Listing to features: what is new, portion by portion, until every object has its place."""
+"""Listing to features: what is new, batch by batch, until every object has its place."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from threading import Event
-from typing import TypeVar
 
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
@@ -16,43 +14,50 @@ from pyspark.sql import functions as F
 from job import schemas
 from job.config import FeaturizeConfig
 from job.errors import DropRefusedError, InputNotFoundError
-from job.features.worker import WorkerSpec, featurizer, starting_network
+from job.features.network import start_network
+from job.features.worker import WorkerSpec, featurizer
 from job.images.diff import dropped, work_to_do
 from job.images.listing import list_images
 from job.images.s3a_config import StoreSettings
 from job.images.s3a_reader import write_outcome_of_binary_files
 from job.images.sampling import sampled
+from job.output.staging import staged_outcomes
 from job.output.tables import Tables
-from job.pipeline.batches import Portion, Slices
-from job.pipeline.reconciliation import Account, account, require_images
-from job.runtime import filesystem
-from job.runtime.background import begun, one_behind
+from job.output.writers import AppendWriter, BatchResult, ReplaceWriter, UpsertWriter, Writer
+from job.pipeline.batches import Batch, BatchPlan
+from job.pipeline.reconciliation import Reconciliation, reconcile, require_images
+from job.runtime.background import SerialExecutor, run_in_background
 from job.runtime.metrics import FEATURIZE_NODE
-from job.runtime.progress import RowsOut, Stages
+from job.runtime.progress import RowCounter, Steps
+from job.runtime.retries import cancel_retries, retried
 from job.runtime.session import in_pool, task_slots
-from job.runtime.spark_errors import waiting_out
-from job.runtime.staging import read_outcome, write_outcome
+from job.runtime.staging import write_outcome
 from job.runtime.task_sizing import in_tasks, task_count, task_sizes
-
-T = TypeVar("T")
 
 # Thumbnails for the report, 2 kB each.
 THUMBNAILS = 300
-# What more than this share of gone images means is more often a wrong path than a wish.
+# More missing than this usually means a wrong --input.
 MOST_DROPPED = 0.10
 # These may pass: such an object is tried again in every run.
 TRANSIENT_REASONS = ("vanished", "forbidden")
-# The pool of their jobs. Without one they would wait for all images of the portion under way.
+# The pool of the jobs of commits. Without one they would wait for all images of the running batch.
 _COMMITS = "commits"
 
 
 @dataclass(frozen=True)
-class Featurizing:
-    """All that the steps of one `featurize` share.
+class Staged:
+    """Rows that were written once under the staging folder, and their number."""
+
+    rows: DataFrame
+    count: int
+
+
+@dataclass(frozen=True)
+class FeaturizeRun:
+    """What the steps of one `featurize` share.
 
     `exists` says that the output has a features table already. `lister` None lists through Hadoop;
-    `worker.store` None reads through Spark's binaryFile. `given_up` is set where a step has failed
-    for good while another may still wait for the storage.
+    `worker.store` None reads through Spark's binaryFile.
     """
 
     spark: SparkSession
@@ -62,253 +67,244 @@ class Featurizing:
     fingerprint: dict[str, object]
     worker: WorkerSpec
     lister: StoreSettings | None
-    stages: Stages
-    given_up: Event = field(default_factory=Event)
+    steps: Steps
 
     @property
-    def staging(self) -> str:
-        return self.tables.layout.staging(self.config.run_id)
+    def reuses(self) -> bool:
+        """Whether rows of earlier runs stay."""
+        return self.exists and not self.config.refeaturize
 
     @property
-    def outcomes(self) -> str:
-        """What all portions gave, those of a run of the same id that died before this one too."""
-        return f"{self.staging}/outcomes"
+    def drops(self) -> bool:
+        """Whether rows of images that are gone are dropped."""
+        return self.exists and (self.config.refeaturize or not self.config.keep_deleted)
 
     @property
     def outcome(self) -> str:
-        """What those of this run gave, each in a folder of its own."""
-        return f"{self.outcomes}/claim={self.tables.claim.number}"
+        """The outcomes of the batches of this run, a folder each."""
+        return f"{self.tables.staging}/outcomes"
 
-    def waiting(self, step: Callable[[], T]) -> T:
-        return waiting_out(step, self.config.output_path, given_up=self.given_up)
+    @retried
+    def stage(self, name: str, rows: DataFrame, *partition_cols: str) -> Staged:
+        """Write `rows` once under the staging folder, and read them back.
 
-    def staged(self, name: str, rows: DataFrame, *partition_cols: str) -> tuple[DataFrame, int]:
-        """Write `rows` once under the staging path; returns them, read back, and their number.
-
-        Without `partition_cols` in as few files as their size asks for: the commit of each and each
-        later look into it are a dozen requests, one after the other.
+        Without `partition_cols` in as few files as their size asks for: the commit of each file and
+        each later read of it are a dozen requests, one after the other.
         """
-        path = f"{self.staging}/{name}"
+        path = f"{self.tables.staging}/{name}"
         sized = rows if partition_cols else rows.hint("rebalance")
-
-        def write() -> int:
-            # Counted on their way: counting what was written is a job more.
-            written = Observation()
-            counted = sized.observe(written, F.count(F.lit(1)).alias("rows"))
-            counted.write.mode("overwrite").partitionBy(*partition_cols).parquet(path)
-            return int(written.get["rows"])
-
-        count = self.waiting(write)
-        return self.waiting(lambda: self.spark.read.schema(rows.schema).parquet(path)), count
+        # Counted while they are written: counting what was written is one more job.
+        written = Observation()
+        counted = sized.observe(written, F.count(F.lit(1)).alias("rows"))
+        counted.write.mode("overwrite").partitionBy(*partition_cols).parquet(path)
+        staged = self.spark.read.schema(rows.schema).parquet(path)
+        return Staged(staged, int(written.get["rows"]))
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """What a portion gave: OUTCOME_SCHEMA at `path`, and how many images a second went through.
+def list_input(run: FeaturizeRun) -> Staged:
+    """The objects under the input, LISTING_SCHEMA.
 
-    `bad` is how many of them are bad; None where nobody has counted.
+    Raises InputNotFoundError where no object matches the glob.
     """
-
-    path: str
-    bad: int | None
-    per_second: float
-
-
-def featurize(
-    this: Featurizing, check_listed: Callable[[int], None] = lambda listed: None
-) -> Account:
-    """List, featurize what is new, commit it, drop what is gone, account for every object.
-
-    `check_listed` may refuse the number of objects listed, before any is read. Raises
-    InputNotFoundError where nothing is listed or nothing of it is an image, DropRefusedError,
-    AccountingError.
-    """
-    if this.exists:
-        this.waiting(this.tables.restore_quarantine)
-    reuses = this.exists and not this.config.refeaturize
-    with this.stages.stage("list", unit="objects"):
-        listing, listed = this.staged("listing", _listed(this, reuses))
-    _require_objects(this, listed)
-    check_listed(listed)
-    drops = this.exists and (this.config.refeaturize or not this.config.keep_deleted)
-    gone = _gone(this, listing) if drops else None
-    known = _known(this) if reuses else None
-    work, todo = listing, listed
-    if known is not None:
-        work, todo = this.staged("work", work_to_do(listing, known))
-    _featurize_portions(this, work, todo, known=known is not None)
-    if gone is not None and known is not None:
-        this.waiting(lambda: this.tables.drop(gone))
-    with this.stages.stage("account", unit="objects", total=listed):
-        found = this.waiting(lambda: account(listing, listed, this.tables))
-    if gone is not None:
-        found = replace(found, counts=replace(found.counts, dropped=this.waiting(gone.count)))
-    require_images(found, this.config.images.input_path, this.tables.layout.quarantine)
-    return found
-
-
-def thumbnails(this: Featurizing) -> DataFrame | None:
-    """path and JPEG bytes of the images this run made a thumbnail of; None if all were known.
-
-    Those of a run of the same id that died too: its images are known by now.
-    """
-    if not this.waiting(lambda: filesystem.exists(this.spark, this.outcomes)):
-        return None
-    # An earlier release, which may have begun this run, had no folders by reason.
-    reader = this.spark.read.schema(schemas.OUTCOME_SCHEMA).option("recursiveFileLookup", "true")
-    outcome = reader.parquet(this.outcomes)
-    return outcome.where(F.col(schemas.THUMBNAIL).isNotNull()).select(
-        schemas.PATH, schemas.THUMBNAIL
-    )
-
-
-def _listed(this: Featurizing, reuses: bool) -> DataFrame:
-    """The listing; where all of it is new, the workers that list also start TensorFlow."""
-    if reuses:
-        return list_images(this.spark, this.config.images, this.lister)
-    spec = this.worker.network
-    return list_images(
-        this.spark, this.config.images, this.lister, lambda lister: starting_network(lister, spec)
-    )
-
-
-def _require_objects(this: Featurizing, listed: int) -> None:
-    images = this.config.images
-    if listed == 0:
+    images = run.config.images
+    with run.steps.step("list", unit="objects"):
+        listing = run.stage("listing", _listed(run))
+    if listing.count == 0:
         raise InputNotFoundError(
             f"no object under {images.input_path} matches --glob {images.glob!r}",
             expected="a folder of images",
             fix="check --input and --glob",
         )
+    return listing
 
 
-def _known(this: Featurizing) -> DataFrame:
-    """The object versions that need no look again."""
-    version = (schemas.PATH, schemas.ETAG, schemas.LENGTH)
+def featurize(run: FeaturizeRun, listing: Staged) -> Reconciliation:
+    """Featurize what is new, commit it, drop what is gone, reconcile every object.
+
+    Raises InputNotFoundError where no object is an image, DropRefusedError, AccountingError.
+    """
+    repairs = _repair(run)
+    gone = _gone(run, listing) if run.drops else None
+    work, relabelled = _relabel(run, listing) if run.reuses else (listing, 0)
+    _featurize_batches(run, work)
+    if gone is not None and run.reuses:
+        run.tables.drop(gone.rows)
+    with run.steps.step("account", unit="objects", total=listing.count):
+        ends = reconcile(listing.rows, listing.count, run.tables)
+    if gone is not None:
+        ends = replace(ends, counts=replace(ends.counts, dropped=gone.count))
+    ends = replace(ends, relabelled=relabelled, repairs=repairs)
+    require_images(ends, run.config.images.input_path, run.tables.layout.quarantine)
+    return ends
+
+
+def thumbnails(run: FeaturizeRun) -> DataFrame | None:
+    """path and JPEG bytes of the images this run made a thumbnail of; None if all were known.
+
+    Those of a run of the same id that died too: its images are known by now.
+    """
+    outcomes = staged_outcomes(run.spark, run.tables.layout, run.config.run_id)
+    if not outcomes:
+        return None
+    # An earlier release, which may have started this run, had other folders, and none by reason.
+    reader = run.spark.read.schema(schemas.OUTCOME_SCHEMA).option("recursiveFileLookup", "true")
+    outcome = reader.parquet(*outcomes)
+    return outcome.where(F.col(schemas.THUMBNAIL).isNotNull()).select(
+        schemas.PATH, schemas.THUMBNAIL
+    )
+
+
+def _listed(run: FeaturizeRun) -> DataFrame:
+    """The listing; where all of it is new, the workers that list also start TensorFlow."""
+    warm_up = None if run.reuses else partial(start_network, run.worker.network)
+    return list_images(run.spark, run.config.images, run.lister, warm_up)
+
+
+def _repair(run: FeaturizeRun) -> tuple[str, ...]:
+    """Repair what the deletion of one table alone has left; a sentence about each repair."""
+    if run.exists:
+        run.tables.restore_quarantine()
+        return ()
+    if not run.tables.clear_quarantine():
+        return ()
+    repair = "the features table is gone: quarantine was emptied, all images are featurized"
+    run.steps.display.print_line(repair)
+    return (repair,)
+
+
+def _known(run: FeaturizeRun) -> DataFrame:
+    """The object versions that need no other look, and their labels."""
+    columns = (schemas.PATH, schemas.ETAG, schemas.LENGTH, schemas.LABEL)
     settled = ~F.col(schemas.REASON).isin(*TRANSIENT_REASONS)
-    quarantine = this.tables.quarantine().where(settled)
-    return this.tables.features().select(*version).unionByName(quarantine.select(*version))
+    quarantine = run.tables.quarantine().where(settled)
+    return run.tables.features().select(*columns).unionByName(quarantine.select(*columns))
 
 
-def _gone(this: Featurizing, listing: DataFrame) -> DataFrame | None:
+def _relabel(run: FeaturizeRun, listing: Staged) -> tuple[Staged, int]:
+    """The images to featurize; the number of other rows, whose labels were replaced."""
+    differing = run.stage("work", work_to_do(listing.rows, _known(run)))
+    is_known = F.col(schemas.KNOWN)
+    labels = differing.rows.where(is_known).select(schemas.PATH, schemas.LABEL).distinct()
+    relabelled = _count(labels) if differing.count else 0
+    if relabelled:
+        with run.steps.step("relabel", unit="rows", total=relabelled):
+            run.tables.relabel(labels)
+    work = differing.rows.where(~is_known).select(*schemas.LISTING_SCHEMA.names)
+    return Staged(work, differing.count - relabelled), relabelled
+
+
+@retried
+def _count(rows: DataFrame) -> int:
+    return rows.count()
+
+
+def _gone(run: FeaturizeRun, listing: Staged) -> Staged | None:
     """Paths to drop, staged; None for none. Raises DropRefusedError for suspiciously many."""
     rows = (
-        this.tables.features()
+        run.tables.features()
         .select(schemas.PATH)
-        .union(this.tables.quarantine().select(schemas.PATH))
+        .union(run.tables.quarantine().select(schemas.PATH))
     )
-    images = this.config.images
-    if this.config.refeaturize:
+    images = run.config.images
+    if run.config.refeaturize:
         # The table will hold this listing alone, whatever input its rows came from.
-        absent = rows.join(listing, schemas.PATH, how="left_anti")
+        absent = rows.join(listing.rows, schemas.PATH, how="left_anti")
     else:
-        absent = dropped(listing, rows, images.input_path, images.glob)
-    gone, count = this.staged("gone", absent)
-    total = this.waiting(rows.count)
-    if count > MOST_DROPPED * total and not this.config.allow_drop:
+        absent = dropped(listing.rows, rows, images.input_path, images.glob)
+    gone = run.stage("gone", absent)
+    total = run.tables.row_count()
+    if gone.count > MOST_DROPPED * total and not run.config.allow_drop:
         raise DropRefusedError(
-            f"{count:,} of {total:,} rows would be dropped: their images are not in this listing",
+            f"{gone.count:,} of {total:,} rows would be dropped: "
+            "their images are not in this listing",
             expected=f"at most {MOST_DROPPED:.0%}",
             fix="check --input and --glob, or allow it with --allow-drop",
         )
-    return gone if count else None
+    return gone if gone.count else None
+
+
+def _featurize_batches(run: FeaturizeRun, work: Staged) -> None:
+    """Send `work` through the network batch by batch; each commit overlaps the next batch."""
+    plan = BatchPlan.of(work.count, task_slots(run.spark), run.config.batch_images)
+    rows, featurized = _numbered(run, _with_thumbnail_wishes(work), plan), _counter(run)
+    step = run.steps.step("featurize", total=work.count, done=lambda: min(featurized(), work.count))
+    commits = SerialExecutor(partial(in_pool, run.spark, _COMMITS), cancel_retries)
+    with _writer(run, work.count) as writer, step:
+        with commits:
+            first, rate = 0, None
+            while first < plan.count:
+                batch = plan.batch(first, rate)
+                result = _featurize_batch(run, rows, batch)
+                commits.submit(partial(writer().commit, result))
+                first, rate = batch.end, result.rate
+        writer().finish()
 
 
 @contextmanager
-def _tables_made(this: Featurizing) -> Iterator[Callable[[], None]]:
-    """Make tables that are missing, beside the block, which is given what waits for them.
+def _writer(run: FeaturizeRun, images: int) -> Iterator[Callable[[], Writer]]:
+    """Yields the writer of all batches; missing tables are created in the background until then.
 
-    That is four dozen requests, and nothing is committed before the end of a portion.
+    Creating them is four dozen requests, and nothing is committed before the end of a batch.
     """
-    if this.exists or this.config.refeaturize:
-        yield lambda: None
-        return
-    with begun(lambda: this.tables.create(this.fingerprint)) as made:
-        yield lambda: this.waiting(made)
+    if run.config.refeaturize:
+        replacing = ReplaceWriter(run.tables, run.outcome, images, run.fingerprint)
+        yield lambda: replacing
+    elif run.exists:
+        yield lambda: UpsertWriter(run.tables)
+    else:
+        with run_in_background(partial(run.tables.create, run.fingerprint)) as are_empty:
+            # An earlier run that was stopped may have created them, and committed, just before.
+            yield lambda: AppendWriter(run.tables) if are_empty() else UpsertWriter(run.tables)
 
 
-def _featurize_portions(this: Featurizing, work: DataFrame, todo: int, *, known: bool) -> None:
-    """Send `todo` images through the network, a portion at a time, and commit each portion.
-
-    It is committed while the next one is under way: else all cores would wait for that.
-    """
-    wants = sampled(todo, THUMBNAILS).cast("long")
-    slices = Slices.of(todo, task_slots(this.spark), this.config.portion_images)
-    work = _sliced(this, work.withColumn(schemas.WANTS_THUMBNAIL, wants), slices)
-    count = RowsOut(this.spark, FEATURIZE_NODE)
-    stage = this.stages.stage("featurize", total=todo, done=lambda: min(count(), todo))
-    commits = one_behind(lambda: in_pool(this.spark, _COMMITS), this.given_up)
-    with _tables_made(this) as tables_made, stage, commits as commit_beside:
-        done, per_second = 0, None
-        while done < slices.count:
-            portion = slices.portion(done, per_second)
-            outcome = _featurize_portion(this, work, portion)
-            tables_made()
-            commit_beside(partial(_commit, this, outcome, portion, known=known))
-            done, per_second = portion.end, outcome.per_second
-        tables_made()
-        if this.config.refeaturize:
-            _replace_all(this, todo)
+def _counter(run: FeaturizeRun) -> RowCounter:
+    return RowCounter(run.spark, FEATURIZE_NODE)
 
 
-def _sliced(this: Featurizing, work: DataFrame, slices: Slices) -> DataFrame:
+def _with_thumbnail_wishes(work: Staged) -> DataFrame:
+    wants = sampled(work.count, THUMBNAILS).cast("long")
+    return work.rows.withColumn(schemas.WANTS_THUMBNAIL, wants)
+
+
+def _numbered(run: FeaturizeRun, work: DataFrame, plan: BatchPlan) -> DataFrame:
     """`work` with the number of each row's slice, by which it can be read alone."""
-    if slices.count <= 1:
+    if plan.count <= 1:
         return work.withColumn(schemas.SLICE, F.lit(0))
-    number = F.pmod(F.xxhash64(schemas.PATH, F.lit("slice")), F.lit(slices.count)).cast("int")
-    numbered = work.withColumn(schemas.SLICE, number).repartition(slices.count, schemas.SLICE)
-    return this.staged("slices", numbered, schemas.SLICE)[0]
+    number = F.pmod(F.xxhash64(schemas.PATH, F.lit("slice")), F.lit(plan.count)).cast("int")
+    numbered = work.withColumn(schemas.SLICE, number).repartition(plan.count, schemas.SLICE)
+    return run.stage("slices", numbered, schemas.SLICE).rows
 
 
-def _featurize_portion(this: Featurizing, work: DataFrame, portion: Portion) -> _Outcome:
-    """Send the images of the portion through the network; what they gave is staged."""
-    rows = work.where(F.col(schemas.SLICE).between(portion.first, portion.end - 1))
+@retried
+def _featurize_batch(run: FeaturizeRun, work: DataFrame, batch: Batch) -> BatchResult:
+    """Send the images of the batch through the network and stage their outcome."""
+    rows = work.where(F.col(schemas.SLICE).between(batch.first, batch.end - 1))
     rows = rows.select(*schemas.WORK_SCHEMA.names)
-    path = f"{this.outcome}/portion={portion.first}"
-
-    def write() -> _Outcome:
-        started = time.monotonic()
-        bad = _write_outcome(this, rows, portion, path)
-        return _Outcome(path, bad, portion.images / (time.monotonic() - started))
-
-    return this.waiting(write)
+    path = f"{run.outcome}/portion={batch.first}"
+    started = time.monotonic()
+    bad = _write_outcome(run, rows, batch, path)
+    rate = batch.images / (time.monotonic() - started)
+    return BatchResult(path, batch.first, batch.images, bad, rate)
 
 
-def _commit(this: Featurizing, outcome: _Outcome, portion: Portion, *, known: bool) -> None:
-    if this.config.refeaturize:
-        # All portions together will replace what the tables hold.
-        return
-    rows = read_outcome(this.spark, outcome.path)
-    this.waiting(
-        lambda: this.tables.commit(
-            rows, portion.first, portion.images, bad=outcome.bad, known=known
-        )
-    )
+def _write_outcome(run: FeaturizeRun, work: DataFrame, batch: Batch, path: str) -> int | None:
+    """Write OUTCOME_SCHEMA of the batch `work` (WORK_SCHEMA), by the reader of this run.
 
-
-def _write_outcome(this: Featurizing, work: DataFrame, portion: Portion, path: str) -> int | None:
-    """Write OUTCOME_SCHEMA of the portion `work` (WORK_SCHEMA), by the reader of this run.
-
-    Returns how many of the images are bad, if that was counted on the way.
+    Returns how many of the images are bad; None where the reader does not count them.
     """
-    if this.worker.store is None:
+    if run.worker.store is None:
         write_outcome_of_binary_files(
-            this.spark,
+            run.spark,
             work,
-            lambda count: task_count(count, portion.slots),
-            featurizer(this.worker),
-            this.worker.limits,
+            lambda count: task_count(count, batch.slots),
+            featurizer(run.worker),
+            run.worker.limits,
             path,
         )
         return None
-    tasks = in_tasks(work, task_sizes(portion.images, portion.slots, portion.per_task))
-    outcome = tasks.mapInArrow(featurizer(this.worker), schemas.OUTCOME_SCHEMA)
+    tasks = in_tasks(work, task_sizes(batch.images, batch.slots, batch.per_task))
+    outcome = tasks.mapInArrow(featurizer(run.worker), schemas.OUTCOME_SCHEMA)
     bad = Observation()
     counted = outcome.observe(bad, F.count(schemas.REASON).alias("images"))
     write_outcome(counted, path)
     return int(bad.get["images"])
-
-
-def _replace_all(this: Featurizing, todo: int) -> None:
-    outcome = read_outcome(this.spark, this.outcome)
-    this.waiting(lambda: this.tables.replace(outcome, todo, this.fingerprint))

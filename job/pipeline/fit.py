@@ -8,7 +8,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
 from job.config import FitConfig
-from job.errors import IncompatibleBundleError
+from job.errors import DamagedTableError, IncompatibleBundleError
 from job.output.summary import Summary
 from job.output.tables import Tables
 from job.pipeline.drift import new_reference, with_thresholds
@@ -16,9 +16,11 @@ from job.reduction.bundle import Bundle, Manifest, load_bundle, load_moments, sa
 from job.reduction.moments import Moments, moments_of, moments_since
 from job.reduction.pca import fit
 from job.runtime import filesystem
-from job.runtime.spark_errors import as_job_error, waiting_out
+from job.runtime.retries import retried
+from job.runtime.spark_errors import as_job_error
 
 
+@retried
 def kept_bundle(tables: Tables, config: FitConfig) -> Bundle | None:
     """The fit of an earlier run, if it is of these features and was asked for in the same way."""
     if config.refit:
@@ -35,7 +37,7 @@ def kept_bundle(tables: Tables, config: FitConfig) -> Bundle | None:
 def new_bundle(tables: Tables, config: FitConfig, summary: Summary) -> Bundle:
     """Fit all features under the output and save the bundle there; InvalidValueError."""
     version, path = tables.version(), tables.layout.bundle
-    moments = waiting_out(lambda: _moments(tables), tables.layout.features)
+    moments = _moments(tables)
     fitted = fit(moments, variance=config.variance, components=config.components)
     manifest = Manifest.of(
         fitted,
@@ -47,9 +49,10 @@ def new_bundle(tables: Tables, config: FitConfig, summary: Summary) -> Bundle:
         features_version=version,
         drift=new_reference(fitted, _earlier(tables), config.drift),
     )
-    return waiting_out(lambda: save_bundle(tables.spark, fitted, moments, manifest, path), path)
+    return save_bundle(tables.spark, fitted, moments, manifest, path)
 
 
+@retried
 def _moments(tables: Tables) -> Moments:
     """Those of the last fit, mended by the rows that came or went since; else those of all rows."""
     bundle = _earlier(tables)
@@ -81,7 +84,7 @@ def _earlier(tables: Tables) -> Bundle | None:
 def _raise_if_of_storage(error: Exception, tables: Tables) -> None:
     """Storage that fails for now is waited out by who asked; what was deleted is another matter."""
     failure = as_job_error(error, tables.layout.features)
-    if failure is not None:
+    if failure is not None and not isinstance(failure, DamagedTableError):
         raise error
 
 

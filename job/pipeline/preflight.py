@@ -1,4 +1,4 @@
-"""Everything that can be wrong is looked for here, before any image is read."""
+"""The checks of a run, before any image is read."""
 
 from __future__ import annotations
 
@@ -14,37 +14,38 @@ from job.features.worker_spec import worker_of
 from job.images.listing import check_input
 from job.images.s3a_config import StoreSettings, hadoop_settings, store_settings
 from job.output.access import check_output
-from job.output.tables import Tables
-from job.pipeline.featurize import Featurizing
-from job.runtime.progress import Stages
+from job.pipeline.featurize import FeaturizeRun
+from job.pipeline.run import Run
+from job.runtime.progress import Steps
 
 
-def prepare(
-    spark: SparkSession, config: FeaturizeConfig, tables: Tables, stages: Stages
-) -> Featurizing:
-    """Check network, weights, input, output and fingerprint; what workers need comes out.
+def prepare(run: Run, config: FeaturizeConfig) -> FeaturizeRun:
+    """Check network, weights, input, output and fingerprint; returns what the workers need.
 
     Raises InvalidValueError, WeightsError, InputNotFoundError, AccessDeniedError,
-    FingerprintMismatchError, each with its one line.
+    DamagedTableError, FingerprintMismatchError, each with its one line.
     """
+    spark, tables = run.spark, run.tables
     fingerprint, worker = worker_of(spark, config.images, config.network)
-    lister = _store(spark, config.images, stages)
+    lister = _store(spark, config.images, run.steps)
     check_input(spark, config.images, lister)
-    check_output(spark, config.output_path, config.run_id)
+    check_output(spark, config.output_path, tables.staging)
     exists = tables.exist()
     theirs = tables.fingerprint() if exists else None
     if theirs is not None and not config.refeaturize:
         require_same(fingerprint, Fingerprint.from_dict(theirs), config.output_path)
     worker = replace(worker, store=None if config.images.reader == "s3a" else lister)
-    return Featurizing(spark, config, tables, exists, fingerprint.to_dict(), worker, lister, stages)
+    return FeaturizeRun(
+        spark, config, tables, exists, fingerprint.to_dict(), worker, lister, run.steps
+    )
 
 
-def _store(spark: SparkSession, images: ImagesConfig, stages: Stages) -> StoreSettings | None:
+def _store(spark: SparkSession, images: ImagesConfig, steps: Steps) -> StoreSettings | None:
     """How workers reach the objects themselves; None where only s3a may."""
     try:
         return store_settings(hadoop_settings(spark), os.environ)
     except UnmappableSettingError as error:
         if images.reader == "concurrent":
             raise
-        stages.display.end(f"reader s3a: {error}")
+        steps.display.print_line(f"reader s3a: {error}")
         return None

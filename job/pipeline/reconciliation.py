@@ -1,4 +1,4 @@
-"""Where each listed object ended, counted from storage: retries do not count twice there."""
+"""Where each listed object ended, counted from storage, where retries do not count twice."""
 
 from __future__ import annotations
 
@@ -14,25 +14,30 @@ from job.errors import AccountingError, InputNotFoundError, TooManyBadImagesErro
 from job.output.summary import Counts
 from job.output.tables import Tables
 from job.paths import IMAGE_NAME_PATTERN
+from job.runtime.retries import retried
 
 _LISTED, _FEATURIZED_BY, _END, _CLAIMS = "listed", "featurized_by", "end", "claims"
 _FEATURIZED, _REUSED, _QUARANTINED, _MISPLACED = "featurized", "reused", "quarantined", "misplaced"
 
 
 @dataclass(frozen=True)
-class Account:
+class Reconciliation:
     """What became of the objects of one listing.
 
     `reasons` counts the quarantined by reason; `bad` counts them without those that are no image
-    and do not claim to be one by their name, as a README.
+    and do not claim to be one by their name, as a README. `relabelled` counts the reused rows whose
+    label was replaced, `repairs` are sentences about what was repaired.
     """
 
     counts: Counts
     reasons: dict[str, int]
     bad: int
+    relabelled: int = 0
+    repairs: tuple[str, ...] = ()
 
 
-def account(listing: DataFrame, listed: int, tables: Tables) -> Account:
+@retried
+def reconcile(listing: DataFrame, listed: int, tables: Tables) -> Reconciliation:
     """Count where the `listed` paths of `listing` are: AccountingError if not in one place each."""
     ends = _ends(listing, tables).groupBy(_END, schemas.REASON, _CLAIMS).count().collect()
     misplaced = _sum(row for row in ends if row[_END] == _MISPLACED)
@@ -41,14 +46,15 @@ def account(listing: DataFrame, listed: int, tables: Tables) -> Account:
             f"{misplaced:,} of {listed:,} listed objects are not in exactly one table "
             f"({_sum(ends):,} paths)",
             expected="each in features or in quarantine",
-            fix="run again with --refeaturize, and report this",
+            fix=f"delete {tables.layout.quarantine} and run again: only its images are featurized "
+            "again; if that does not help, use --refeaturize and report this",
         )
-    return _account(ends, listed)
+    return _reconciliation(ends, listed)
 
 
-def require_images(found: Account, input_path: str, quarantine: str) -> None:
+def require_images(ends: Reconciliation, input_path: str, quarantine: str) -> None:
     """Raise InputNotFoundError where nothing of what was listed is an image."""
-    counts = found.counts
+    counts = ends.counts
     if counts.featurized + counts.reused == 0:
         raise InputNotFoundError(
             f"none of the {counts.listed:,} objects under {input_path} is an image",
@@ -57,12 +63,12 @@ def require_images(found: Account, input_path: str, quarantine: str) -> None:
         )
 
 
-def require_few_bad(found: Account, most: float, quarantine: str) -> None:
+def require_few_bad(ends: Reconciliation, most: float, quarantine: str) -> None:
     """Raise TooManyBadImagesError where more than the share `most` of the images is bad."""
-    images = found.counts.featurized + found.counts.reused + found.bad
-    if found.bad > most * images:
+    images = ends.counts.featurized + ends.counts.reused + ends.bad
+    if ends.bad > most * images:
         raise TooManyBadImagesError(
-            f"{found.bad:,} of {images:,} images are bad; all others are written",
+            f"{ends.bad:,} of {images:,} images are bad; all others are written",
             expected=f"at most {most:.2%}",
             fix=f"see {quarantine}, or raise --max-bad-fraction",
         )
@@ -103,7 +109,7 @@ def _of(
     )
 
 
-def _account(ends: list[Row], listed: int) -> Account:
+def _reconciliation(ends: list[Row], listed: int) -> Reconciliation:
     by_end: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     bad = 0
@@ -114,7 +120,7 @@ def _account(ends: list[Row], listed: int) -> Account:
             if row[_CLAIMS] or row[schemas.REASON] != "not_an_image":
                 bad += row["count"]
     counts = Counts(listed, by_end[_FEATURIZED], by_end[_REUSED], by_end[_QUARANTINED])
-    return Account(counts, dict(reasons.most_common()), bad)
+    return Reconciliation(counts, dict(reasons.most_common()), bad)
 
 
 def _sum(rows: Iterable[Row]) -> int:

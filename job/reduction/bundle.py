@@ -31,6 +31,7 @@ from job.errors import IncompatibleBundleError
 from job.reduction.moments import Moments
 from job.reduction.pca import Fit
 from job.runtime import filesystem
+from job.runtime.retries import retried
 
 FEATURES_VECTOR = "features_vector"
 SCALED = "scaled"
@@ -137,6 +138,7 @@ class Bundle:
     fit: Fit
 
 
+@retried
 def save_bundle(
     spark: SparkSession, fit: Fit, moments: Moments, manifest: Manifest, path: str
 ) -> Bundle:
@@ -151,6 +153,7 @@ def save_bundle(
     return Bundle(path, named, fit)
 
 
+@retried
 def with_drift(spark: SparkSession, bundle: Bundle, drift: dict[str, Any]) -> Bundle:
     """The bundle with another `drift` in its manifest, which is written in one step."""
     manifest = replace(bundle.manifest, drift=drift)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
@@ -14,15 +14,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from job import schemas
+from job.errors import InvalidValueError
 from job.images.partial_decode import MOST_BYTES, partial_thumbnail
 from job.images.sampling import sampled
-from job.output.layout import Layout
+from job.layout import Layout
 from job.output.tables import Tables
 from job.reduction.bundle import load_bundle
 from job.report.quarantine_section import MOST_CARDS_A_REASON, MOST_REASONS, MOST_ROWS_A_REASON
 from job.report.report_data import ClassCount, Point, QuarantinedImage, ReportData
 from job.report.sections import SECTIONS
 from job.runtime import filesystem
+from job.runtime.retries import retried
 from job.runtime.spark_errors import STORAGE_EXCEPTIONS
 
 POINTS = 5_000
@@ -56,6 +58,7 @@ class HadoopFiles:
             return []
 
 
+@retried
 def collect_report_data(
     tables: Tables, summary: dict[str, Any], new_thumbnails: DataFrame | None = None
 ) -> ReportData:
@@ -94,12 +97,22 @@ def _thumbnails(spark: SparkSession, layout: Layout, new: DataFrame | None) -> d
     """JPEG in base64 by path, the newest first."""
     rows = new.limit(THUMBNAILS).collect() if new is not None else []
     found = {row[schemas.PATH]: base64.b64encode(row[schemas.THUMBNAIL]).decode() for row in rows}
-    if filesystem.exists(spark, layout.report_data):
-        before = ReportData.from_json(filesystem.read_bytes(spark, layout.report_data).decode())
-        for point in before.points:
-            if point.thumbnail and len(found) < THUMBNAILS:
-                found.setdefault(point.path, point.thumbnail)
+    for point in _earlier_points(spark, layout):
+        if point.thumbnail and len(found) < THUMBNAILS:
+            found.setdefault(point.path, point.thumbnail)
     return found
+
+
+def _earlier_points(spark: SparkSession, layout: Layout) -> Sequence[Point]:
+    """Points of the report that is there; none of one in the format of another release."""
+    if not filesystem.exists(spark, layout.report_data):
+        return []
+    # The new report replaces it, without its thumbnails.
+    with suppress(InvalidValueError):
+        return ReportData.from_json(
+            filesystem.read_bytes(spark, layout.report_data).decode()
+        ).points
+    return []
 
 
 def _points(projection: DataFrame, total: int, thumbnails: dict[str, str]) -> list[Point]:

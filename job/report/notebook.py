@@ -17,7 +17,7 @@ from bokeh.plotting import figure
 from pyarrow import fs, parquet
 
 from job.errors import InputNotFoundError
-from job.output.layout import Layout
+from job.layout import Layout
 from job.paths import LOCAL_SCHEME, canonical_path, split_path
 from job.report import figures, plane_figure
 from job.report.page import input_root

@@ -22,6 +22,8 @@ GALLERY_RULE = f"up to {MOST_CARDS_A_REASON} of each reason, first by path"
 REASON_MEANINGS = {
     "not_an_image": "The bytes are not a picture in a format that is read (JPEG, PNG, BMP, GIF, "
     "TIFF, WebP). Files such as a README can be left out with --glob.",
+    "unsupported": "The picture is whole, in a variant of its format that is not decoded, such as "
+    "floating-point or signed samples. Convert it to 8 bits.",
     "truncated": "The picture begins well and ends too early, as after a broken upload. "
     "Upload it again.",
     "too_large": "The object has more bytes than --max-image-bytes allows.",

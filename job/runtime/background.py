@@ -1,59 +1,56 @@
-"""Steps that are done in a thread, beside what comes next."""
+"""Work in a background thread."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Event
+from contextvars import copy_context
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @contextmanager
-def begun(step: Callable[[], None]) -> Iterator[Callable[[], None]]:
-    """Do `step` beside the block, which is given what waits for its end.
+def run_in_background(step: Callable[[], T]) -> Iterator[Callable[[], T]]:
+    """Run `step` in a thread during the block; yields a function that waits for its result.
 
-    That raises what the step has raised, and does it itself when it is asked again. The block does
-    not end before the thread has.
+    That function raises what the step raised. The block ends after the thread.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="begun") as thread:
-        tried: Future[None] | None = thread.submit(step)
-        done = False
-
-        def wait() -> None:
-            nonlocal tried, done
-            first, tried = tried, None
-            if first is not None:
-                first.result()
-            elif not done:
-                step()
-            done = True
-
-        yield wait
+    with ThreadPoolExecutor(1, thread_name_prefix="background") as thread:
+        yield thread.submit(copy_context().run, step).result
 
 
-@contextmanager
-def one_behind(
-    first: Callable[[], None], given_up: Event
-) -> Iterator[Callable[[Callable[[], None]], None]]:
-    """Do each step that the block hands over in a thread, beside what the block does after it.
+class SerialExecutor:
+    """Runs steps in one thread, one after the other.
 
-    The thread begins with `first`. Steps are done one after the other: handing one over waits for
-    the one before it, and raises what that has raised; so does the end of the block. A block that
-    fails sets `given_up`, by which a step that waits for something may end sooner.
+    `submit` waits for the step before, and raises what that raised; so does the end of the block.
+    `initializer` runs first in the thread. A block that fails calls `cancel`, so that a step that
+    waits ends soon.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="behind", initializer=first) as thread:
-        latest: Future[None] | None = None
 
-        def hand_over(step: Callable[[], None]) -> None:
-            nonlocal latest
-            if latest is not None:
-                latest.result()
-            latest = thread.submit(step)
+    def __init__(self, initializer: Callable[[], None], cancel: Callable[[], None]) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="serial", initializer=initializer)
+        self._cancel = cancel
+        self._latest: Future[None] | None = None
 
+    def submit(self, step: Callable[[], None]) -> None:
+        """Hand over one step."""
+        self._wait()
+        self._latest = self._thread.submit(copy_context().run, step)
+
+    def __enter__(self) -> SerialExecutor:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            yield hand_over
-            if latest is not None:
-                latest.result()
-        except BaseException:
-            given_up.set()
-            raise
+            if kind is None:
+                self._wait()
+            else:
+                self._cancel()
+        finally:
+            self._thread.shutdown()
+
+    def _wait(self) -> None:
+        if self._latest is not None:
+            self._latest.result()

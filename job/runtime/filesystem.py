@@ -95,14 +95,31 @@ def exists(spark: SparkSession, path: str) -> bool:
     return bool(system.exists(target))
 
 
+def is_file(spark: SparkSession, path: str) -> bool:
+    """Whether `path` is a file; False for a folder and where nothing is."""
+    system, target = resolve(spark, path)
+    return bool(system.exists(target) and system.getFileStatus(target).isFile())
+
+
+def entries(spark: SparkSession, path: str) -> Iterator[tuple[str, bool]]:
+    """The name of each file and folder directly under the folder `path`, and whether it is a file.
+
+    A page at a time, for who needs the first ones of many. Raises FileNotFoundError.
+    """
+    system, target = resolve(spark, path)
+    with _named_errors(path):
+        found = system.listStatusIterator(target)
+        while found.hasNext():
+            status = found.next()
+            yield str(status.getPath().getName()), bool(status.isFile())
+
+
 def names(spark: SparkSession, path: str) -> list[str]:
     """The names, sorted, of the files and folders directly under the folder `path`.
 
     Raises FileNotFoundError. For folders of our own making, with few entries.
     """
-    system, target = resolve(spark, path)
-    with _named_errors(path):
-        return sorted(str(status.getPath().getName()) for status in system.listStatus(target))
+    return sorted(name for name, _ in entries(spark, path))
 
 
 def delete(spark: SparkSession, path: str) -> None:
@@ -115,19 +132,47 @@ def delete(spark: SparkSession, path: str) -> None:
         _delete_empty_folders(system, target)
 
 
+def delete_empty(spark: SparkSession, path: str) -> None:
+    """Delete the folder `path` if there is nothing in it."""
+    system, target = resolve(spark, path)
+    # Where it is not there, or is no longer empty, nothing is to be done.
+    with suppress(Py4JJavaError):
+        if not list(system.listStatus(target)):
+            system.delete(target, False)
+
+
 def rename(spark: SparkSession, source: str, destination: str) -> None:
     """Move the file `source` to `destination`, replacing a file there.
 
-    One step on a local disk; on S3 a delete and a copy. Raises FileNotFoundError.
+    One step on a local disk; on S3 a delete and a copy. Between two disks or buckets the bytes
+    pass through this process. Raises FileNotFoundError.
     """
     system, here = resolve(spark, source)
-    there = resolve(spark, destination)[1]
+    other_system, there = resolve(spark, destination)
     with _named_errors(source):
         system.getFileStatus(here)
+        if system.getUri() != other_system.getUri():
+            _move_elsewhere(spark, source, destination)
+            return
         if here.toUri().getScheme() in _ATOMIC_SCHEMES:
             system.delete(there, False)
         if not system.rename(here, there):
             raise OSError(f"{source} cannot be moved to {destination}")
+
+
+def _move_elsewhere(spark: SparkSession, source: str, destination: str) -> None:
+    jvm: Any = spark.sparkContext._jvm
+    context: Any = spark.sparkContext._jsc
+    system, here = resolve(spark, source)
+    other_system, there = resolve(spark, destination)
+    is_atomic = there.toUri().getScheme() in _ATOMIC_SCHEMES
+    target = destination if is_atomic else _unfinished(destination)
+    copied = resolve(spark, target)[1]
+    jvm.org.apache.hadoop.fs.FileUtil.copy(
+        system, here, other_system, copied, True, True, context.hadoopConfiguration()
+    )
+    if not is_atomic:
+        rename(spark, target, destination)
 
 
 def _delete_empty_folders(system: Any, folder: Any) -> None:

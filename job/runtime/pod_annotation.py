@@ -12,7 +12,7 @@ from typing import Any
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import SparkSession
 
-from job.display import PROGRESS_ANNOTATION, Display, Tick
+from job.display import PROGRESS_ANNOTATION, Display, ProgressUpdate
 
 
 def with_pod_progress(display: Display, spark: SparkSession) -> Display:
@@ -37,7 +37,7 @@ class PodProgress:
     def __post_init__(self) -> None:
         self.interval = self.display.interval
 
-    def show(self, tick: Tick) -> None:
+    def show(self, tick: ProgressUpdate) -> None:
         self.display.show(tick)
         if self._refused:
             return
@@ -47,8 +47,8 @@ class PodProgress:
             self._refused = True
             print(f"no progress on the pod: {_reason(error)}", file=sys.stderr, flush=True)
 
-    def end(self, text: str) -> None:
-        self.display.end(text)
+    def print_line(self, text: str) -> None:
+        self.display.print_line(text)
 
     def _annotate(self, value: str) -> None:
         patch = json.dumps({"metadata": {"annotations": {PROGRESS_ANNOTATION: value}}})
@@ -85,7 +85,7 @@ def _reason(error: Py4JError) -> str:
     return (str(message).splitlines() or ["no reason given"])[0][:200]
 
 
-def progress_json(tick: Tick) -> str:
+def progress_json(tick: ProgressUpdate) -> str:
     """What a watcher reads: stage, done, total (or null), unit, rate in units per second."""
     return json.dumps(
         {

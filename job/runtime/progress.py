@@ -1,4 +1,4 @@
-"""Progress of the stages of a run, from what Spark knows of them."""
+"""Progress of the steps of a run, from what Spark knows of them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from job.display import Display, Tick, display_for
+from job.display import Display, ProgressUpdate, display_for
 from job.runtime.metrics import ROWS_OUT
 
 
 @dataclass
-class Stages:
-    """The stages of one run, one after the other; `seconds` keeps how long each took.
+class Steps:
+    """The steps of one run, one after the other; `seconds` keeps how long each took.
 
-    `may_begin` is called before each stage, and may raise.
+    `before` is called before each step, and may raise.
     """
 
     display: Display = field(default_factory=lambda: display_for(sys.stderr))
     seconds: dict[str, float] = field(default_factory=dict)
-    may_begin: Callable[[], None] = lambda: None
+    before: Callable[[], None] = lambda: None
 
     @contextmanager
-    def stage(
+    def step(
         self,
         name: str,
         *,
@@ -37,12 +37,12 @@ class Stages:
         done: Callable[[], int] = lambda: 0,
     ) -> Iterator[None]:
         """Show `done()` of `total` until the block ends; it is called from another thread."""
-        self.may_begin()
+        self.before()
         started = time.monotonic()
         ended = threading.Event()
 
-        def tick() -> Tick:
-            return Tick(name, unit, done(), total, time.monotonic() - started)
+        def tick() -> ProgressUpdate:
+            return ProgressUpdate(name, unit, done(), total, time.monotonic() - started)
 
         def watch() -> None:
             while not ended.wait(self.display.interval):
@@ -58,7 +58,7 @@ class Stages:
             ended.set()
             watcher.join()
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
-            self.display.end(_ended(name, unit, total, self.seconds[name], complete))
+            self.display.print_line(_ended(name, unit, total, self.seconds[name], complete))
 
 
 def _ended(name: str, unit: str, total: int | None, seconds: float, complete: bool) -> str:
@@ -68,7 +68,7 @@ def _ended(name: str, unit: str, total: int | None, seconds: float, complete: bo
     return f"{name}: {count}{seconds:.1f} s"
 
 
-class RowsOut:
+class RowCounter:
     """Counts the rows that left one plan node, such as `MapInArrow featurize`, in all executions.
 
     Task ends alone are too coarse: a task may run for a minute. SQL metrics of running tasks

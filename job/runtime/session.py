@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from job import class_archive
 from job.errors import InvalidValueError
 from job.resources import SETTLED, spark_base_settings
+from job.s3_address import with_path_style
 
 # A task that fails on one machine is tried again, as it would be on a cluster.
 LOCAL_MASTER = "local[*,4]"
@@ -33,18 +34,20 @@ _LOCAL_SETTINGS = {
 
 
 def spark_session(
-    app_name: str,
-    settings: Mapping[str, str] | None = None,
-    master: str | None = None,
-    check: Callable[[Mapping[str, str]], None] = lambda chosen: None,
+    app_name: str, settings: Mapping[str, str] | None = None, master: str | None = None
 ) -> SparkSession:
-    """The session of this process, made on the first call.
+    """The session of this process, made on the first call, with `session_settings`."""
+    return start_session(app_name, session_settings(settings, master))
 
-    `check` sees the settings before any storage is reached, and may raise.
+
+def session_settings(
+    settings: Mapping[str, str] | None = None, master: str | None = None
+) -> dict[str, str]:
+    """The settings of the session of this process, before it starts.
 
     What spark-submit or the operator has set wins over the base list, and replaces it if it says
-    that it is settled; `settings` (a person's `--conf`) wins over both. Without a master from
-    outside, Spark runs in this process.
+    that it is settled; `settings` (the user's `--conf`) wins over both. Without a master from
+    outside, Spark runs in this process. Raises InvalidValueError where there is no Java.
     """
     given = _given_settings()
     if "spark.master" not in given and master is None:
@@ -52,10 +55,14 @@ def spark_session(
     chosen = chosen_settings(given, settings or {}, master)
     if master is not None:
         chosen["spark.master"] = master
+    _require_java()
+    return chosen
+
+
+def start_session(app_name: str, chosen: Mapping[str, str]) -> SparkSession:
+    """The session with the settings `chosen`; one that was there before stays."""
     # Without it, workers start whichever python3 is first on PATH.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    _require_java()
-    check(chosen)
     _make_event_log_folder(chosen)
     builder = SparkSession.builder.appName(app_name)
     for key, value in chosen.items():
@@ -68,7 +75,7 @@ def chosen_settings(
 ) -> dict[str, str]:
     """The settings of a session, of which later ones win; what is settled gets no base list."""
     base = {} if given.get(SETTLED) == "true" else _base_settings(master)
-    return {**base, **given, **settings}
+    return with_path_style({**base, **given, **settings})
 
 
 def _base_settings(master: str | None) -> dict[str, str]:

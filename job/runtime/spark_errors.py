@@ -1,33 +1,22 @@
-"""What failures of Spark and its storage mean: passing ones are waited out, others are one line."""
+"""Translate failures of Spark and its storage into errors of one line."""
 
 from __future__ import annotations
 
 import re
-import sys
-import threading
-from collections.abc import Callable
-from typing import TypeVar
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException, PythonException
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    sleep_using_event,
-    stop_after_delay,
-    stop_when_event_set,
-    wait_exponential,
-)
 
 from job import errors
-from job.errors import AccessDeniedError, InputNotFoundError, JobError, TransportError
+from job.errors import (
+    AccessDeniedError,
+    DamagedTableError,
+    InputNotFoundError,
+    JobError,
+    TransportError,
+)
 from job.runtime.lost_processes import memory_error
 
-T = TypeVar("T")
-
-# A minute of refusals is common (throttling, credentials being renewed); five are an outage.
-WAIT_SECONDS = 300.0
 _LONGEST_CAUSE = 300
 
 # ConnectionError is py4j's, where there is no JVM any more.
@@ -42,10 +31,21 @@ _PASSING = re.compile(
     r"|Premature end of",
     re.IGNORECASE,
 )
+# Delta has found a commit that came between a write and what that had read.
+_CONFLICT = re.compile(r"DELTA_(?:CONCURRENT_\w+|METADATA_CHANGED|PROTOCOL_CHANGED)")
+_PASSING_FIX = "check the endpoint and the network, then run the same command again: it goes on"
+_UNKNOWN_HOST_FIX = (
+    "check fs.s3a.endpoint and DNS; where buckets are no hosts, set fs.s3a.path.style.access=true"
+)
 _REFUSED = re.compile(
     r"AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|NoAuthWithAWS|NoAwsCredentials"
     r"|CredentialInitialization|Status Code: 403|Permission denied",
     re.IGNORECASE,
+)
+# Of a Delta table: commits that are missing, or a data file right in its folder.
+_INCOMPLETE_LOG = re.compile(r"\[DELTA_\w+\][^\n]*/(features|quarantine)(?:/_delta_log/|`)")
+_LOST_FILE = re.compile(
+    r"FAILED_READ_FILE\.FILE_NOT_EXIST\][^\n]*/(features|quarantine)/(?:_change_data/)?[^/\s]+\.parquet"
 )
 
 
@@ -60,17 +60,31 @@ def as_job_error(error: Exception, where: str) -> JobError | None:
     lost = memory_error(text)
     if lost is not None:
         return lost
+    incomplete = _INCOMPLETE_LOG.search(text) or _LOST_FILE.search(text)
+    if incomplete is not None:
+        return DamagedTableError(
+            f"the table {incomplete[1]} lacks files: {cause(error)}",
+            expected="all files that its commits name",
+            fix="put them back, or delete this table and run again: its images are featurized "
+            "again",
+        )
     if _MISSING.search(text):
         return InputNotFoundError(
             f"the bucket of {where} does not exist",
             expected="a bucket",
             fix="check its name and region",
         )
+    if _CONFLICT.search(text):
+        return TransportError(
+            f"another program wrote to {where} at the same time: {cause(error)}",
+            expected="one writer at a time",
+            fix="run the same command again: it goes on",
+        )
     if _PASSING.search(text):
         return TransportError(
             f"the storage of {where} does not answer: {cause(error)}",
             expected="an answer",
-            fix="check the endpoint and the network, then run the same command again: it goes on",
+            fix=_UNKNOWN_HOST_FIX if "UnknownHost" in text else _PASSING_FIX,
         )
     if _REFUSED.search(text):
         return AccessDeniedError(
@@ -79,46 +93,6 @@ def as_job_error(error: Exception, where: str) -> JobError | None:
             fix="check AWS_PROFILE, AWS_ACCESS_KEY_ID or the role of the service account",
         )
     return None
-
-
-def waiting_out(
-    step: Callable[[], T],
-    where: str,
-    seconds: float = WAIT_SECONDS,
-    given_up: threading.Event | None = None,
-) -> T:
-    """Do `step` again with growing pauses while storage fails for what may pass.
-
-    Refusals count as passing too: the run was let in when it began, and a HEAD request answered
-    with 403 cannot say that only its token has expired. Raises the JobError after `seconds`, or
-    once another thread has `given_up`.
-    """
-
-    def attempt() -> T:
-        try:
-            return step()
-        except STORAGE_EXCEPTIONS as error:
-            raise as_job_error(error, where) or error from error
-
-    ended = given_up or threading.Event()
-    retrying = Retrying(
-        retry=retry_if_exception_type((TransportError, AccessDeniedError)),
-        wait=wait_exponential(multiplier=1, min=1, max=20),
-        stop=stop_after_delay(seconds) | stop_when_event_set(ended),
-        sleep=sleep_using_event(ended),
-        before_sleep=_say_waiting,
-        reraise=True,
-    )
-    return retrying(attempt)
-
-
-def _say_waiting(state: RetryCallState) -> None:
-    assert state.outcome is not None
-    assert state.next_action is not None
-    error = state.outcome.exception()
-    print(
-        f"waiting {state.next_action.sleep:.0f} s, then again: {error}", file=sys.stderr, flush=True
-    )
 
 
 def cause(error: Exception) -> str:

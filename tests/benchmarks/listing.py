@@ -68,7 +68,7 @@ def _make_known(bucket: SyntheticBucket, output: str) -> None:
     number = F.col("id")
     rows = spark.range(bucket.objects * (1000 + GONE) // 1000).select(
         _path(number, bucket).alias(schemas.PATH),
-        F.lit("any").alias(schemas.LABEL),
+        F.format_string("%04d", _folder(number, bucket)).alias(schemas.LABEL),
         (F.lit(4000) + number % 2000).alias(schemas.LENGTH),
         F.lower(F.lpad(F.hex(number), 32, "0")).alias(schemas.ETAG),
         F.lit("2026-01-02").cast("timestamp").alias(schemas.MODIFICATION_TIME),
@@ -80,8 +80,11 @@ def _make_known(bucket: SyntheticBucket, output: str) -> None:
 
 
 def _path(number: Column, bucket: SyntheticBucket) -> Column:
-    folder = F.floor(number / (bucket.objects // bucket.folders))
-    return F.format_string(f"{INPUT_PATH}/%04d/%010d.jpg", folder, number)
+    return F.format_string(f"{INPUT_PATH}/%04d/%010d.jpg", _folder(number, bucket), number)
+
+
+def _folder(number: Column, bucket: SyntheticBucket) -> Column:
+    return F.floor(number / (bucket.objects // bucket.folders))
 
 
 def _measure(bucket: SyntheticBucket, output: str, endpoint: str) -> Day:

@@ -22,7 +22,7 @@ from delta.tables import DeltaTable
 from job.analysis.cost.prices import EXAMPLE, read_prices
 from job.cli.root import cli
 from job.deploy.local.s3_server import LocalS3Server, s3a_settings
-from job.output.layout import Layout
+from job.layout import Layout
 from job.runtime import filesystem
 from job.runtime.session import spark_session
 from tests.benchmarks.driver_memory import driver_memory

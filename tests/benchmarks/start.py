@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
-import shutil
-import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -19,6 +15,7 @@ from tests.benchmarks import start_daemon
 from tests.benchmarks.measured import measure
 from tests.benchmarks.sample import Sample
 from tests.benchmarks.storage import SOURCES, storage
+from tests.support.releases import release_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +30,7 @@ def main(beside: str | None, where: str, images: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory(prefix="image-features-start-") as scratch:
         work = Path(scratch)
         folder = Sample.of_examples().write(work / "images", images)
-        before = _job_of(beside, work / "before") if beside else None
+        before = release_of(beside, work / "before").root if beside else None
         # The first run of a machine reads Spark and TensorFlow from its disk.
         _first_features(ROOT, where, folder, work)
         ratios = []
@@ -47,17 +44,6 @@ def main(beside: str | None, where: str, images: int, rounds: int) -> None:
             click.echo(told)
         if ratios:
             click.echo(f"median {median(ratios):.2f}")
-
-
-def _job_of(revision: str, folder: Path) -> Path:
-    """The files of a commit, measured by the tests of this one."""
-    archive = subprocess.run(
-        ["git", "archive", revision], cwd=ROOT, stdout=subprocess.PIPE, check=True
-    )
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-        files.extractall(folder, filter="data")
-    shutil.rmtree(folder / "tests")
-    return folder
 
 
 def _first_features(root: Path, where: str, folder: Path, work: Path) -> float:

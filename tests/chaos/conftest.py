@@ -44,7 +44,7 @@ class Scene:
         paths = ["--input", f"s3a://{self.bucket}/images", "--output", self.output]
         settings = s3a_settings(self.proxy.endpoint)
         conf = [f"--conf={key}={value}" for key, value in settings.items()]
-        return [command, *paths, "--claim-seconds", "4", *conf, *more]
+        return [command, *paths, "--lease-seconds", "4", *conf, *more]
 
     def counts(self) -> Counts:
         """What is in the tables, and how often images were fetched; noted for the end."""

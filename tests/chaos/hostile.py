@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 FEATURES = "features"
-BAD = frozenset({"truncated", "not_an_image", "too_many_pixels", "too_large"})
+BAD = frozenset({"truncated", "unsupported", "not_an_image", "too_many_pixels", "too_large"})
 ANY = BAD | {FEATURES}
 SAMPLE = Path(__file__).parents[2] / "examples" / "images"
 

@@ -88,7 +88,7 @@ def test_the_driver_is_killed_in_each_stage_and_run_again(
 ) -> None:
     here = scene(6)
     environment = here.server.environment()
-    run = here.arguments("run", "--portion-images", "40", "--refit")
+    run = here.arguments("run", "--batch-images", "40", "--refit")
     for before in BEGINS_AFTER.values():
         with job(*run, environment=environment) as running:
             running.wait_for(before)
@@ -109,7 +109,7 @@ def test_a_driver_killed_between_portions_loses_two_at_most(
 ) -> None:
     here = scene(6)
     environment = here.server.environment()
-    featurize = here.arguments("featurize", "--portion-images", "20")
+    featurize = here.arguments("featurize", "--batch-images", "20")
     with job(*featurize, environment=environment) as running:
         running.wait_for("list:")
         log = f"{here.bucket}/out/features/_delta_log/00000000000000000002.json".split("/", 1)[1]
@@ -142,7 +142,7 @@ def test_speculative_copies_of_tasks_duplicate_nothing(
         "spark.speculation.minTaskRuntime": "1ms",
     }
     conf = [f"--conf={key}={value}" for key, value in speculation.items()]
-    arguments = here.arguments("featurize", "--reader", reader, "--portion-images", "60", *conf)
+    arguments = here.arguments("featurize", "--reader", reader, "--batch-images", "60", *conf)
     with job(*arguments, environment=here.server.environment()) as running:
         assert running.end() == 0, running.told()[-3000:]
     found = here.counts()

@@ -65,7 +65,7 @@ def test_the_output_cannot_be_written_half_way(scene: Callable[..., Scene]) -> N
         return None
 
     here.proxy.hook = refuse
-    featurize = here.arguments("featurize", "--portion-images", "20")
+    featurize = here.arguments("featurize", "--batch-images", "20")
     with job(*featurize, environment=here.server.environment()) as running:
         running.wait_for("waiting")
         running.kill()

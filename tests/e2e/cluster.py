@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+import secrets
 import subprocess
 import tempfile
 import time
@@ -16,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from obstore.store import S3Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,18 +25,36 @@ CHART = ROOT / "helm" / "image-features"
 KIND = CHART / "ci" / "kind.yaml"
 # SUBMISSION_FAILED is not the end: the operator submits again.
 ENDED = ("COMPLETED", "FAILED")
-# Each session of tests writes to a folder of its own.
+# Each session of tests has its own releases and its own folder.
+SESSION = f"e2e-{secrets.token_hex(3)}"
 OUTPUTS = f"e2e/{datetime.now(UTC):%Y%m%dt%H%M%S}"
+# The chart puts it on all that it makes.
+RELEASE_LABEL = "app.kubernetes.io/instance"
+OF_A_SESSION = re.compile(r"e2e-[0-9a-f]{6}(-|$)")
+KINDS = (
+    "scheduledsparkapplications,sparkapplications,serviceaccounts,roles,rolebindings,"
+    "networkpolicies,poddisruptionbudgets,pods"
+)
 
 Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """What KUBECONFIG points at, one namespace of it, and the image under test."""
+    """What KUBECONFIG points at, one namespace of it, the values for it, and the image under test.
 
+    `shared` where others use the cluster too: only this session's releases may change there.
+    """
+
+    values: Path
     namespace: str = field(default_factory=lambda: os.environ.get("NAMESPACE", "image-features"))
     image: str = field(default_factory=lambda: os.environ.get("IMAGE", "image-features:dev"))
+    shared: bool = field(default_factory=lambda: bool(os.environ.get("USE_CLUSTER")))
+
+    def skip_if_shared(self) -> None:
+        """For each test that changes the operator, a kind or a node."""
+        if self.shared:
+            pytest.skip("others share what it changes in the cluster of USE_CLUSTER")
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """kubectl's standard output; an error is raised with its standard error."""
@@ -56,9 +76,9 @@ class Cluster:
             command, input=stdin, capture_output=True, text=True, check=False, timeout=900
         )
 
-    def chart(self, values: Manifest, *arguments: str, file: Path = KIND) -> str:
+    def chart(self, values: Manifest, *arguments: str, file: Path | None = None) -> str:
         """What helm prints of the chart, with `file`, these values and the image under test."""
-        given = (str(CHART), "--values", str(file), "--values", "-")
+        given = (str(CHART), "--values", str(file or self.values), "--values", "-")
         ended = self.helm(*arguments, *given, stdin=json.dumps(values | self.image_values))
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
@@ -73,14 +93,25 @@ class Cluster:
         repository, tag = self.image.rsplit(":", 1)
         return {"image": {"repository": repository, "tag": tag}}
 
-    def render(self, values: Manifest, file: Path = KIND) -> str:
+    def render(self, values: Manifest, file: Path | None = None) -> str:
         """The chart as plain YAML, with the image under test."""
-        return self.chart(values, "template", "e2e", "--skip-tests", file=file)
+        return self.chart(values, "template", SESSION, "--skip-tests", file=file)
 
-    def apply(self, values: Manifest, file: Path = KIND) -> str:
+    def apply(self, values: Manifest, file: Path | None = None) -> str:
         """`kubectl apply` of the rendered chart; the application's name."""
         self.kubectl("apply", "-f", "-", stdin=self.render(values, file))
-        return f"e2e-{values['runId']}"
+        return f"{SESSION}-{values['runId']}"
+
+    def delete_releases(self, chosen: Callable[[str], bool]) -> None:
+        """Delete the objects of the chart whose release is `chosen` by its name."""
+        found = self.get(KINDS, "-l", "app.kubernetes.io/name=image-features")["items"]
+        targets = [
+            f"{each['kind']}/{each['metadata']['name']}"
+            for each in found
+            if chosen(each["metadata"]["labels"][RELEASE_LABEL])
+        ]
+        if targets:
+            self.kubectl("delete", "--ignore-not-found", *targets)
 
     def state(self, application: str) -> str:
         """The state that the operator reports; empty before it does."""
@@ -173,6 +204,49 @@ class Cluster:
             for found in ACCESS.finditer(log)
             if found[1] <= until_then.rstrip("Z")
         ]
+
+
+def release(name: str) -> str:
+    """A release of this session: no user's release has its name, 20 characters at most."""
+    assert len(name) <= 9, name
+    return f"{SESSION}-{name}"
+
+
+def is_of_this_session(release: str) -> bool:
+    return release == SESSION or release.startswith(f"{SESSION}-")
+
+
+def is_of_a_session(release: str) -> bool:
+    return OF_A_SESSION.match(release) is not None
+
+
+@contextmanager
+def session(folder: Path) -> Iterator[Cluster]:
+    """The cluster that make names, until the block ends; then the releases of this session go.
+
+    Each program that the tests start sees one context: that of KUBE_CONTEXT, in a file in `folder`.
+    """
+    context = os.environ.get("KUBE_CONTEXT")
+    if context is None:
+        pytest.exit("no cluster is named; run `make e2e` or `make chaos-cluster`", returncode=2)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("KUBECONFIG", str(_kubeconfig_of(context, folder)))
+        cluster = Cluster(folder / "values.yaml")
+        address = f"s3.{cluster.namespace}.svc"
+        cluster.values.write_text(KIND.read_text().replace("s3.image-features.svc", address))
+        if not cluster.shared:
+            # A session that was killed has left its own.
+            cluster.delete_releases(is_of_a_session)
+        yield cluster
+        cluster.delete_releases(is_of_this_session)
+
+
+def _kubeconfig_of(context: str, folder: Path) -> Path:
+    command = ["kubectl", "config", "view", "--raw", "--minify", "--flatten", "--context", context]
+    file = folder / "kubeconfig"
+    file.touch(mode=0o600)
+    file.write_text(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return file
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from deltalake import DeltaTable
 
-from tests.e2e.cluster import OUTPUTS, ROOT, Cluster, now, until
+from tests.e2e.cluster import OUTPUTS, ROOT, Cluster, now, session, until
 from tests.e2e.submitting import Answer, submit
 
 Rows = dict[tuple[str, str], "np.ndarray[Any, np.dtype[np.float32]]"]
@@ -21,13 +22,11 @@ SAMPLE = "s3a://images/sample"
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Cluster:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The cluster of `make kind-up`, with the sample images in its S3."""
-    it = Cluster()
-    for application in it.get("sparkapplications")["items"]:
-        it.kubectl("delete", "sparkapplication", application["metadata"]["name"])
-    it.put("images", "sample", ROOT / "examples" / "images")
-    return it
+    with session(tmp_path_factory.mktemp("cluster")) as it:
+        it.put("images", "sample", ROOT / "examples" / "images")
+        yield it
 
 
 def features_of(output: Path) -> Rows:

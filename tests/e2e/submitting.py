@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.e2e.cluster import KIND, OUTPUTS, ROOT, Cluster
+from tests.e2e.cluster import OUTPUTS, ROOT, Cluster, release
 
-RELEASE = "submit"
+RELEASE = release("submit")
 
 Answer = subprocess.CompletedProcess[str]
 
@@ -34,6 +34,6 @@ def submit(
         "arguments": f"{{{','.join(arguments)}}}",
     }
     sets = [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
-    command = ["kubernetes", "--values", str(KIND), *sets, *more]
+    command = ["kubernetes", "--values", str(cluster.values), *sets, *more]
     names = ["--release", RELEASE, "--run-id", run_id, "--namespace", cluster.namespace]
     return image_features(*command, *names, "--wait")

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from tests.e2e.cluster import CHART, KIND, OUTPUTS, ROOT, Cluster, Manifest
+from tests.e2e.cluster import CHART, OUTPUTS, ROOT, SESSION, Cluster, Manifest
 from tests.e2e.conftest import SAMPLE, WatchedRun
 from tests.e2e.event_log import executors_over_time
 
@@ -15,14 +15,15 @@ from tests.e2e.event_log import executors_over_time
 def test_without_the_rule_of_its_role_the_driver_fails(cluster: Cluster) -> None:
     """No rule is spare: the Role has one, and a run without it gets no executor."""
     values = {"runId": "ruleless", "arguments": _arguments("ruleless")}
-    objects = list(yaml.safe_load_all(cluster.render(values).replace("e2e-driver", "e2e-ruleless")))
+    application, account = f"{SESSION}-ruleless", f"{SESSION}-driver"
+    objects = list(yaml.safe_load_all(cluster.render(values).replace(account, application)))
     for each in objects:
         if each["kind"] == "Role":
             assert len(each["rules"]) == 1
             each["rules"] = []
     cluster.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
-    assert cluster.wait("e2e-ruleless") == "FAILED"
-    assert "forbidden" in cluster.driver_log("e2e-ruleless").lower()
+    assert cluster.wait(application) == "FAILED"
+    assert "forbidden" in cluster.driver_log(application).lower()
 
 
 def test_executors_come_as_tasks_wait_and_go_as_they_idle(cluster: Cluster, tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ def test_a_run_id_that_is_complete_is_not_run_again(
     application = cluster.apply(values)
     assert cluster.wait(application) == "COMPLETED"
     log = cluster.driver_log(application)
-    assert "run e2e-watched is complete already" in log
+    assert f"run {watched_run.application} is complete already" in log
     assert "list:" not in log
 
 
@@ -73,7 +74,7 @@ def _arguments(name: str) -> list[str]:
 def test_the_values_for_spot_nodes_run_here(cluster: Cluster) -> None:
     """ci/eks-spot.yaml, but for image, endpoint, credentials and the labels of nodes."""
     cluster.put("my-images", "fruits", ROOT / "examples" / "images")
-    local = yaml.safe_load(KIND.read_text())
+    local = yaml.safe_load(cluster.values.read_text())
     values = {
         "runId": "spot",
         "s3": local["s3"],

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import OUTPUTS, Cluster, until
+from tests.e2e.cluster import OUTPUTS, Cluster, release, until
 from tests.e2e.conftest import SAMPLE
 
-RELEASE = "doctor"
+RELEASE = release("doctor")
 MISSING = "s3a://no-such-bucket"
 OUTPUT = f"s3a://results/{OUTPUTS}/doctor"
 # A pod needs no schedule, but a release without one starts a run.
 NEVER = "0 0 1 1 *"
-WRONG_KEYS = "wrong-keys"
+WRONG_KEYS = release("keys")
 
 Values = dict[str, Any]
 
@@ -47,14 +47,14 @@ def test_helm_test_passes(cluster: Cluster) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     for check in ("identity", "input-image", "output", "magic-commit", "event-log", "forward-pass"):
         assert f"ok      {check}: " in ended.stdout
-    assert "wrong " not in ended.stdout
+    assert "failed  " not in ended.stdout
 
 
 def test_helm_test_fails_where_a_check_does(cluster: Cluster) -> None:
     with released(cluster, f"{MISSING}/images"):
         ended = cluster.helm("test", RELEASE, "--logs", "--timeout", "10m")
     assert ended.returncode != 0
-    assert "wrong   input-image: " in ended.stdout
+    assert "failed  input-image: " in ended.stdout
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ NO_PASS = ("--weights", "/no-such-file.h5")
 NO_WEIGHTS = {"weights": "/no-such-file.h5"}
 CASES = (
     Case(
-        "network-policy",
+        "policy",
         8,
         NO_WEIGHTS | {"endpoint": "does not answer on port 8333"},
         values={"networkPolicy": {"s3": {"cidrs": ["10.244.0.0/16"], "ports": [9]}}},
@@ -83,7 +83,7 @@ CASES = (
     Case(
         "name",
         12,
-        NO_WEIGHTS | {"classes": "no.such.Store", "endpoint": "s3.nowhere.svc does not resolve"},
+        NO_WEIGHTS | {"classpath": "no.such.Store", "endpoint": "s3.nowhere.svc does not resolve"},
         values={
             "s3": {"endpoint": "http://s3.nowhere.svc:8333"},
             "sparkConf": {"spark.delta.logStore.s3a.impl": "no.such.Store"},
@@ -158,7 +158,7 @@ def pod_of(cluster: Cluster, case: Case) -> str:
     values = values_of_pod(case.values, *case.options, input_path=case.input_path)
     shown = ("serviceaccount", "networkpolicy", "tests/doctor")
     options = [part for each in shown for part in ("--show-only", f"templates/{each}.yaml")]
-    return cluster.chart(values, "template", case.name, *options)
+    return cluster.chart(values, "template", release(case.name), *options)
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class Outcome:
 
 def outcome(cluster: Cluster, case: Case) -> Outcome:
     """How a case's pod has ended, once it has."""
-    pod = f"{case.name}-doctor"
+    pod = f"{release(case.name)}-doctor"
 
     def phase() -> str:
         return str(cluster.get("pod", pod)["status"]["phase"])
@@ -186,7 +186,7 @@ def outcome(cluster: Cluster, case: Case) -> Outcome:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_pod_says_what_is_wrong(case: Case, ended: dict[str, Outcome]) -> None:
     found = ended[case.name]
-    said = dict(re.findall(r"^wrong   ([\w-]+): (.*)$", found.log, re.MULTILINE))
+    said = dict(re.findall(r"^failed  ([\w-]+): (.*)$", found.log, re.MULTILINE))
     assert said.keys() == case.wrong.keys(), found.log
     for check, text in case.wrong.items():
         assert text in said[check]

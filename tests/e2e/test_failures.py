@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.cluster import Cluster
+from tests.e2e.cluster import SESSION, Cluster
 from tests.e2e.submitting import RELEASE, Answer
 
 INPUT_NOT_FOUND = 3
@@ -35,4 +35,4 @@ def test_a_setting_that_the_operator_refuses_is_named_when_it_is_applied(cluster
 def test_every_object_of_the_chart_is_accepted_by_the_server(cluster: Cluster) -> None:
     rendered = cluster.render({"runId": "dry"})
     answer = cluster.kubectl("apply", "--dry-run=server", "-f", "-", stdin=rendered)
-    assert "sparkapplication.sparkoperator.k8s.io/e2e-dry" in answer
+    assert f"sparkapplication.sparkoperator.k8s.io/{SESSION}-dry" in answer

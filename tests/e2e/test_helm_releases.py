@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from tests.e2e.cluster import OUTPUTS, ROOT, Cluster
+from tests.e2e.cluster import OUTPUTS, ROOT, Cluster, release
 from tests.e2e.conftest import WatchedRun
 
-RELEASE = "fruits"
+RELEASE = release("fruits")
 WATCHED, OTHER = f"s3a://results/{OUTPUTS}/watched", f"s3a://results/{OUTPUTS}/other"
 
 

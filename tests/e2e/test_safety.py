@@ -6,10 +6,8 @@ import re
 
 import pytest
 
-from tests.e2e.cluster import Cluster
+from tests.e2e.cluster import SESSION, Cluster
 from tests.e2e.conftest import WatchedRun
-
-DRIVER = "system:serviceaccount:image-features:e2e-driver"
 
 
 def test_processes_have_no_capability_and_get_no_privilege(watched_run: WatchedRun) -> None:
@@ -49,5 +47,6 @@ def test_a_pod_beside_cannot_reach_the_driver(watched_run: WatchedRun) -> None:
 def test_the_drivers_account_may_not(
     cluster: Cluster, watched_run: WatchedRun, question: tuple[str, ...]
 ) -> None:
-    answer = cluster.kubectl("auth", "can-i", *question, f"--as={DRIVER}", check=False)
+    driver = f"system:serviceaccount:{cluster.namespace}:{SESSION}-driver"
+    answer = cluster.kubectl("auth", "can-i", *question, f"--as={driver}", check=False)
     assert answer.splitlines()[0] == "no"

@@ -8,11 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.e2e.cluster import KIND, OUTPUTS, Cluster
+from tests.e2e.cluster import OUTPUTS, Cluster, release
 from tests.e2e.conftest import SAMPLE, Rows, features_of
 from tests.e2e.test_runs import assert_same_features
 
-NAME = "plain-submitted"
+RELEASE = release("plain")
+NAME = f"{RELEASE}-submitted"
 
 
 def test_plain_spark_submit_runs_the_rendered_chart(
@@ -42,8 +43,8 @@ def _rendered(cluster: Cluster, folder: Path) -> Path:
         "config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}"
     )
     command = [sys.executable, "-m", "job", "render", "--target", "spark-submit"]
-    command += ["--values", str(KIND), "--values", str(more)]
-    command += ["--release", "plain", "--run-id", "submitted", "--namespace", cluster.namespace]
+    command += ["--values", str(cluster.values), "--values", str(more)]
+    command += ["--release", RELEASE, "--run-id", "submitted", "--namespace", cluster.namespace]
     command += ["--master", f"k8s://{server}", "--output-dir", str(folder / "files")]
     subprocess.run([*command, "-o", str(folder / "run.sh")], check=True)
     return folder / "run.sh"

@@ -1,4 +1,4 @@
-"""What is rendered for a run: first with no values, then one value a test."""
+"""The rendered application: first with default values, then one value in each test."""
 
 from __future__ import annotations
 
@@ -269,7 +269,7 @@ def test_executors_prefer_the_drivers_zone(application: Application) -> None:
     assert labels["app.kubernetes.io/component"] == "driver"
 
 
-def test_zones_do_not_matter_if_told_so(application: Application) -> None:
+def test_zone_affinity_can_be_off(application: Application) -> None:
     assert "affinity" not in pod_spec(application({"sameZone": False}), "executor")
 
 
@@ -311,7 +311,7 @@ def encryption_settings(application: Application, **values: Any) -> dict[str, st
     return {key: value for key, value in conf.items() if any(word in key for word in words)}
 
 
-def test_by_itself_a_bucket_decides_how_it_is_encrypted(application: Application) -> None:
+def test_by_default_the_bucket_decides_about_encryption(application: Application) -> None:
     assert encryption_settings(application) == {}
 
 
@@ -327,7 +327,7 @@ def test_objects_are_encrypted_with_the_key_that_is_chosen(application: Applicat
     assert with_s3 == {algorithm: "AES256"}
 
 
-def test_driver_and_executors_speak_encrypted_if_that_is_wanted(application: Application) -> None:
+def test_traffic_between_driver_and_executors_can_be_encrypted(application: Application) -> None:
     assert encryption_settings(application, inTransit=True) == {
         "spark.authenticate": "true",
         "spark.network.crypto.enabled": "true",
@@ -336,7 +336,7 @@ def test_driver_and_executors_speak_encrypted_if_that_is_wanted(application: App
     }
 
 
-def test_the_job_is_told_which_regions_are_allowed(application: Application) -> None:
+def test_allowed_regions_are_an_argument_of_the_job(application: Application) -> None:
     arguments = application({"allowedRegions": ["eu-*", "us-east-1"]})["spec"]["arguments"]
     assert arguments == ["run", "--allowed-regions=eu-*,us-east-1"]
     assert application()["spec"]["arguments"] == ["run"]

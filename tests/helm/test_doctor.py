@@ -1,4 +1,4 @@
-"""The pod of `helm test`: as the driver, but for what it runs."""
+"""The pod of `helm test`: like the driver, with another command."""
 
 from __future__ import annotations
 

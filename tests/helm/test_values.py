@@ -1,4 +1,4 @@
-"""Values: what the schema refuses, what ci/ holds, and what is generated from them."""
+"""Values: the schema rejects invalid ones, ci/ renders, and generated files are current."""
 
 from __future__ import annotations
 

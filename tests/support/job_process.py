@@ -16,6 +16,8 @@ from pathlib import Path
 
 import psutil
 
+CHECKOUT = Path(__file__).parents[2]
+
 
 @dataclass
 class Job:
@@ -75,14 +77,19 @@ def _parent(process: psutil.Process) -> int | None:
 
 
 @contextmanager
-def job(*arguments: str, environment: Mapping[str, str]) -> Iterator[Job]:
-    """The job in a process group of its own, of which nothing is left at the end."""
+def job(*arguments: str, environment: Mapping[str, str], root: Path = CHECKOUT) -> Iterator[Job]:
+    """The job in a process group of its own, of which nothing is left at the end.
+
+    `root` is the folder that holds the package `job`.
+    """
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         log = Path(folder) / "stderr"
         with log.open("wb") as stderr:
             process = subprocess.Popen(
                 [sys.executable, "-m", "job", *arguments],
-                env=dict(environment),
+                # Python workers find the package by the variable, this process by its folder.
+                env={**environment, "PYTHONPATH": str(root)},
+                cwd=root,
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
                 start_new_session=True,

@@ -118,10 +118,10 @@ _TASKS = {"command": command, "event_log": event_log, "blocks": blocks}
 
 
 def _serve(settings: dict[str, str]) -> None:
-    from job.runtime import spark_errors
+    from job.runtime import retries
 
     # A refusal that nobody lifts is not waited out here.
-    spark_errors.waiting_out.__defaults__ = (1.0,)
+    retries.WAIT_SECONDS = 1.0
     for line in sys.stdin:
         task, argument = json.loads(line)
         answer = _TASKS[task](settings, argument)

@@ -70,8 +70,9 @@ class S3Proxy:
     against the address that the client has signed.
     """
 
-    def __init__(self, upstream: str, delay_seconds: float = 0.0) -> None:
+    def __init__(self, upstream: str, delay_seconds: float = 0.0, host: str = HOST) -> None:
         parts = urlsplit(upstream)
+        self._host = host
         self._upstream = parts.hostname or HOST, parts.port or 80
         self._connections: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -121,8 +122,9 @@ class S3Proxy:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = await asyncio.start_server(self._accept, HOST, 0, limit=_CHUNK, backlog=512)
-        self.endpoint = "http://{}:{}".format(*server.sockets[0].getsockname())
+        server = await asyncio.start_server(self._accept, self._host, 0, limit=_CHUNK, backlog=512)
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self.endpoint = f"http://{host}:{server.sockets[0].getsockname()[1]}"
         self._listening.set()
         await self._stop.wait()
         server.close()

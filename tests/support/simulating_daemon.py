@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from job.features import worker
+from job.features import network, worker
 from job.images.fetch import FetchedImage
 from job.runtime import worker_daemon
 
@@ -38,7 +38,6 @@ def simulate() -> None:
     """Put simulations in the place of the real calls, in this process and those that it forks."""
     asleep = SleepingNetwork()
     changed: dict[str, Any] = {
-        "begin": lambda spec: None,
         "network": lambda spec: asleep,
         "_fetched": lambda batches, spec: (
             FetchedImage(image, b"") for image in worker._listed(batches)
@@ -49,6 +48,8 @@ def simulate() -> None:
         # A name that is no more would leave the real call.
         assert hasattr(worker, name), name
         setattr(worker, name, function)
+    assert hasattr(network, "start_network")
+    network.start_network = lambda spec: None
 
 
 def main() -> None:

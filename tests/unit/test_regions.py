@@ -37,13 +37,13 @@ def buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     [("", ()), ("eu-*", ("eu-*",)), (" eu-* , us-east-1,", ("eu-*", "us-east-1"))],
 )
 def test_patterns_are_read(text: str, expected: tuple[str, ...]) -> None:
-    assert regions.patterns(text) == expected
+    assert regions.parse_patterns(text) == expected
 
 
 @pytest.mark.parametrize("text", ["EU-*", "eu-central-1;us-east-1", "s3://x"])
 def test_what_is_no_pattern_is_refused(text: str) -> None:
     with pytest.raises(InvalidValueError, match="fix: write --allowed-regions 'eu-"):
-        regions.patterns(text)
+        regions.parse_patterns(text)
 
 
 @pytest.mark.parametrize(
@@ -60,26 +60,26 @@ def test_a_region_that_matches_is_allowed(region: str, allowed: tuple[str, ...])
 
 @pytest.mark.parametrize("region", ["us-east-1", "eusc-de-east-1", "meu-central-1", ""])
 def test_a_region_that_does_not_match_is_refused_with_its_name(region: str) -> None:
-    said = region or "a region that nobody names"
+    said = region or "an unknown region"
     with pytest.raises(InvalidValueError, match=f"the bucket x is in {said}; expected one of"):
         regions.require_allowed("the bucket x", region, EUROPE)
 
 
 @pytest.mark.usefixtures("buckets")
 def test_aws_says_where_a_bucket_is() -> None:
-    assert regions.bucket_region("in-europe", "") == "eu-central-1"
-    assert regions.bucket_region("in-america", "eu-central-1") == "us-east-1"
-    assert regions.bucket_region("nowhere", "eu-central-1") is None
+    assert regions.find_bucket_region("in-europe", "") == "eu-central-1"
+    assert regions.find_bucket_region("in-america", "eu-central-1") == "us-east-1"
+    assert regions.find_bucket_region("nowhere", "eu-central-1") is None
 
 
 @pytest.mark.usefixtures("buckets")
 def test_each_bucket_of_a_run_is_looked_at() -> None:
-    regions.require_buckets(["s3a://in-europe/x", "/tmp/y", "s3a://nowhere/z"], {}, EUROPE)
+    regions.require_buckets_allowed(["s3a://in-europe/x", "/tmp/y", "s3a://nowhere/z"], {}, EUROPE)
     with pytest.raises(InvalidValueError, match="the bucket in-america is in us-east-1"):
-        regions.require_buckets(["s3a://in-europe/x", "s3://in-america"], {}, EUROPE)
+        regions.require_buckets_allowed(["s3a://in-europe/x", "s3://in-america"], {}, EUROPE)
     logs = {"spark.eventLog.dir": "s3a://in-america/logs"}
     with pytest.raises(InvalidValueError, match="the bucket in-america"):
-        regions.require_buckets(["s3a://in-europe/x"], logs, EUROPE)
+        regions.require_buckets_allowed(["s3a://in-europe/x"], logs, EUROPE)
 
 
 def test_an_s3_that_is_not_aws_s_is_where_its_settings_say() -> None:
@@ -87,18 +87,18 @@ def test_an_s3_that_is_not_aws_s_is_where_its_settings_say() -> None:
         "spark.hadoop.fs.s3a.endpoint": "http://s3.local:8333",
         "spark.hadoop.fs.s3a.endpoint.region": "eu-west-1",
     }
-    regions.require_buckets(["s3a://x/y"], settings, EUROPE)
+    regions.require_buckets_allowed(["s3a://x/y"], settings, EUROPE)
     del settings["spark.hadoop.fs.s3a.endpoint.region"]
-    with pytest.raises(InvalidValueError, match="a region that nobody names"):
-        regions.require_buckets(["s3a://x/y"], settings, EUROPE)
+    with pytest.raises(InvalidValueError, match="an unknown region"):
+        regions.require_buckets_allowed(["s3a://x/y"], settings, EUROPE)
 
 
 def test_who_does_not_answer_lets_nothing_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    with pytest.raises(TransportError, match="nobody says where the bucket images is"):
-        regions.bucket_region("images", "eu-central-1")
+    with pytest.raises(TransportError, match="the region of the bucket images is unknown"):
+        regions.find_bucket_region("images", "eu-central-1")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_who_does_not_answer_lets_nothing_pass(monkeypatch: pytest.MonkeyPatch) 
     ],
 )
 def test_whose_s3_an_address_is(endpoint: str, aws: bool) -> None:
-    assert regions.is_aws(endpoint) == aws
+    assert regions.is_aws_endpoint(endpoint) == aws
 
 
 @pytest.mark.usefixtures("buckets")

@@ -25,6 +25,7 @@ from pyspark.sql import functions as F
 from job import schemas
 from job.analysis.classification.gradient_boosting import GradientBoosting
 from job.reduction.bundle import FEATURES_VECTOR
+from job.runtime.retries import retried
 
 INDEX = "label_index"
 WEIGHT = "weight"
@@ -118,6 +119,7 @@ class Trained:
         )
 
 
+@retried
 def train(
     name: str, rows: DataFrame, counts: Mapping[str, int], on: str, *, weighs: bool, seed: int
 ) -> Trained:

@@ -13,6 +13,7 @@ from job import schemas
 from job.analysis.classification.near_duplicates import Nearest
 from job.analysis.classification.result import FoldScore, NearDuplicates, Paired
 from job.analysis.classification.scores import Scores, scores
+from job.runtime.retries import retried
 
 # Whether a test image has a near-duplicate in training; null where it was not compared.
 _DUPLICATE = "duplicate"
@@ -28,6 +29,7 @@ class Cell:
     images: int
 
 
+@retried
 def count_cells(predictions: DataFrame, nearest: Sequence[Nearest], cosine: float) -> list[Cell]:
     """The counts that all scores are made of: as many as there are confused pairs, not images."""
     marks = [(each.path, each.cosine >= cosine) for each in nearest]
@@ -70,6 +72,7 @@ def near_duplicates_of(cells: Sequence[Cell], cosine: float) -> NearDuplicates:
     return NearDuplicates(cosine, compared, with_them.images, with_them, without)
 
 
+@retried
 def paired(ours: DataFrame, theirs: DataFrame, other: str) -> Paired:
     """Two models on the same images: how many only one of both has right.
 

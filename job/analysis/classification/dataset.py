@@ -16,6 +16,7 @@ from job.errors import InvalidValueError
 from job.reduction.pca import Fit
 from job.reduction.projection import project
 from job.runtime.formatting import percent_text
+from job.runtime.retries import retried
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def assignment_of(features: DataFrame, split: SplitConfig) -> DataFrame:
     return assigned(features.select(schemas.PATH, schemas.LABEL).where(with_label), split)
 
 
+@retried
 def labelled_split(assignment: DataFrame, images: int, split: SplitConfig) -> LabelledSplit:
     """The split that `assignment_of` has made of `images` images, with what is known of it.
 

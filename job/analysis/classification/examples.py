@@ -13,6 +13,7 @@ from job import schemas
 from job.analysis.classification.result import ConfusedPair
 from job.images.decode import BadImageError, DecodeRules, decode, thumbnail
 from job.runtime import filesystem
+from job.runtime.retries import retried
 from job.runtime.spark_errors import STORAGE_EXCEPTIONS
 
 MOST_PAIRS = 20
@@ -20,6 +21,7 @@ EXAMPLES_OF_A_PAIR = 3
 _SIDE = 96
 
 
+@retried
 def with_examples(
     predictions: DataFrame, pairs: Sequence[tuple[str, str, int]]
 ) -> list[ConfusedPair]:

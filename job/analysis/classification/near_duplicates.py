@@ -20,6 +20,7 @@ from job import schemas
 from job.analysis.classification.splits import ONLY_TRAINS
 from job.images.sampling import sampled
 from job.reduction.arrow_matrix import matrix
+from job.runtime.retries import retried
 
 Floats = npt.NDArray[np.float32]
 
@@ -47,6 +48,7 @@ class _Sample:
     unit: Floats
 
 
+@retried
 def nearest_in_training(rows: DataFrame, tests: int, seed: int) -> list[Nearest]:
     """For each test image of LABELLED_SCHEMA `rows` the training image of the largest cosine.
 

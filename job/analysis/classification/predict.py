@@ -14,12 +14,13 @@ from job.analysis.classification.classifiers import CLASSIFIERS, Trained
 from job.analysis.classification.result import Predicted, Result, result_path
 from job.errors import IncompatibleClassifierError
 from job.features.fingerprint import Fingerprint
+from job.layout import Layout
 from job.output import exports
-from job.output.layout import Layout
 from job.reduction.bundle import load_bundle
 from job.reduction.pca import Fit
 from job.reduction.projection import project
 from job.runtime import filesystem
+from job.runtime.retries import retried
 
 # Least sure images that a person is told of; the file has all.
 MOST_SHOWN = 20
@@ -88,6 +89,7 @@ def require_fingerprint(result: Result, folder: str, theirs: Mapping[str, Any]) 
         )
 
 
+@retried
 def predict(
     saved: SavedClassifier, features: DataFrame, layout: Layout, staging: str, below: float
 ) -> Predicted:

@@ -31,10 +31,12 @@ from job.errors import InvalidValueError
 from job.output.exports import write_parquet
 from job.output.summary import Summary
 from job.runtime import filesystem
+from job.runtime.retries import retried
 
 _VECTOR = "pca_vector"
 
 
+@retried
 def cluster(
     projection: DataFrame, config: ClusterConfig, path: str, summary: Summary
 ) -> ClusterResult:
@@ -98,7 +100,7 @@ def _best(vectors: DataFrame, clusters: int, config: ClusterConfig) -> KMeansMod
     kmeans = KMeans(featuresCol=_VECTOR, predictionCol=schemas.CLUSTER, k=clusters)
     rows = vectors.select(_VECTOR).persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        seeds = range(config.seed, config.seed + config.starts)
+        seeds = range(config.seed, config.seed + config.restarts)
         models = (kmeans.setSeed(seed).fit(rows) for seed in seeds)
         return min(models, key=lambda model: float(model.summary.trainingCost))
     finally:
@@ -134,7 +136,7 @@ def _result(
         clusters=clusters,
         clusters_found=found,
         seed=config.seed,
-        starts=config.starts,
+        starts=config.restarts,
         silhouette=_silhouette(assigned) if found > 1 else None,
         adjusted_rand_index=adjusted_rand_index(cells),
         normalized_mutual_information=normalized_mutual_information(cells),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from job.quantities import cpu, java_bytes
+from job.quantities import parse_cpu, parse_java_memory
 
 GIBIBYTE = 1024**3
 # Of jobs in Python on Kubernetes, where nothing is set (spark.kubernetes.memoryOverheadFactor).
@@ -35,7 +35,7 @@ def executor_request(settings: Mapping[str, str]) -> Request:
     memory = _memory(settings, "executor")
     memory += _bytes(settings.get("spark.executor.pyspark.memory", "0"))
     if settings.get("spark.memory.offHeap.enabled", "false").lower() == "true":
-        memory += java_bytes(settings.get("spark.memory.offHeap.size", "0"))
+        memory += parse_java_memory(settings.get("spark.memory.offHeap.size", "0"))
     return Request(_cores(settings, "executor"), memory / GIBIBYTE)
 
 
@@ -46,7 +46,7 @@ def local_request(settings: Mapping[str, str], cores: int) -> Request:
 
 def _cores(settings: Mapping[str, str], role: str) -> float:
     used = settings.get(f"spark.{role}.cores", "1")
-    return cpu(settings.get(f"spark.kubernetes.{role}.request.cores", used))
+    return parse_cpu(settings.get(f"spark.kubernetes.{role}.request.cores", used))
 
 
 def _memory(settings: Mapping[str, str], role: str) -> int:
@@ -64,4 +64,4 @@ def _default_overhead(settings: Mapping[str, str], role: str, heap: int) -> int:
 
 def _bytes(text: str) -> int:
     """An amount of memory; these settings are in MiB where they have no letter."""
-    return java_bytes(f"{text}m" if text.isdigit() else text)
+    return parse_java_memory(f"{text}m" if text.isdigit() else text)

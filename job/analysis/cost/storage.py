@@ -23,6 +23,7 @@ from job.images.storage import (
     all_pages,
 )
 from job.paths import LOCAL_SCHEME, canonical_path, split_path
+from job.s3_address import require_hosts
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,10 @@ class Storage:
     def below(self, path: str) -> list[StoredObject]:
         """The file or object `path` itself, or all that lies below it.
 
-        Raises InputNotFoundError, AccessDeniedError, TransportError.
+        Raises InvalidValueError, InputNotFoundError, AccessDeniedError, TransportError.
         """
         scheme, bucket, key = split_path(canonical_path(path))
+        require_hosts([path], self.settings)
         with _told(path):
             found = list(_on_disk(key) if scheme == LOCAL_SCHEME else self._on_s3(bucket, key))
         # SeaweedFS lists folders too.

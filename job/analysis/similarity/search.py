@@ -13,13 +13,13 @@ from job.analysis.similarity.nearest import MEASURES, Neighbour, Vector, nearest
 from job.analysis.similarity.query_image import features_of_image
 from job.config import SimilarConfig
 from job.errors import IncompatibleBundleError
+from job.layout import Layout
 from job.output.access import require_features, require_projection
-from job.output.layout import Layout
 from job.output.tables import fingerprint_of, read_features
 from job.reduction.bundle import Bundle, load_bundle, require_fingerprint
 from job.reduction.projection import project
 from job.runtime.metrics import DISTANCES_NODE
-from job.runtime.progress import RowsOut, Stages
+from job.runtime.progress import RowCounter, Steps
 
 # Of the same features float32 arithmetic on any machine makes components nearer than this.
 _SAME = 1e-3
@@ -37,7 +37,7 @@ class Similar:
     neighbours: list[Neighbour]
 
 
-def find_similar(spark: SparkSession, config: SimilarConfig, stages: Stages) -> Similar:
+def find_similar(spark: SparkSession, config: SimilarConfig, steps: Steps) -> Similar:
     """The `config.count` images of an output nearest to one image, which is itself left out.
 
     Exact: every row is compared, by tasks that each keep `count`; the driver holds as many.
@@ -49,14 +49,14 @@ def find_similar(spark: SparkSession, config: SimilarConfig, stages: Stages) -> 
     if config.on == schemas.PCA:
         require_projection(spark, layout)
     table = _searched(spark, layout, config.on)
-    with stages.stage("look up", unit="images"):
+    with steps.step("look up", unit="images"):
         row = table.where(F.col(schemas.PATH) == config.image_path).first()
     if row is not None:
         label, vector = row[schemas.LABEL], np.array(row[config.on], dtype=np.float64)
     else:
-        label, vector = None, _outside(spark, config, layout, stages)
-    total, done = table.count(), RowsOut(spark, DISTANCES_NODE)
-    with stages.stage("search", total=total, done=lambda: min(done(), total)):
+        label, vector = None, _outside(spark, config, layout, steps)
+    total, done = table.count(), RowCounter(spark, DISTANCES_NODE)
+    with steps.step("search", total=total, done=lambda: min(done(), total)):
         found = nearest(table, config.on, vector, config.image_path, config.count)
     return Similar(config.image_path, label, row is not None, config.on, MEASURES[config.on], found)
 
@@ -70,7 +70,7 @@ def _searched(spark: SparkSession, layout: Layout, on: str) -> DataFrame:
     return table.select(schemas.PATH, schemas.LABEL, on)
 
 
-def _outside(spark: SparkSession, config: SimilarConfig, layout: Layout, stages: Stages) -> Vector:
+def _outside(spark: SparkSession, config: SimilarConfig, layout: Layout, steps: Steps) -> Vector:
     """The vector of an image that is not in the table which is searched."""
     fingerprint = fingerprint_of(spark, layout.features) or {}
     bundle = None
@@ -78,7 +78,7 @@ def _outside(spark: SparkSession, config: SimilarConfig, layout: Layout, stages:
         bundle = load_bundle(spark, layout.bundle)
         require_fingerprint(bundle, fingerprint)
         _require_own_projection(spark, layout, bundle)
-    with stages.stage("featurize", total=1):
+    with steps.step("featurize", total=1):
         features = features_of_image(spark, config, fingerprint)
     if bundle is None:
         return features

@@ -1,1 +1,1 @@
-"""The checks of `doctor` that ask the cluster and AWS from a client."""
+"""The checks of `doctor` that run on a client and query the cluster and AWS."""

@@ -1,4 +1,4 @@
-"""S3 and IAM, as far as your own credentials may look."""
+"""S3 and IAM, with your own credentials."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from job.checks import CannotLookError
+from job.checks import CannotCheckError
 from job.deploy.doctor.cluster import ROLES
-from job.deploy.doctor.context import Outside
+from job.deploy.doctor.context import ClientContext
 from job.deploy.iam import ROLE_ANNOTATION, ROLE_ARN
 from job.deploy.submit.emr.aws import Aws
 from job.errors import (
@@ -19,7 +19,9 @@ from job.errors import (
     TransportError,
 )
 from job.job_arguments import job_arguments
-from job.s3_uri import location
+from job.quantities import parse_endpoint
+from job.s3_address import is_ip
+from job.s3_uri import parse_s3_uri
 
 _SECONDS = 5
 _ASSUME = "sts:AssumeRoleWithWebIdentity"
@@ -27,43 +29,47 @@ _AUDIENCE = "sts.amazonaws.com"
 _CLUSTER_NAMES = (".svc", ".svc.cluster.local")
 
 
-def bucket(subject: Outside) -> str:
-    """Each bucket that the run is told of is there, and in `s3.region`."""
-    endpoint = subject.values["s3"]["endpoint"]
+def bucket(context: ClientContext) -> str:
+    """Each bucket of the run exists and is in `s3.region`."""
+    endpoint = context.values["s3"]["endpoint"]
     if endpoint.rpartition(":")[0].endswith(_CLUSTER_NAMES):
-        raise CannotLookError(f"{endpoint} is known inside the cluster only; `helm test` looks")
-    aws = _s3(subject)
-    found = [_there(aws, name, subject.values["s3"]) for name in _buckets(subject)]
-    return ", ".join(found) or "the run is told of no bucket"
+        raise CannotCheckError(
+            f"{endpoint} is only known inside the cluster; `helm test` checks it"
+        )
+    aws = _s3(context)
+    checked = [_check_bucket(aws, name, context.values["s3"]) for name in _buckets(context)]
+    return ", ".join(checked) or "the run uses no bucket"
 
 
-def _s3(subject: Outside) -> Aws:
+def _s3(context: ClientContext) -> Aws:
     from botocore.config import Config
 
-    s3 = subject.values["s3"]
+    s3 = context.values["s3"]
+    region, endpoint = s3["region"] or None, s3["endpoint"] or None
+    by_path = s3["pathStyle"] or is_ip(parse_endpoint(s3["endpoint"]).hostname or "")
     config = Config(
         connect_timeout=_SECONDS,
         read_timeout=_SECONDS,
         retries={"total_max_attempts": 2},
-        s3={"addressing_style": "path" if s3["pathStyle"] else "auto"},
+        # As the run will ask it.
+        s3={"addressing_style": "path" if by_path else "virtual"},
     )
-    region, endpoint = s3["region"] or None, s3["endpoint"] or None
-    return subject.aws(region_name=region, endpoint_url=endpoint, config=config)
+    return context.aws(region_name=region, endpoint_url=endpoint, config=config)
 
 
-def _buckets(subject: Outside) -> list[str]:
-    """The buckets of the job's arguments and of Spark's settings, each once."""
+def _buckets(context: ClientContext) -> list[str]:
+    """The distinct buckets of the job's arguments and of the Spark settings."""
     options = job_arguments(
-        subject.cli, subject.values["command"], subject.values["arguments"]
+        context.cli, context.values["command"], context.values["arguments"]
     ).options
-    texts = [*options.values(), *subject.spec["sparkConf"].values()]
-    found = (location(text)[0] for text in texts if isinstance(text, str))
-    return list(dict.fromkeys(filter(None, found)))
+    texts = [*options.values(), *context.spec["sparkConf"].values()]
+    buckets = (parse_s3_uri(text)[0] for text in texts if isinstance(text, str))
+    return list(dict.fromkeys(filter(None, buckets)))
 
 
-def _there(aws: Aws, name: str, s3: Mapping[str, Any]) -> str:
+def _check_bucket(aws: Aws, name: str, s3: Mapping[str, Any]) -> str:
     try:
-        answer = aws.ask("s3", "list_objects_v2", Bucket=name, MaxKeys=1)
+        answer = aws.call("s3", "list_objects_v2", Bucket=name, MaxKeys=1)
     except NoSuchObjectError as missing:
         raise InputNotFoundError(
             f"the bucket {name} does not exist",
@@ -71,7 +77,7 @@ def _there(aws: Aws, name: str, s3: Mapping[str, Any]) -> str:
             fix="check its name, s3.endpoint and s3.region",
         ) from missing
     except (AccessDeniedError, TransportError) as refusal:
-        raise CannotLookError(f"{name}: {refusal.what}") from refusal
+        raise CannotCheckError(f"{name}: {refusal.what}") from refusal
     region = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
     if region and s3["region"] and not s3["endpoint"] and region != s3["region"]:
         raise InvalidValueError(
@@ -79,68 +85,72 @@ def _there(aws: Aws, name: str, s3: Mapping[str, Any]) -> str:
             expected="one region for the buckets and the cluster",
             fix=f"set s3.region: {region}",
         )
-    return f"{name} is there"
+    return f"{name} exists"
 
 
-def role_trust(subject: Outside) -> str:
-    """The role of each service account exists and trusts it (IRSA)."""
-    if subject.values["s3"]["credentials"] != "irsa":
-        raise CannotLookError(f"s3.credentials is {subject.values['s3']['credentials']}: no IRSA")
-    return ", ".join(dict.fromkeys(_trusted(subject, role) for role in ROLES))
+def role_trust(context: ClientContext) -> str:
+    """The role of each service account exists and trusts the account (IRSA)."""
+    if context.values["s3"]["credentials"] != "irsa":
+        raise CannotCheckError(f"s3.credentials is {context.values['s3']['credentials']}: no IRSA")
+    return ", ".join(dict.fromkeys(_check_trust(context, role) for role in ROLES))
 
 
-def _trusted(subject: Outside, role: str) -> str:
-    account, arn = subject.spec[role]["serviceAccount"], _role_of(subject, role)
-    found = ROLE_ARN.fullmatch(arn)
-    if found is None:
+def _check_trust(context: ClientContext, role: str) -> str:
+    account, arn = context.spec[role]["serviceAccount"], _role_arn(context, role)
+    match = ROLE_ARN.fullmatch(arn)
+    if match is None:
         raise InvalidValueError(
             f"the service account {account} is annotated with {arn or 'no role'}",
             expected=f"{ROLE_ANNOTATION}: arn:aws:iam::<account>:role/<name>",
             fix=f"set serviceAccounts.{role}.annotations",
         )
-    identity = f"system:serviceaccount:{subject.cluster.namespace}:{account}"
-    if not any(_allows(each, identity) for each in _statements(subject, found["name"])):
+    identity = f"system:serviceaccount:{context.cluster.namespace}:{account}"
+    if not any(
+        _allows_assume_role(statement, identity)
+        for statement in _statements(context, match["name"])
+    ):
         raise AccessDeniedError(
-            f"the role {found['name']} does not trust {identity}",
-            expected=f"a statement of its trust policy that allows {_ASSUME} to it, with the "
-            f"audience {_AUDIENCE}",
-            fix="aws iam update-assume-role-policy; the condition is <issuer>:sub",
+            f"the role {match['name']} does not trust {identity}",
+            expected=f"a trust policy that allows {_ASSUME} to it, with the audience {_AUDIENCE}",
+            fix="aws iam update-assume-role-policy; the condition key is <issuer>:sub",
         )
-    return f"{found['name']} trusts {account}"
+    return f"{match['name']} trusts {account}"
 
 
-def _role_of(subject: Outside, role: str) -> str:
-    account = subject.account(role)
+def _role_arn(context: ClientContext, role: str) -> str:
+    account = context.service_account(role)
     if account is None:
-        name = subject.spec[role]["serviceAccount"]
+        name = context.spec[role]["serviceAccount"]
         try:
-            account = subject.cluster.read("v1", "ServiceAccount", name)
+            account = context.cluster.read("v1", "ServiceAccount", name)
         except AccessDeniedError as refusal:
-            raise CannotLookError(refusal.what) from refusal
+            raise CannotCheckError(refusal.what) from refusal
     return str((account["metadata"].get("annotations") or {}).get(ROLE_ANNOTATION, ""))
 
 
-def _statements(subject: Outside, role_name: str) -> Sequence[Mapping[str, Any]]:
+def _statements(context: ClientContext, role_name: str) -> Sequence[Mapping[str, Any]]:
     try:
-        answer = subject.aws().ask("iam", "get_role", RoleName=role_name)
+        answer = context.aws().call("iam", "get_role", RoleName=role_name)
     except (AccessDeniedError, TransportError) as refusal:
-        raise CannotLookError(
+        raise CannotCheckError(
             f"the trust policy of {role_name} cannot be read: {refusal.what}"
         ) from refusal
     statements = answer["Role"]["AssumeRolePolicyDocument"]["Statement"]
     return statements if isinstance(statements, list) else [statements]
 
 
-def _allows(statement: Mapping[str, Any], identity: str) -> bool:
-    """Whether a statement lets an account take the role: all of its conditions must hold."""
-    actions = _many(statement.get("Action", []))
-    if statement["Effect"] != "Allow" or not any(fnmatchcase(_ASSUME, each) for each in actions):
+def _allows_assume_role(statement: Mapping[str, Any], identity: str) -> bool:
+    """Whether a statement lets the service account assume the role: all conditions must hold."""
+    actions = _as_list(statement.get("Action", []))
+    if statement["Effect"] != "Allow" or not any(
+        fnmatchcase(_ASSUME, action) for action in actions
+    ):
         return False
-    if not any(":oidc-provider/" in each for each in _providers(statement)):
+    if not any(":oidc-provider/" in provider for provider in _providers(statement)):
         return False
-    wanted = {"sub": identity, "aud": _AUDIENCE}
+    expected_values = {"sub": identity, "aud": _AUDIENCE}
     return all(
-        _matches(operator, values, wanted.get(key.rpartition(":")[2], ""))
+        _matches(operator, values, expected_values.get(key.rpartition(":")[2], ""))
         for operator, keys in statement.get("Condition", {}).items()
         for key, values in keys.items()
     )
@@ -149,15 +159,15 @@ def _allows(statement: Mapping[str, Any], identity: str) -> bool:
 def _providers(statement: Mapping[str, Any]) -> Iterator[str]:
     principal = statement.get("Principal", {})
     if isinstance(principal, dict):
-        yield from _many(principal.get("Federated", []))
+        yield from _as_list(principal.get("Federated", []))
 
 
 def _matches(operator: str, values: Any, text: str) -> bool:
-    """Of the operators of IAM those that trust policies of accounts are written with."""
+    """Whether a condition holds, for the operators that trust policies of IRSA use."""
     if operator.endswith("StringLike"):
-        return any(fnmatchcase(text, each) for each in _many(values))
-    return operator.endswith("StringEquals") and text in _many(values)
+        return any(fnmatchcase(text, value) for value in _as_list(values))
+    return operator.endswith("StringEquals") and text in _as_list(values)
 
 
-def _many(one_or_more: Any) -> list[str]:
+def _as_list(one_or_more: Any) -> list[str]:
     return list(one_or_more) if isinstance(one_or_more, list) else [str(one_or_more)]

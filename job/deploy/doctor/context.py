@@ -1,4 +1,4 @@
-"""What is examined from outside: a cluster, a chart for it, and AWS."""
+"""The context of the client-side checks: a cluster, a chart, and AWS."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 import click
 
-from job.deploy.render.helm import Chart, Manifest, merged_values
-from job.deploy.render.render import OneRun, one_run
+from job.deploy.render.helm import Chart, Manifest, merge_values
+from job.deploy.render.render import RenderedRun, render_run
 from job.deploy.submit import apply
 from job.deploy.submit.cluster import Cluster
 from job.deploy.submit.emr.aws import Aws, boto3_client
 
 
 @dataclass(frozen=True)
-class Outside:
-    """`cli` is the job's command line; `client` makes a client of boto3, with its options."""
+class ClientContext:
+    """`cli` is the job's command line; `client` creates a boto3 client from its options."""
 
     cluster: Cluster
     chart: Chart
@@ -26,23 +26,23 @@ class Outside:
     client: Callable[..., Any] = boto3_client
 
     def aws(self, **options: Any) -> Aws:
-        """AWS as who asks here sees it."""
+        """AWS with the user's own credentials."""
         return Aws(lambda service: self.client(service, **options))
 
     @cached_property
     def values(self) -> Mapping[str, Any]:
         """All values, the chart's defaults included."""
-        return merged_values(self.chart)
+        return merge_values(self.chart)
 
     @cached_property
     def manifests(self) -> list[Manifest]:
-        """What `submit` would put onto this cluster."""
-        return apply.for_cluster(self.chart, self.cluster)
+        """The objects that `submit` would apply to this cluster."""
+        return apply.render_for_cluster(self.chart, self.cluster)
 
     @cached_property
-    def run(self) -> OneRun:
-        """The chart as one run, of values with a schedule too."""
-        return one_run(self.chart)
+    def run(self) -> RenderedRun:
+        """The chart as one run, also if the values have a schedule."""
+        return render_run(self.chart)
 
     @property
     def spec(self) -> Mapping[str, Any]:
@@ -50,8 +50,8 @@ class Outside:
         spec: dict[str, Any] = self.run.application["spec"]
         return spec
 
-    def account(self, role: str) -> Manifest | None:
-        """The service account of a role as the chart makes it; None where it makes none."""
+    def service_account(self, role: str) -> Manifest | None:
+        """The service account of a role if the chart creates it, else None."""
         name = self.spec[role]["serviceAccount"]
-        accounts = (each for each in self.run.beside if each["kind"] == "ServiceAccount")
-        return next((each for each in accounts if each["metadata"]["name"] == name), None)
+        accounts = (obj for obj in self.run.extra_objects if obj["kind"] == "ServiceAccount")
+        return next((account for account in accounts if account["metadata"]["name"] == name), None)

@@ -1,4 +1,4 @@
-"""Outcomes for a person, one line each with the fix below, and for a program."""
+"""Formats check results: text with one line a check, or one JSON object."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from job.checks import Outcome, State
+from job.checks import CheckResult, State
 from job.errors import ChecksFailedError
 
-# Of what stands above in full.
-_LONGEST = 300
+# The full text is printed above the error line.
+_MAX_LENGTH = 300
 
 
-def as_text(outcome: Outcome) -> str:
-    """One line, and below it what was expected and how to mend it."""
-    more = {"expected": outcome.expected, "fix": outcome.fix}
-    lines = [f"  {name}: {text}" for name, text in more.items() if text]
-    return "\n".join([f"{outcome.state:<8}{outcome.check}: {outcome.what}", *lines])
+def as_text(result: CheckResult) -> str:
+    """One line; a failed check has the expected value and the fix below it."""
+    details = {"expected": result.expected, "fix": result.fix}
+    lines = [f"  {name}: {text}" for name, text in details.items() if text]
+    return "\n".join([f"{result.state:<8}{result.check}: {result.what}", *lines])
 
 
-def as_json(outcomes: Sequence[Outcome]) -> str:
-    """An object with the outcomes and how many there are of each state."""
-    return json.dumps({**count(outcomes), "checks": list(map(asdict, outcomes))}, indent=2)
+def as_json(results: Sequence[CheckResult]) -> str:
+    """An object with the results, and the number of results by state."""
+    return json.dumps({**count(results), "checks": list(map(asdict, results))}, indent=2)
 
 
-def count(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """How many outcomes there are of each state."""
-    found = Counter(outcome.state for outcome in outcomes)
-    return {str(state): found[state] for state in State}
+def count(results: Sequence[CheckResult]) -> dict[str, int]:
+    """The number of results by state."""
+    counts = Counter(result.state for result in results)
+    return {str(state): counts[state] for state in State}
 
 
-def summed_up(outcomes: Sequence[Outcome]) -> str:
+def summarize(results: Sequence[CheckResult]) -> str:
     """The counts in one line."""
-    return ", ".join(f"{number} {state}" for state, number in count(outcomes).items())
+    return ", ".join(f"{number} {state}" for state, number in count(results).items())
 
 
-def require_well(outcomes: Sequence[Outcome]) -> None:
-    """Raise ChecksFailedError, with the exit code of the first, where something is wrong."""
-    wrong = [outcome for outcome in outcomes if outcome.state is State.WRONG]
-    if wrong:
-        (first, *others) = wrong
-        told = f"{summed_up(outcomes)}: {first.check}: {first.what[:_LONGEST]}"
-        more = f"; {', '.join(each.check for each in others)}" if others else ""
-        raise ChecksFailedError.with_code(told + more, first.exit_code)
+def require_no_failures(results: Sequence[CheckResult]) -> None:
+    """Raise ChecksFailedError with the exit code of the first failed check, if any."""
+    failed = [result for result in results if result.state is State.FAILED]
+    if failed:
+        (first, *others) = failed
+        summary = f"{summarize(results)}: {first.check}: {first.what[:_MAX_LENGTH]}"
+        more = f"; {', '.join(result.check for result in others)}" if others else ""
+        raise ChecksFailedError.with_code(summary + more, first.exit_code)

@@ -1,4 +1,4 @@
-"""The image of the run: whether nodes have it, or may pull it."""
+"""The image of the run: on the nodes, or in its registry."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from job.checks import CannotLookError
-from job.deploy.doctor.context import Outside
+from job.checks import CannotCheckError
+from job.deploy.doctor.context import ClientContext
 from job.deploy.submit.emr.aws import Aws
 from job.deploy.submit.spark_application import Manifest
 from job.errors import (
@@ -23,7 +23,7 @@ from job.errors import (
 
 _ECR = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?")
 # The kubelet reports the largest images only, as many as nodeStatusMaxImages says.
-_REPORTED = 50
+_MAX_REPORTED_IMAGES = 50
 _SECONDS = 10
 _MANIFESTS = ", ".join(
     [
@@ -35,23 +35,23 @@ _MANIFESTS = ", ".join(
 )
 
 
-def image(subject: Outside) -> str:
-    """The image is on the nodes that a run may use, or in the registry that its name says."""
-    name, policy = str(subject.spec["image"]), subject.spec["imagePullPolicy"]
-    lacking = _nodes_without(subject, name)
-    if lacking == [] and policy != "Always":
+def image(context: ClientContext) -> str:
+    """The image is on each node that the run may use, or in the registry of its name."""
+    name, policy = str(context.spec["image"]), context.spec["imagePullPolicy"]
+    missing_nodes = _nodes_missing_image(context, name)
+    if missing_nodes == [] and policy != "Always":
         return f"{name} is on each node that driver or executors may use"
-    registry, repository, version = parts(name)
+    registry, repository, version = split_image_name(name)
     if policy == "Never" or registry is None:
-        raise _without_registry(name, policy, lacking)
-    return f"{name} is in its registry: {_in_registry(subject, registry, repository, version)}"
+        raise _unavailable_error(name, policy, missing_nodes)
+    return f"{name} is in its registry: {_registry_digest(context, registry, repository, version)}"
 
 
-def parts(name: str) -> tuple[str | None, str, str]:
-    """Registry, repository, and tag or digest of an image's name.
+def split_image_name(name: str) -> tuple[str | None, str, str]:
+    """Registry, repository, and tag or digest of an image name.
 
-    The registry is None for a plain name such as `image-features:dev`, which stands for an
-    official image of Docker Hub: ours is none of them.
+    The registry is None for a plain name such as `image-features:dev`: Docker Hub only has
+    official images under such names, and the job's image is not one of them.
     """
     first, slash, rest = name.partition("/")
     registry = first if slash and re.search(r"[.:]|^localhost$", first) else None
@@ -64,38 +64,40 @@ def parts(name: str) -> tuple[str | None, str, str]:
     return registry, repository, version or "latest"
 
 
-def _nodes_without(subject: Outside, name: str) -> list[str] | None:
-    """Nodes that a run may use and that lack the image; None where that cannot be told."""
+def _nodes_missing_image(context: ClientContext, name: str) -> list[str] | None:
+    """Nodes that the run may use and that do not have the image; None if unknown."""
     try:
-        nodes = subject.cluster.select("v1", "Node", "")
+        nodes = context.cluster.select("v1", "Node", "")
     except AccessDeniedError:
         return None
-    usable = [node for node in nodes if _is_usable(subject, node)]
-    lacking = [node for node in usable if name not in _images(node)]
-    if not usable or any(len(node["status"].get("images") or []) >= _REPORTED for node in lacking):
+    usable = [node for node in nodes if _is_usable(context, node)]
+    missing_nodes = [node for node in usable if name not in _image_names(node)]
+    if not usable or any(
+        len(node["status"].get("images") or []) >= _MAX_REPORTED_IMAGES for node in missing_nodes
+    ):
         return None
-    return [str(node["metadata"]["name"]) for node in lacking]
+    return [str(node["metadata"]["name"]) for node in missing_nodes]
 
 
-def _is_usable(subject: Outside, node: Manifest) -> bool:
+def _is_usable(context: ClientContext, node: Manifest) -> bool:
     labels: Mapping[str, str] = node["metadata"].get("labels") or {}
-    wanted = [
-        subject.spec[role]["template"]["spec"].get("nodeSelector") or {}
+    selectors = [
+        context.spec[role]["template"]["spec"].get("nodeSelector") or {}
         for role in ("driver", "executor")
     ]
-    return any(each.items() <= labels.items() for each in wanted)
+    return any(selector.items() <= labels.items() for selector in selectors)
 
 
-def _images(node: Manifest) -> set[str]:
-    """All names of the images on a node, as a person writes them."""
-    names = [name for each in node["status"].get("images") or [] for name in each["names"] or []]
+def _image_names(node: Manifest) -> set[str]:
+    """All names of the images on a node, with and without docker.io."""
+    names = [name for image in node["status"].get("images") or [] for name in image["names"] or []]
     return {re.sub(r"^docker\.io/(library/)?", "", name) for name in names} | set(names)
 
 
-def _without_registry(name: str, policy: str, lacking: list[str] | None) -> Exception:
-    if lacking is None and policy != "Always":
-        return CannotLookError("the cluster does not say which images its nodes have")
-    where = f"is not on {', '.join(lacking)}" if lacking else "would be pulled each time"
+def _unavailable_error(name: str, policy: str, missing_nodes: list[str] | None) -> Exception:
+    if missing_nodes is None and policy != "Always":
+        return CannotCheckError("the cluster does not report the images of its nodes")
+    where = f"is not on {', '.join(missing_nodes)}" if missing_nodes else "is pulled for each pod"
     why = "the pull policy is Never" if policy == "Never" else "its name has no registry"
     return MissingPrerequisiteError(
         f"{name} {where}, and {why}",
@@ -104,68 +106,72 @@ def _without_registry(name: str, policy: str, lacking: list[str] | None) -> Exce
     )
 
 
-def _in_registry(subject: Outside, registry: str, repository: str, version: str) -> str:
+def _registry_digest(context: ClientContext, registry: str, repository: str, version: str) -> str:
     if ecr := _ECR.fullmatch(registry):
-        return _in_ecr(subject.aws(region_name=ecr["region"]), ecr["account"], repository, version)
-    return digest_of(f"https://{registry}/v2/{repository}/manifests/{version}", repository, version)
+        return _ecr_digest(
+            context.aws(region_name=ecr["region"]), ecr["account"], repository, version
+        )
+    return fetch_digest(
+        f"https://{registry}/v2/{repository}/manifests/{version}", repository, version
+    )
 
 
-def _in_ecr(aws: Aws, account: str, repository: str, version: str) -> str:
+def _ecr_digest(aws: Aws, account: str, repository: str, version: str) -> str:
     key = "imageDigest" if version.startswith("sha256:") else "imageTag"
-    wanted = {"registryId": account, "repositoryName": repository, "imageIds": [{key: version}]}
+    request = {"registryId": account, "repositoryName": repository, "imageIds": [{key: version}]}
     try:
-        (found,) = aws.ask("ecr", "describe_images", **wanted)["imageDetails"]
+        (image_details,) = aws.call("ecr", "describe_images", **request)["imageDetails"]
     except InvalidValueError as missing:
-        raise _not_in_registry(f"{repository}:{version}", missing.what) from missing
+        raise _not_found_error(f"{repository}:{version}", missing.what) from missing
     except (AccessDeniedError, TransportError) as refusal:
-        raise CannotLookError(f"ECR does not say: {refusal.what}") from refusal
-    return str(found["imageDigest"])
+        raise CannotCheckError(f"ECR does not tell: {refusal.what}") from refusal
+    return str(image_details["imageDigest"])
 
 
-def digest_of(address: str, repository: str, version: str, token: str = "") -> str:
-    """The digest that a registry answers with (OCI distribution specification, HEAD manifest)."""
+def fetch_digest(address: str, repository: str, version: str, token: str = "") -> str:
+    """The digest of an image in a registry (OCI distribution specification, HEAD manifest)."""
     headers = {"Accept": _MANIFESTS} | ({"Authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(address, method="HEAD", headers=headers)  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
             return str(answer.headers.get("Docker-Content-Digest") or "found")
     except urllib.error.HTTPError as refusal:
-        return _refused(refusal, address, repository, version, token)
+        return _handle_http_error(refusal, address, repository, version, token)
     except OSError as problem:
-        raise CannotLookError(f"{address} does not answer here: {problem}") from problem
+        raise CannotCheckError(f"no answer from {address}: {problem}") from problem
 
 
-def _refused(
+def _handle_http_error(
     refusal: urllib.error.HTTPError, address: str, repository: str, version: str, token: str
 ) -> str:
     if refusal.code == 404:
-        raise _not_in_registry(f"{repository}:{version}", f"{address} answers 404") from refusal
+        raise _not_found_error(f"{repository}:{version}", f"{address} answers 404") from refusal
     challenge = refusal.headers.get("WWW-Authenticate") or ""
     if refusal.code == 401 and not token and challenge.startswith("Bearer "):
-        return digest_of(address, repository, version, _anonymous_token(challenge))
-    raise CannotLookError(f"{address} answers {refusal.code} without credentials") from refusal
+        return fetch_digest(address, repository, version, _anonymous_token(challenge))
+    raise CannotCheckError(f"{address} answers {refusal.code} without credentials") from refusal
 
 
 def _anonymous_token(challenge: str) -> str:
-    """The token that a public registry gives to anybody (distribution's token authentication)."""
-    asked = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
-    realm = asked.pop("realm", "")
-    # The registry names it: a file:// of this machine is no place to ask.
+    """An anonymous token of a public registry (token authentication of `distribution`)."""
+    parameters = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+    realm = parameters.pop("realm", "")
+    # The registry chooses the URL: it must not be a file:// on this machine.
     if not realm.startswith(("https://", "http://")):
-        raise CannotLookError(
-            f"the registry sends to {realm!r} for a token, which is no web address"
+        raise CannotCheckError(
+            f"the registry's token realm is {realm!r}, which is not a web address"
         )
     try:
-        with urllib.request.urlopen(f"{realm}?{urlencode(asked)}", timeout=_SECONDS) as answer:  # noqa: S310
-            given: dict[str, Any] = json.load(answer)
+        with urllib.request.urlopen(f"{realm}?{urlencode(parameters)}", timeout=_SECONDS) as answer:  # noqa: S310
+            body: dict[str, Any] = json.load(answer)
     except (OSError, ValueError) as problem:
-        raise CannotLookError(f"{realm} gives no token: {problem}") from problem
-    return str(given.get("token") or given.get("access_token") or "")
+        raise CannotCheckError(f"no token from {realm}: {problem}") from problem
+    return str(body.get("token") or body.get("access_token") or "")
 
 
-def _not_in_registry(name: str, why: str) -> MissingPrerequisiteError:
+def _not_found_error(name: str, why: str) -> MissingPrerequisiteError:
     return MissingPrerequisiteError(
         f"{name} is not in its registry: {why}",
         expected="an image of this name",
-        fix="push it, or set image.repository and image.tag to one that is there",
+        fix="push it, or set image.repository and image.tag to an image that exists",
     )

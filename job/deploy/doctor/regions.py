@@ -1,13 +1,13 @@
-"""Where the data of a run may be, and where it would be."""
+"""Whether cluster and buckets are in the allowed regions."""
 
 from __future__ import annotations
 
-from job.deploy.doctor.context import Outside
+from job.deploy.doctor.context import ClientContext
 from job.deploy.render import region_guard
 
 
-def allowed_regions(subject: Outside) -> str:
-    """Cluster and buckets are in regions that `allowedRegions` names."""
-    region_guard.require_allowed(subject.spec, subject.cluster.regions)
-    named = subject.values["allowedRegions"]
-    return f"all is in {', '.join(named)}" if named else "any region is allowed"
+def allowed_regions(context: ClientContext) -> str:
+    """Cluster and buckets are in the regions of `allowedRegions`."""
+    region_guard.require_allowed(context.spec, context.cluster.regions)
+    allowed = context.values["allowedRegions"]
+    return f"everything is in {', '.join(allowed)}" if allowed else "any region is allowed"

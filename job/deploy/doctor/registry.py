@@ -1,24 +1,24 @@
-"""All checks in their order; to add one is to write a function and to name it here."""
+"""The client-side checks in order. To add a check, write a function and list it here."""
 
 from __future__ import annotations
 
 from job.checks import Check
 from job.deploy.doctor import aws, cluster, image, operator, regions
-from job.deploy.doctor.context import Outside
+from job.deploy.doctor.context import ClientContext
 
-OUTSIDE: tuple[Check[Outside], ...] = (
+CLIENT_CHECKS: tuple[Check[ClientContext], ...] = (
     Check(cluster.values),
-    Check(cluster.context),
-    Check(cluster.namespace, (cluster.context,)),
-    Check(cluster.kinds, (cluster.values, cluster.context)),
-    Check(cluster.rights, (cluster.values, cluster.context)),
+    Check(cluster.api_server),
+    Check(cluster.namespace, (cluster.api_server,)),
+    Check(cluster.api_resources, (cluster.values, cluster.api_server)),
+    Check(cluster.permissions, (cluster.values, cluster.api_server)),
     Check(operator.operator, (cluster.namespace,)),
-    Check(operator.webhook, (cluster.namespace, cluster.kinds)),
-    Check(cluster.objects, (cluster.rights, operator.webhook)),
-    Check(cluster.accounts, (cluster.values, cluster.namespace)),
+    Check(operator.webhook, (cluster.namespace, cluster.api_resources)),
+    Check(cluster.dry_run, (cluster.permissions, operator.webhook)),
+    Check(cluster.service_accounts, (cluster.values, cluster.namespace)),
     Check(cluster.credentials_secret, (cluster.values, cluster.namespace)),
-    Check(image.image, (cluster.values, cluster.context)),
-    Check(regions.allowed_regions, (cluster.values, cluster.context)),
+    Check(image.image, (cluster.values, cluster.api_server)),
+    Check(regions.allowed_regions, (cluster.values, cluster.api_server)),
     Check(aws.bucket, (cluster.values,)),
-    Check(aws.role_trust, (cluster.values, cluster.accounts)),
+    Check(aws.role_trust, (cluster.values, cluster.service_accounts)),
 )

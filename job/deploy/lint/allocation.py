@@ -1,106 +1,108 @@
-"""How many executors, and when they go."""
+"""Executor allocation: how many executors, and when they are released."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from job.deploy.lint.context import Subject, conf_key, default_of
+from job.deploy.lint.context import LintContext, chart_default, conf_key
 from job.deploy.lint.finding import Finding, error, warning
-from job.quantities import seconds
+from job.quantities import parse_duration
 
 _ENABLED = "spark.dynamicAllocation.enabled"
 _TRACKING = "spark.dynamicAllocation.shuffleTracking."
 _CACHED = "spark.dynamicAllocation.cachedExecutorIdleTimeout"
 _SHUFFLE_SERVICE = "spark.shuffle.service.enabled"
-# Longer than any night: nobody waits for such an executor to go.
-_ENDLESS = 24 * 3600
+# An idle timeout of more than a day never takes effect in practice.
+_NEVER = 24 * 3600
 
 
-def least_above_most(subject: Subject) -> Iterator[Finding]:
-    """More executors at least than at most: Spark does not start."""
-    least, most = _number(subject, "min"), _number(subject, "max")
-    if _is_dynamic(subject) and least > most:
-        why = f"it is above dynamicAllocation.maxExecutors ({most}): Spark does not start"
-        yield error("dynamicAllocation.minExecutors", least, why, "lower it, or raise the other")
+def min_executors_above_max(context: LintContext) -> Iterator[Finding]:
+    """The minimum number of executors is above the maximum: Spark does not start."""
+    low, high = _number(context, "min"), _number(context, "max")
+    if _is_dynamic(context) and low > high:
+        why = f"it is above dynamicAllocation.maxExecutors ({high}): Spark does not start"
+        yield error("dynamicAllocation.minExecutors", low, why, "lower it, or raise maxExecutors")
 
 
-def first_outside(subject: Subject) -> Iterator[Finding]:
-    """A first number of executors outside of least and most."""
-    least, most, first = (_number(subject, name) for name in ("min", "max", "initial"))
-    if _is_dynamic(subject) and least <= most and not least <= first <= most:
-        why = f"it is not within {least} and {most}, and Spark does not keep to it"
-        yield warning("dynamicAllocation.initialExecutors", first, why, "choose one within them")
+def initial_executors_out_of_range(context: LintContext) -> Iterator[Finding]:
+    """The initial number of executors is outside the range from minimum to maximum."""
+    low, high, initial = (_number(context, name) for name in ("min", "max", "initial"))
+    if _is_dynamic(context) and low <= high and not low <= initial <= high:
+        why = f"it is not within {low} and {high}: Spark starts with another number"
+        yield warning("dynamicAllocation.initialExecutors", initial, why, "set it within the range")
 
 
-def endless_executors(subject: Subject) -> Iterator[Finding]:
-    """Dynamic allocation that never releases executors with blocks, as is Spark's own default."""
-    by_settings = not _is_dynamic(subject) and _says(subject, _ENABLED)
-    if by_settings and _TRACKING + "timeout" not in subject.conf:
+def executors_never_released(context: LintContext) -> Iterator[Finding]:
+    """Executors that hold blocks are never released, which is Spark's default."""
+    in_spark_conf = not _is_dynamic(context) and _is_true(context, _ENABLED)
+    if in_spark_conf and _TRACKING + "timeout" not in context.conf:
         yield error(
             conf_key(_ENABLED),
             True,
-            "by itself Spark never releases an executor that holds shuffle or cached blocks",
-            "set dynamicAllocation.enabled: true instead, which brings finite timeouts",
+            "by default Spark never releases an executor that holds shuffle or cached blocks",
+            "set dynamicAllocation.enabled: true instead, which sets finite timeouts",
         )
-    for key, setting in _timeouts(subject):
-        if seconds(setting) > _ENDLESS:
-            why = "an executor that idles for so long is as good as never released, and is paid"
-            yield error(key, setting, why, "set a time such as 300s")
+    for key, timeout in _timeouts(context):
+        if parse_duration(timeout) > _NEVER:
+            why = "an executor that idles this long is practically never released, and costs money"
+            yield error(key, timeout, why, "set a time such as 300s")
 
 
-def idle_time_of_nothing(subject: Subject) -> Iterator[Finding]:
-    """An idle time of 0, with which Spark does not start."""
+def zero_idle_timeout(context: LintContext) -> Iterator[Finding]:
+    """The idle timeout is 0: Spark does not start."""
     key = "dynamicAllocation.executorIdleTimeout"
-    if _is_dynamic(subject) and seconds(subject.value(key)) == 0:
-        why = "Spark does not start unless it is above 0"
-        yield error(key, subject.value(key), why, f"set {key}: 60s")
+    if _is_dynamic(context) and parse_duration(context.value(key)) == 0:
+        why = "Spark only starts if it is above 0"
+        yield error(key, context.value(key), why, f"set {key}: 60s")
 
 
-def shuffle_service(subject: Subject) -> Iterator[Finding]:
-    """An external shuffle service, which Kubernetes does not have."""
-    if _says(subject, _SHUFFLE_SERVICE):
+def external_shuffle_service(context: LintContext) -> Iterator[Finding]:
+    """An external shuffle service, which does not exist on Kubernetes."""
+    if _is_true(context, _SHUFFLE_SERVICE):
         why = "no shuffle service runs on Kubernetes: executors would fail to register with it"
-        yield error(conf_key(_SHUFFLE_SERVICE), True, why, "leave it out; blocks are tracked")
+        yield error(
+            conf_key(_SHUFFLE_SERVICE), True, why, "leave it out: shuffle blocks are tracked"
+        )
 
 
-def untracked_shuffle(subject: Subject) -> Iterator[Finding]:
-    """Dynamic allocation by settings, without shuffle tracking."""
+def shuffle_tracking_disabled(context: LintContext) -> Iterator[Finding]:
+    """Dynamic allocation is set in `sparkConf`, and shuffle tracking is off."""
     setting = _TRACKING + "enabled"
-    off = subject.conf.get(setting, "true").lower() == "false"
-    if off and not _is_dynamic(subject) and _says(subject, _ENABLED):
-        why = "executors would go while their shuffle blocks are needed, and tasks run again"
+    off = context.conf.get(setting, "true").lower() == "false"
+    if off and not _is_dynamic(context) and _is_true(context, _ENABLED):
+        why = "executors are released while their shuffle blocks are needed, and tasks run again"
         yield error(conf_key(setting), False, why, "leave it out")
 
 
-def number_that_is_not_used(subject: Subject) -> Iterator[Finding]:
-    """`executor.instances` while dynamic allocation decides."""
-    instances, default = subject.value("executor.instances"), default_of("executor.instances")
-    if _is_dynamic(subject) and instances != default:
-        why = "dynamic allocation is on: this number is not used"
+def unused_executor_instances(context: LintContext) -> Iterator[Finding]:
+    """`executor.instances` is set, and dynamic allocation ignores it."""
+    instances, default = context.value("executor.instances"), chart_default("executor.instances")
+    if _is_dynamic(context) and instances != default:
+        why = "dynamic allocation is on: this number has no effect"
         fix = "set dynamicAllocation.maxExecutors, or dynamicAllocation.enabled: false"
         yield warning("executor.instances", instances, why, fix)
 
 
-def _is_dynamic(subject: Subject) -> bool:
-    return bool(subject.value("dynamicAllocation.enabled"))
+def _is_dynamic(context: LintContext) -> bool:
+    return bool(context.value("dynamicAllocation.enabled"))
 
 
-def _number(subject: Subject, name: str) -> int:
-    return int(subject.value(f"dynamicAllocation.{name}Executors"))
+def _number(context: LintContext, name: str) -> int:
+    return int(context.value(f"dynamicAllocation.{name}Executors"))
 
 
-def _says(subject: Subject, setting: str) -> bool:
-    return subject.conf.get(setting, "false").lower() == "true"
+def _is_true(context: LintContext, setting: str) -> bool:
+    return context.conf.get(setting, "false").lower() == "true"
 
 
-def _timeouts(subject: Subject) -> list[tuple[str, str]]:
-    """Each timeout in force, with the key that says it."""
-    if not _is_dynamic(subject):
+def _timeouts(context: LintContext) -> list[tuple[str, str]]:
+    """(key, value) of each timeout in force."""
+    if not _is_dynamic(context):
         return []
     cached = (
         conf_key(_CACHED)
-        if _CACHED in subject.own_conf
-        else ("dynamicAllocation.cachedExecutorIdleTimeout")
+        if _CACHED in context.own_conf
+        else "dynamicAllocation.cachedExecutorIdleTimeout"
     )
     tracking = "dynamicAllocation.shuffleTrackingTimeoutSeconds"
-    return [(cached, subject.conf[_CACHED]), (tracking, f"{subject.value(tracking)}s")]
+    return [(cached, context.conf[_CACHED]), (tracking, f"{context.value(tracking)}s")]

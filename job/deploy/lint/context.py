@@ -1,4 +1,4 @@
-"""What is checked: all values, the application they render, its arguments, the nodes it is for."""
+"""The context of the checks: values, the rendered application, its arguments, the nodes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ ROLES = ("driver", "executor")
 
 @dataclass(frozen=True)
 class Node:
-    """A node's memory in bytes and its cores; None where nobody has said."""
+    """A node's memory in bytes and its cores; None if unknown."""
 
     memory: int | None = None
     cores: float | None = None
 
 
 @dataclass(frozen=True)
-class Subject:
-    """`application` is the SparkApplication or ScheduledSparkApplication, as it is rendered."""
+class LintContext:
+    """`application` is the rendered SparkApplication or ScheduledSparkApplication."""
 
     values: Mapping[str, Any]
     application: Manifest
@@ -34,7 +34,7 @@ class Subject:
     node: Node = Node()
 
     def value(self, key: str) -> Any:
-        """The value at a dotted path, the chart's default if the files have none."""
+        """The value at a dotted path; the chart's default if the values files do not set it."""
         return _at(self.values, key)
 
     @property
@@ -43,7 +43,7 @@ class Subject:
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        """The spec of the application, alone or as the template of a schedule."""
+        """The spec of the application; of a schedule, that of its template."""
         spec: dict[str, Any] = self.application["spec"]
         return spec["template"] if self.is_scheduled else spec
 
@@ -54,30 +54,29 @@ class Subject:
 
     @property
     def own_conf(self) -> Mapping[str, str]:
-        """The Spark settings that the values files add."""
-        own = self.values["sparkConf"]
-        return {key: self.conf[key] for key in own}
+        """The Spark settings that the values files set in `sparkConf`."""
+        return {key: self.conf[key] for key in self.values["sparkConf"]}
 
 
 @cache
 def chart_defaults() -> Mapping[str, Any]:
-    """The values that the chart has by itself."""
+    """The chart's own values.yaml."""
     text = (resources.chart() / "values.yaml").read_text(encoding="utf-8")
     defaults: dict[str, Any] = yaml.safe_load(text)
     return defaults
 
 
-def default_of(key: str) -> Any:
+def chart_default(key: str) -> Any:
     """The chart's default at a dotted path."""
     return _at(chart_defaults(), key)
 
 
-def _at(found: Any, key: str) -> Any:
+def _at(values: Any, key: str) -> Any:
     for part in key.split("."):
-        found = found[part]
-    return found
+        values = values[part]
+    return values
 
 
 def conf_key(setting: str) -> str:
-    """The path of a Spark setting in the values."""
+    """The dotted path of a Spark setting in the values."""
     return f"sparkConf.{setting}"

@@ -1,70 +1,70 @@
-"""Cores of the pods: asked for, limited, and used."""
+"""CPU of the pods: requests, limits, and the cores that Spark uses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from job.deploy.lint.context import ROLES, Subject, conf_key
+from job.deploy.lint.context import ROLES, LintContext, conf_key
 from job.deploy.lint.finding import Finding, error, warning
-from job.quantities import cpu
+from job.quantities import parse_cpu
 
 _TASK_CPUS = "spark.task.cpus"
-# What the kubelet of an EKS node keeps: of the first core, the second, the next two, each other.
-_KEPT = (0.06, 0.01, 0.005, 0.005)
-_KEPT_OF_OTHERS = 0.0025
+# The kubelet of an EKS node reserves these shares of the first, second, third and fourth core.
+_RESERVED = (0.06, 0.01, 0.005, 0.005)
+_RESERVED_OF_OTHERS = 0.0025
 
 
-def request_above_limit(subject: Subject) -> Iterator[Finding]:
-    """A CPU request above the limit: Kubernetes refuses the pod."""
+def cpu_request_above_limit(context: LintContext) -> Iterator[Finding]:
+    """The CPU request is above the limit: Kubernetes rejects the pod."""
     for role in ROLES:
-        limit = subject.value(f"{role}.coreLimit")
-        if limit and _asked(subject, role) > cpu(str(limit)):
+        limit = context.value(f"{role}.coreLimit")
+        if limit and _requested(context, role) > parse_cpu(str(limit)):
             key = f"{role}.coreLimit"
-            why = f"the pod asks for {_asked(subject, role):g} cores: Kubernetes refuses it"
+            why = f"the pod requests {_requested(context, role):g} cores: Kubernetes rejects it"
             fix = f"set {role}.coreRequest to {limit} or less, or leave {key} out"
             yield error(key, limit, why, fix)
 
 
-def request_above_cores(subject: Subject) -> Iterator[Finding]:
-    """A CPU request above the cores that Spark uses."""
+def cpu_request_above_cores(context: LintContext) -> Iterator[Finding]:
+    """The CPU request is above the number of cores that Spark uses."""
     for role in ROLES:
-        cores = subject.value(f"{role}.cores")
-        if _asked(subject, role) > cores:
+        cores = context.value(f"{role}.cores")
+        if _requested(context, role) > cores:
             key = f"{role}.coreRequest"
-            why = f"Spark uses {cores} of them; the rest is paid and idle"
-            yield warning(key, subject.value(key), why, f"set {role}.cores, or leave {key} out")
+            why = f"Spark uses {cores} of them; the rest is paid for and idle"
+            yield warning(key, context.value(key), why, f"set {role}.cores, or leave {key} out")
 
 
-def more_cores_than_node(subject: Subject) -> Iterator[Finding]:
-    """A pod that asks for more cores than a node can give (`--node-cores`)."""
-    if subject.node.cores is None:
+def more_cores_than_node(context: LintContext) -> Iterator[Finding]:
+    """A pod requests more cores than a node can allocate (`--node-cores`)."""
+    if context.node.cores is None:
         return
-    given = subject.node.cores - _kept_by_node(subject.node.cores)
+    allocatable = context.node.cores - _reserved_by_node(context.node.cores)
     for role in ROLES:
-        asked = _asked(subject, role)
-        if asked > given:
-            key = f"{role}.coreRequest" if subject.value(f"{role}.coreRequest") else f"{role}.cores"
+        requested = _requested(context, role)
+        if requested > allocatable:
+            key = f"{role}.coreRequest" if context.value(f"{role}.coreRequest") else f"{role}.cores"
             yield error(
                 key,
-                subject.value(key),
-                f"the pod asks for {asked:g} cores; of {subject.node.cores:g} a node gives "
-                f"{given:.2f} at most, so it would wait for ever",
-                f"set {role}.coreRequest to {int(given * 10) * 100}m or less",
+                context.value(key),
+                f"the pod requests {requested:g} cores; a node with {context.node.cores:g} "
+                f"can allocate {allocatable:.2f}: the pod would stay pending",
+                f"set {role}.coreRequest to {int(allocatable * 10) * 100}m or less",
             )
 
 
-def cores_below_task(subject: Subject) -> Iterator[Finding]:
-    """`spark.task.cpus` above `executor.cores`: no task would fit."""
-    cpus, cores = subject.conf.get(_TASK_CPUS, "1"), subject.value("executor.cores")
+def task_cpus_above_cores(context: LintContext) -> Iterator[Finding]:
+    """`spark.task.cpus` is above `executor.cores`: no task fits."""
+    cpus, cores = context.conf.get(_TASK_CPUS, "1"), context.value("executor.cores")
     if cpus.isdigit() and int(cpus) > cores:
-        why = f"an executor has {cores} cores: Spark does not start, as no task would fit"
+        why = f"an executor has {cores} cores: Spark does not start, because no task fits"
         yield error(conf_key(_TASK_CPUS), cpus, why, "leave it out, or raise executor.cores")
 
 
-def _asked(subject: Subject, role: str) -> float:
-    return cpu(str(subject.value(f"{role}.coreRequest") or subject.value(f"{role}.cores")))
+def _requested(context: LintContext, role: str) -> float:
+    return parse_cpu(str(context.value(f"{role}.coreRequest") or context.value(f"{role}.cores")))
 
 
-def _kept_by_node(cores: float) -> float:
+def _reserved_by_node(cores: float) -> float:
     whole = int(cores)
-    return sum(_KEPT[:whole]) + max(0, whole - len(_KEPT)) * _KEPT_OF_OTHERS
+    return sum(_RESERVED[:whole]) + max(0, whole - len(_RESERVED)) * _RESERVED_OF_OTHERS

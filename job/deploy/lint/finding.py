@@ -1,4 +1,4 @@
-"""One thing that is wrong: what, why, and the fix."""
+"""A finding: what is wrong, why, and the fix."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-# Words in the names of secrets, however the rest of the name is spelt.
-_TELLING_WORDS = (
+# Words in the names of secrets.
+_KEY_WORDS = (
     r"(?:(?:acc?ess?|secret|session|private)[._-]?(?:access[._-]?)?(?:key|token)(?!Ref)"
     r"|password|oauthtoken(?!File)|authenticate\.secret)"
 )
-# A reference to a Secret is none: what follows it is the name of a variable.
-_SECRET_KEY = re.compile(rf"(?!.*secretKeyRef).*{_TELLING_WORDS}", re.IGNORECASE)
-# A user and password in a URL; AWS's access keys.
-_SECRET_TEXT = re.compile(r"(?<=://)[^/@\s]+:[^/@\s]+(?=@)|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
-_ASSIGNED = re.compile(rf"([\w.-]*{_TELLING_WORDS}[\w.-]*=)[^\s,\]]+", re.IGNORECASE)
+# secretKeyRef is a reference, not a secret: a variable name follows it.
+_SECRET_KEY = re.compile(rf"(?!.*secretKeyRef).*{_KEY_WORDS}", re.IGNORECASE)
+# User and password in a URL; access keys of AWS.
+_SECRET_VALUE = re.compile(r"(?<=://)[^/@\s]+:[^/@\s]+(?=@)|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
+_ASSIGNED = re.compile(rf"([\w.-]*{_KEY_WORDS}[\w.-]*=)[^\s,\]]+", re.IGNORECASE)
 _HIDDEN = "(hidden)"
-_LONGEST_VALUE = 120
+_MAX_VALUE_LENGTH = 120
 
 
 class Severity(StrEnum):
-    """An error fails the run, or a value does not do what it says; a warning costs or risks."""
+    """An error fails the run, or a value has no effect. A warning is a cost or a risk."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -30,7 +30,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """`key` is a path in the values, `value` what is shown of what it has there; no secret."""
+    """`key` is a path in the values, `value` its value as text: shortened, secrets masked."""
 
     severity: Severity
     key: str
@@ -41,41 +41,41 @@ class Finding:
 
 
 def error(key: str, value: Any, why: str, fix: str) -> Finding:
-    """A finding for which the run fails, or a value does not do what it says."""
+    """A finding that fails the run, or a value without effect."""
     return _finding(Severity.ERROR, key, value, why, fix)
 
 
 def warning(key: str, value: Any, why: str, fix: str) -> Finding:
-    """A finding that a run survives, at a cost or a risk."""
+    """A finding that costs money or time, or is a risk."""
     return _finding(Severity.WARNING, key, value, why, fix)
 
 
-def holds_secret(key: str, value: Any) -> bool:
-    """Whether a value is a secret, by its key or by what it looks like."""
+def is_secret(key: str, value: Any) -> bool:
+    """Whether a value is a secret, by its key or by its form."""
     text = str(value)
-    secret = _SECRET_KEY.match(key) or _SECRET_TEXT.search(text) or _ASSIGNED.search(text)
+    secret = _SECRET_KEY.match(key) or _SECRET_VALUE.search(text) or _ASSIGNED.search(text)
     return bool(secret)
 
 
 def _finding(severity: Severity, key: str, value: Any, why: str, fix: str) -> Finding:
-    shown = _without_secrets(_text(value, key))
-    if len(shown) > _LONGEST_VALUE:
-        shown = shown[:_LONGEST_VALUE] + "..."
-    return Finding(severity, key, shown, _without_secrets(why), fix)
+    text = _mask_secrets(_text(value, key))
+    if len(text) > _MAX_VALUE_LENGTH:
+        text = text[:_MAX_VALUE_LENGTH] + "..."
+    return Finding(severity, key, text, _mask_secrets(why), fix)
 
 
-def _without_secrets(text: str) -> str:
-    return _ASSIGNED.sub(rf"\1{_HIDDEN}", _SECRET_TEXT.sub(_HIDDEN, text))
+def _mask_secrets(text: str) -> str:
+    return _ASSIGNED.sub(rf"\1{_HIDDEN}", _SECRET_VALUE.sub(_HIDDEN, text))
 
 
 def _text(value: Any, key: str = "") -> str:
-    """As YAML has it on one line: true, not True."""
+    """The value as YAML on one line: true, not True."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {_text(each, name)}" for name, each in value.items()) + "}"
+        return "{" + ", ".join(f"{name}: {_text(item, name)}" for name, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_text(each, key) for each in value) + "]"
+        return "[" + ", ".join(_text(item, key) for item in value) + "]"
     if value is None:
         return ""
-    if holds_secret(key, ""):
+    if is_secret(key, ""):
         return _HIDDEN
     return str(value).lower() if isinstance(value, bool) else str(value) or '""'

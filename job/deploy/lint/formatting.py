@@ -1,4 +1,4 @@
-"""Findings for a person, one block each, and for a program."""
+"""Formats findings: text with one block a finding, or one JSON object."""
 
 from __future__ import annotations
 
@@ -10,29 +10,31 @@ from job.deploy.lint.finding import Finding, Severity
 
 
 @dataclass(frozen=True)
-class Count:
-    """How many findings there are of each severity."""
+class FindingCounts:
+    """The number of findings by severity."""
 
     errors: int
     warnings: int
 
     @classmethod
-    def of(cls, found: Sequence[Finding]) -> Count:
-        errors = sum(each.severity is Severity.ERROR for each in found)
-        return cls(errors, len(found) - errors)
+    def of(cls, findings: Sequence[Finding]) -> FindingCounts:
+        errors = sum(finding.severity is Severity.ERROR for finding in findings)
+        return cls(errors, len(findings) - errors)
 
     def __str__(self) -> str:
-        return f"{_many(self.errors, 'error')}, {_many(self.warnings, 'warning')}"
+        return f"{_pluralize(self.errors, 'error')}, {_pluralize(self.warnings, 'warning')}"
 
 
-def as_text(found: Sequence[Finding]) -> str:
+def as_text(findings: Sequence[Finding]) -> str:
     """A block for each finding: what, why, fix."""
-    return "\n\n".join(map(_block, found))
+    return "\n\n".join(map(_block, findings))
 
 
-def as_json(found: Sequence[Finding]) -> str:
-    """An object with the findings and how many there are."""
-    return json.dumps({**asdict(Count.of(found)), "findings": list(map(asdict, found))}, indent=2)
+def as_json(findings: Sequence[Finding]) -> str:
+    """An object with the findings, and their number by severity."""
+    return json.dumps(
+        {**asdict(FindingCounts.of(findings)), "findings": list(map(asdict, findings))}, indent=2
+    )
 
 
 def _block(finding: Finding) -> str:
@@ -44,5 +46,5 @@ def _block(finding: Finding) -> str:
     )
 
 
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _pluralize(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

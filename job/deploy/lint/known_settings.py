@@ -1,4 +1,4 @@
-"""The settings that Spark, Delta and s3a know, and the name that a person may have meant."""
+"""The settings that Spark, Delta and s3a know, and the most similar name to a given one."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 
 # Written by docker/known_settings.py from the jars of docker/pom.xml.
 _FILE = Path(__file__).with_name("known_settings.json")
-# Two letters swapped, one missing, another ending: names that differ more are other names.
-_NEAR = 0.88
+# Allows two swapped letters, a missing letter, or another ending.
+_CUTOFF = 0.88
 HADOOP = "spark.hadoop."
 S3A = HADOOP + "fs.s3a."
 PER_BUCKET = S3A + "bucket."
 CREDENTIALS = S3A + "aws.credentials.provider"
-# Beginnings of settings of clients that Hadoop 3 does not have.
-OLD_CLIENTS = ("fs.s3.", "fs.s3n.")
-# Beneath these a person chooses the names, or Spark makes them of parts.
-OPEN_FAMILIES = (
+# Prefixes of settings of clients that Hadoop 3 no longer has.
+OLD_CLIENT_PREFIXES = ("fs.s3.", "fs.s3n.")
+# Below these prefixes the user chooses the names, or Spark builds them from parts.
+USER_NAMED_PREFIXES = (
     HADOOP + "fs.s3a.create.header.",
-    # Some end with the name of a column.
+    # Some end with a column name.
     HADOOP + "parquet.",
     "spark.databricks.delta.properties.defaults.",
     "spark.delta.logStore.",
@@ -46,8 +46,8 @@ OPEN_FAMILIES = (
 
 
 @dataclass(frozen=True)
-class Known:
-    """Names by who reads them; `obsolete` has what became of each."""
+class KnownSettings:
+    """Setting names by reader; `obsolete` maps an old name to what replaced it."""
 
     spark_version: str
     hadoop_version: str
@@ -58,28 +58,28 @@ class Known:
 
 
 @cache
-def known() -> Known:
-    """What the file says."""
+def known_settings() -> KnownSettings:
+    """The content of the file."""
     read: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
     sets: dict[str, Any] = {
         name: frozenset(read.pop(name)) for name in ("spark", "hadoop", "credentials")
     }
-    return Known(**read, **sets)
+    return KnownSettings(**read, **sets)
 
 
-def nearest(name: str, names: Iterable[str], near: float = _NEAR) -> str | None:
-    """The name that is most like this one; None if none is near, letters' case aside."""
-    by_lower = {each.lower(): each for each in names}
-    found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=near)
-    return by_lower[found[0]] if found else None
+def find_similar(name: str, names: Iterable[str], cutoff: float = _CUTOFF) -> str | None:
+    """The most similar name, ignoring case; None if no name is similar enough."""
+    by_lower = {candidate.lower(): candidate for candidate in names}
+    matches = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=cutoff)
+    return by_lower[matches[0]] if matches else None
 
 
-def without_bucket(setting: str) -> str:
-    """A setting of one bucket, `spark.hadoop.fs.s3a.bucket.NAME.x`, as that of all."""
+def strip_bucket(setting: str) -> str:
+    """A per-bucket setting, `spark.hadoop.fs.s3a.bucket.NAME.x`, without its bucket."""
     if not setting.startswith(PER_BUCKET):
         return setting
-    # A bucket's name may have dots: the longest known name at the end is the setting's.
+    # A bucket name may have dots: the longest known suffix is the setting.
     rest = setting.removeprefix(PER_BUCKET).split(".")[1:]
     endings = [".".join(rest[at:]) for at in range(len(rest))]
-    of_all = [end for end in endings if f"fs.s3a.{end}" in known().hadoop]
-    return S3A + (of_all or endings or [""])[0]
+    known = [end for end in endings if f"fs.s3a.{end}" in known_settings().hadoop]
+    return S3A + (known or endings or [""])[0]

@@ -1,98 +1,99 @@
-"""Memory of the pods: enough for heap and Python, and no more than a node has."""
+"""Memory of the pods: enough for the JVM and Python, and not more than a node has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from job.deploy.lint.context import ROLES, Subject, conf_key
+from job.deploy.lint.context import ROLES, LintContext, conf_key
 from job.deploy.lint.finding import Finding, error, warning
-from job.quantities import MEBIBYTE, gibibytes, java_bytes
+from job.quantities import MEBIBYTE, format_gibibytes, parse_java_memory
 
-# UnifiedMemoryManager refuses to start below 1.5 times what it reserves, 300 MiB.
-_LEAST_HEAP = 450 * MEBIBYTE
-# Measured: a Python worker with the network in it; the JVM beside its heap.
+# UnifiedMemoryManager does not start below 1.5 times its reserved memory of 300 MiB.
+_MIN_HEAP = 450 * MEBIBYTE
+# Measured: a Python worker that has loaded the network; the JVM's memory outside its heap.
 _PYTHON_WORKER = 1200 * MEBIBYTE
 _JVM_OVERHEAD = 384 * MEBIBYTE
-# What the kubelet of an EKS node keeps: 255 MiB, 11 MiB a pod of at least 29, and 100 MiB free.
-_KEPT_BY_NODE = (255 + 11 * 29 + 100) * MEBIBYTE
+# The kubelet of an EKS node reserves 255 MiB, 11 MiB for each of 29 pods, 100 MiB free.
+_RESERVED_BY_NODE = (255 + 11 * 29 + 100) * MEBIBYTE
 _FEATURIZING = ("run", "featurize")
 _PYSPARK_MEMORY = "spark.executor.pyspark.memory"
 _RESULT_SIZE = "spark.driver.maxResultSize"
 
 
-def heap_too_small(subject: Subject) -> Iterator[Finding]:
-    """A heap with which Spark does not start."""
+def heap_too_small(context: LintContext) -> Iterator[Finding]:
+    """The heap is too small: Spark does not start."""
     for role in ROLES:
-        memory = subject.value(f"{role}.memory")
-        if java_bytes(memory) < _LEAST_HEAP:
+        memory = context.value(f"{role}.memory")
+        if parse_java_memory(memory) < _MIN_HEAP:
             why = "Spark does not start with a heap below 450 MiB"
             yield error(f"{role}.memory", memory, why, f"set {role}.memory: 1g")
 
 
-def overhead_too_small(subject: Subject) -> Iterator[Finding]:
-    """Less beside the heap than the JVM and the Python workers take: the pod would be killed."""
+def overhead_too_small(context: LintContext) -> Iterator[Finding]:
+    """The memory overhead is less than the JVM and the Python workers need: the pod is killed."""
     for role in ROLES:
-        overhead = subject.value(f"{role}.memoryOverhead")
-        workers = subject.value("executor.cores") if _has_network(subject, role) else 0
+        overhead = context.value(f"{role}.memoryOverhead")
+        workers = context.value("executor.cores") if _has_network(context, role) else 0
         needed = _JVM_OVERHEAD + workers * _PYTHON_WORKER
-        if java_bytes(overhead) < needed:
+        if parse_java_memory(overhead) < needed:
             parts = f"; {workers} Python workers take 1200 MiB each" if workers else ""
             yield error(
                 f"{role}.memoryOverhead",
                 overhead,
-                f"the JVM takes 384 MiB beside its heap{parts}: Kubernetes would kill the pod",
+                f"the JVM takes 384 MiB outside its heap{parts}: Kubernetes would kill the pod",
                 f"set {role}.memoryOverhead: {-(-needed // MEBIBYTE // 100) * 100}m or more",
             )
 
 
-def pod_larger_than_node(subject: Subject) -> Iterator[Finding]:
-    """A pod that asks for more memory than a node can give (`--node-memory`)."""
-    if subject.node.memory is None:
+def pod_larger_than_node(context: LintContext) -> Iterator[Finding]:
+    """A pod requests more memory than a node can allocate (`--node-memory`)."""
+    if context.node.memory is None:
         return
+    allocatable = context.node.memory - _RESERVED_BY_NODE
     for role in ROLES:
-        asked = _asked(subject, role)
-        if asked > subject.node.memory - _KEPT_BY_NODE:
+        requested = _requested(context, role)
+        if requested > allocatable:
+            node, limit = format_gibibytes(context.node.memory), format_gibibytes(allocatable)
             yield error(
                 f"{role}.memory",
-                f"{subject.value(f'{role}.memory')} + {subject.value(f'{role}.memoryOverhead')}",
-                f"the pod asks for {gibibytes(asked)}; of {gibibytes(subject.node.memory)} a node "
-                f"gives {gibibytes(subject.node.memory - _KEPT_BY_NODE)} at most, so it would wait "
-                "for ever",
-                f"larger nodes, or less {role}.memory, or fewer {role}.cores and less overhead",
+                f"{context.value(f'{role}.memory')} + {context.value(f'{role}.memoryOverhead')}",
+                f"the pod requests {format_gibibytes(requested)}; a node with {node} can allocate "
+                f"{limit}: the pod would stay pending",
+                f"use larger nodes, less {role}.memory, or fewer {role}.cores and less overhead",
             )
 
 
-def limited_python(subject: Subject) -> Iterator[Finding]:
-    """`spark.executor.pyspark.memory`, which limits what TensorFlow may map."""
-    value = subject.own_conf.get(_PYSPARK_MEMORY)
+def python_memory_limit(context: LintContext) -> Iterator[Finding]:
+    """`spark.executor.pyspark.memory` limits the address space, and TensorFlow maps more."""
+    value = context.own_conf.get(_PYSPARK_MEMORY)
     if value is not None:
-        why = "Spark makes it a limit of addresses for each Python worker; TensorFlow maps far more"
-        fix = "leave it out; executor.memoryOverhead is where Python's memory is"
+        why = "it limits the address space of each Python worker; TensorFlow maps far more"
+        fix = "leave it out; Python's memory is part of executor.memoryOverhead"
         yield error(conf_key(_PYSPARK_MEMORY), value, why, fix)
 
 
-def results_larger_than_heap(subject: Subject) -> Iterator[Finding]:
-    """`spark.driver.maxResultSize` that lets results fill the driver's heap."""
-    value, heap = subject.conf[_RESULT_SIZE], subject.value("driver.memory")
-    # Spark takes 0 for no limit.
-    if java_bytes(value) == 0 or java_bytes(value) >= java_bytes(heap):
-        why = f"results may then fill the driver's heap ({heap}), and the driver dies of it"
-        yield warning(conf_key(_RESULT_SIZE), value, why, "leave it out; rows never go there")
+def result_size_exceeds_heap(context: LintContext) -> Iterator[Finding]:
+    """`spark.driver.maxResultSize` is as large as the driver's heap."""
+    value, heap = context.conf[_RESULT_SIZE], context.value("driver.memory")
+    # 0 means no limit.
+    if parse_java_memory(value) == 0 or parse_java_memory(value) >= parse_java_memory(heap):
+        why = f"results may fill the driver's heap ({heap}), and the driver runs out of memory"
+        yield warning(conf_key(_RESULT_SIZE), value, why, "leave it out: the job collects no rows")
 
 
-def _has_network(subject: Subject, role: str) -> bool:
-    command, images = subject.value("command"), subject.arguments.options.get("input_path")
-    # project featurizes where it is given images.
+def _has_network(context: LintContext, role: str) -> bool:
+    command, images = context.value("command"), context.arguments.options.get("input_path")
+    # `project` featurizes if it has an --input.
     featurizes = command in _FEATURIZING or (command == "project" and images is not None)
     return role == "executor" and featurizes
 
 
-def _asked(subject: Subject, role: str) -> int:
-    """What the pod asks for: heap, overhead, and what settings add to them."""
-    asked = sum(
-        java_bytes(subject.value(f"{role}.{name}")) for name in ("memory", "memoryOverhead")
+def _requested(context: LintContext, role: str) -> int:
+    """The memory request in bytes: heap, overhead, and off-heap memory from Spark settings."""
+    requested = sum(
+        parse_java_memory(context.value(f"{role}.{name}")) for name in ("memory", "memoryOverhead")
     )
-    if subject.conf.get("spark.memory.offHeap.enabled", "").lower() == "true":
-        added = java_bytes(subject.conf.get("spark.memory.offHeap.size", "0"))
-        asked += added if role == "executor" else 0
-    return asked
+    if context.conf.get("spark.memory.offHeap.enabled", "").lower() == "true":
+        added = parse_java_memory(context.conf.get("spark.memory.offHeap.size", "0"))
+        requested += added if role == "executor" else 0
+    return requested

@@ -1,4 +1,4 @@
-"""Settings that undo what the job needs, or that something else sets after them."""
+"""Settings that override what the job requires, or that the chart or the operator sets."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from typing import Any
 import yaml
 
 from job import resources
-from job.deploy.lint.context import Subject, conf_key
+from job.deploy.lint.context import LintContext, conf_key
 from job.deploy.lint.finding import Finding, error, warning
-from job.quantities import seconds
+from job.quantities import parse_duration
 
-_MAGIC = (
-    "without it the exports are not committed by the magic committer, but copied, or not at all"
-)
-_DELTA = "without it the tables cannot be read or written: they are Delta tables"
-_NEEDED = {
+_MAGIC = "without it the magic committer does not commit exports: they are copied, or lost"
+_DELTA = "without it the Delta tables cannot be read or written"
+_REQUIRED = {
     "spark.hadoop.fs.s3a.committer.name": _MAGIC,
     "spark.sql.sources.commitProtocolClass": _MAGIC,
     "spark.sql.parquet.output.committer.class": _MAGIC,
@@ -25,14 +23,14 @@ _NEEDED = {
     "spark.sql.extensions": _DELTA,
     "spark.sql.catalog.spark_catalog": _DELTA,
     "spark.delta.logStore.s3a.impl": _DELTA,
-    "spark.python.worker.reuse": "each task would load the network anew",
-    "spark.python.daemon.module": "each task would take 0.15 s longer to begin",
+    "spark.python.worker.reuse": "each task would load the network again",
+    "spark.python.daemon.module": "each task would start 0.15 s later",
 }
 _MAGIC_ENABLED = "spark.hadoop.fs.s3a.committer.magic.enabled"
 _UI = "spark.ui.enabled"
 
-# The operator passes these after sparkConf, and spark-submit takes the last.
-_FROM_THE_SPEC = {
+# The operator passes these after sparkConf, and the last value wins in spark-submit.
+_FROM_SPEC = {
     "spark.dynamicAllocation.enabled": "dynamicAllocation.enabled",
     "spark.dynamicAllocation.initialExecutors": "dynamicAllocation.initialExecutors",
     "spark.dynamicAllocation.maxExecutors": "dynamicAllocation.maxExecutors",
@@ -47,14 +45,14 @@ _FROM_THE_SPEC = {
     "spark.kubernetes.executor.limit.cores": "executor.coreLimit",
     "spark.kubernetes.executor.request.cores": "executor.coreRequest",
 }
-_OF_THE_OPERATOR = (
+_SET_BY_OPERATOR = (
     "spark.kubernetes.driver.pod.name",
     "spark.kubernetes.driver.podTemplateContainerName",
     "spark.kubernetes.driver.podTemplateFile",
     "spark.kubernetes.executor.podTemplateContainerName",
     "spark.kubernetes.executor.podTemplateFile",
 )
-# What the chart makes of a value of its own, which network policy, checks and other targets read.
+# Settings that the chart derives from a value; other parts of the chart read the value too.
 _FROM_VALUES = {
     "spark.authenticate": "encryption.inTransit",
     "spark.decommission.enabled": "decommission.enabled",
@@ -80,7 +78,7 @@ _FROM_VALUES = {
     "spark.storage.decommission.fallbackStorage.path": "decommission.fallbackStoragePath",
     "spark.task.maxFailures": "failures.maxTaskAttempts",
 }
-_FAMILIES_FROM_VALUES = {
+_PREFIXES_FROM_VALUES = {
     "spark.executorEnv.": "executor.env",
     "spark.kubernetes.driver.annotation.": "driver.annotations",
     "spark.kubernetes.driver.node.selector.": "driver.nodeSelector",
@@ -90,76 +88,74 @@ _FAMILIES_FROM_VALUES = {
 }
 
 
-def undone_setting(subject: Subject) -> Iterator[Finding]:
-    """A setting of the base list that the job cannot do without, changed: committer, Delta."""
-    for setting, why in _NEEDED.items():
-        needed = base_settings()[setting]
-        value = subject.conf.get(setting, "")
-        # A list may have more in it.
-        if needed not in [each.strip() for each in value.split(",")]:
-            yield error(conf_key(setting), value, why, f"leave it out; the chart sets {needed}")
-    if subject.conf.get(_MAGIC_ENABLED, "true").lower() != "true":
+def required_setting_overridden(context: LintContext) -> Iterator[Finding]:
+    """A required setting of the base list is changed: committer, Delta."""
+    for setting, why in _REQUIRED.items():
+        required = base_settings()[setting]
+        value = context.conf.get(setting, "")
+        # The value may be a list with more entries.
+        if required not in [entry.strip() for entry in value.split(",")]:
+            yield error(conf_key(setting), value, why, f"leave it out; the chart sets {required}")
+    if context.conf.get(_MAGIC_ENABLED, "true").lower() != "true":
         yield error(conf_key(_MAGIC_ENABLED), "false", _MAGIC, "leave it out")
 
 
-def metrics_without_web_port(subject: Subject) -> Iterator[Finding]:
-    """`spark.ui.enabled` off while metrics are published on that port."""
-    if subject.value("metrics.enabled") and subject.conf.get(_UI, "true").lower() == "false":
-        why = "Spark publishes its metrics on the port of its web page: nobody could read them"
+def metrics_without_ui(context: LintContext) -> Iterator[Finding]:
+    """`spark.ui.enabled` is off, and metrics are served on the port of the UI."""
+    if context.value("metrics.enabled") and context.conf.get(_UI, "true").lower() == "false":
+        why = "Spark serves its metrics on the port of its UI: they would be unreachable"
         yield warning(conf_key(_UI), "false", why, "leave it out, or set metrics.enabled: false")
 
 
-def setting_of_the_operator(subject: Subject) -> Iterator[Finding]:
-    """A setting that the operator passes once more, from the spec or of its own: ours is lost."""
-    why = "the operator passes this setting again after sparkConf: what is written here is lost"
-    for setting, value in subject.own_conf.items():
-        own = _FROM_THE_SPEC.get(setting)
-        if setting in _OF_THE_OPERATOR:
+def setting_overridden_by_operator(context: LintContext) -> Iterator[Finding]:
+    """A setting that the operator sets after `sparkConf`: the value here is lost."""
+    why = "the operator sets it after sparkConf: the value here is lost"
+    for setting, value in context.own_conf.items():
+        key = _FROM_SPEC.get(setting)
+        if setting in _SET_BY_OPERATOR:
             yield error(conf_key(setting), value, why, "leave it out")
-        elif own is not None and _is_in_spec(subject, own):
-            yield error(conf_key(setting), value, why, f"set {own} instead")
+        elif key is not None and _is_in_spec(context, key):
+            yield error(conf_key(setting), value, why, f"set {key} instead")
 
 
-def setting_with_a_value_of_its_own(subject: Subject) -> Iterator[Finding]:
-    """A setting for which the chart has a value, which other parts of it read too."""
-    for setting, value in subject.own_conf.items():
-        families = [own for name, own in _FAMILIES_FROM_VALUES.items() if setting.startswith(name)]
-        own = _FROM_VALUES.get(setting) or next(iter(families), None)
-        if (
-            own is None
-            and setting in _FROM_THE_SPEC
-            and not _is_in_spec(subject, _FROM_THE_SPEC[setting])
-        ):
-            own = _FROM_THE_SPEC[setting]
-        if own is not None:
-            why = f"{own} says the same to all parts of the chart; here it is said to Spark alone"
-            yield warning(conf_key(setting), value, why, f"set {own} instead")
+def setting_with_chart_value(context: LintContext) -> Iterator[Finding]:
+    """A setting for which the chart has a value, which other parts of the chart read too."""
+    for setting, value in context.own_conf.items():
+        matches = [
+            key for prefix, key in _PREFIXES_FROM_VALUES.items() if setting.startswith(prefix)
+        ]
+        key = _FROM_VALUES.get(setting) or next(iter(matches), None)
+        if key is None and setting in _FROM_SPEC and not _is_in_spec(context, _FROM_SPEC[setting]):
+            key = _FROM_SPEC[setting]
+        if key is not None:
+            why = f"{key} sets it for all parts of the chart; here only Spark gets it"
+            yield warning(conf_key(setting), value, why, f"set {key} instead")
 
 
-def short_network_timeout(subject: Subject) -> Iterator[Finding]:
-    """`spark.network.timeout` not above the executors' heartbeat: Spark does not start."""
+def short_network_timeout(context: LintContext) -> Iterator[Finding]:
+    """`spark.network.timeout` is not above the heartbeat interval: Spark does not start."""
     setting, heartbeat = "spark.network.timeout", "spark.executor.heartbeatInterval"
-    limit = seconds(subject.conf.get(setting, "120s"))
-    between = seconds(subject.conf[heartbeat])
-    if limit <= between:
+    limit = parse_duration(context.conf.get(setting, "120s"))
+    interval = parse_duration(context.conf[heartbeat])
+    if limit <= interval:
         yield error(
-            conf_key(setting if setting in subject.own_conf else heartbeat),
-            subject.conf.get(setting, subject.conf[heartbeat]),
-            f"Spark refuses a timeout ({limit:g} s) that is not above {heartbeat} ({between:g} s)",
+            conf_key(setting if setting in context.own_conf else heartbeat),
+            context.conf.get(setting, context.conf[heartbeat]),
+            f"Spark rejects a timeout ({limit:g} s) that is not above {heartbeat} ({interval:g} s)",
             "leave both out",
         )
 
 
 @cache
 def base_settings() -> dict[str, str]:
-    """The Spark settings that hold everywhere."""
+    """The Spark settings of every run (files/spark-base.yaml)."""
     text = resources.spark_base_settings().read_text(encoding="utf-8")
     settings: dict[str, str] = yaml.safe_load(text)
     return settings
 
 
-def _is_in_spec(subject: Subject, own: str) -> bool:
-    """Whether the spec has what the value `own` makes of it."""
-    section, _, name = own.partition(".")
-    spec: Any = subject.spec.get(section) or {}
+def _is_in_spec(context: LintContext, key: str) -> bool:
+    """Whether the spec has the field that the value `key` sets."""
+    section, _, name = key.partition(".")
+    spec: Any = context.spec.get(section) or {}
     return (section == "dynamicAllocation" and bool(spec)) or name in spec

@@ -1,139 +1,130 @@
-"""Where images, results and logs are, and whether they are in each other's way."""
+"""Paths of images, results and logs, and whether one lies inside another."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from job.deploy.lint.context import Subject, conf_key
+from job.config import LOCATIONS
+from job.deploy.lint.context import LintContext, conf_key
 from job.deploy.lint.finding import Finding, error, warning
-from job.s3_uri import PATTERN, is_within, location
+from job.path_rules import is_within, overlap
+from job.s3_uri import S3_URI, parse_s3_uri
 
 _OLD_SCHEME = re.compile(r"(^|,)\s*s3n?://")
-# What names a host: s3a reads the bucket's name as one, and underscores are in none.
+# s3a uses the bucket name as a host name, which must not have underscores.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _FOLDERS = ("eventLog.dir", "decommission.fallbackStoragePath")
-_OPTIONS = {
-    "input_path": "--input",
-    "output_path": "--output",
-    "bundle_path": "--bundle",
-    "model_path": "--model",
-}
 _EVENT_LOG = "spark.eventLog.enabled"
 
 
-def wrong_argument(subject: Subject) -> Iterator[Finding]:
-    """Arguments that the job's command line refuses."""
-    for complaint in subject.arguments.complaints:
+def invalid_argument(context: LintContext) -> Iterator[Finding]:
+    """The job's command line rejects the arguments."""
+    for complaint in context.arguments.complaints:
         yield error(
             "arguments",
-            list(subject.arguments.given),
-            f"the job refuses them: {complaint.what}"
+            list(context.arguments.given),
+            f"the job rejects them: {complaint.what}"
             + (f"; expected {complaint.expected}" if complaint.expected else ""),
-            complaint.fix or f"see image-features {subject.value('command')} --help",
+            complaint.fix or f"see image-features {context.value('command')} --help",
         )
 
 
-def path_not_on_s3(subject: Subject) -> Iterator[Finding]:
-    """A path that pods cannot share: one of a disk, or of another store."""
-    for option, path in _job_paths(subject):
-        if not PATTERN.fullmatch(path):
+def path_not_on_s3(context: LintContext) -> Iterator[Finding]:
+    """A path that is not on S3: pods cannot share it."""
+    for option, path in _job_paths(context):
+        if not S3_URI.fullmatch(path):
             yield error(
                 "arguments",
                 f"{option} {path}",
-                "executors on other nodes must reach it, and of all stores the image knows S3 only",
+                "executors on other nodes must reach it, and the image only supports S3",
                 f"write {option} s3a://bucket/folder",
             )
 
 
-def bucket_without_a_host(subject: Subject) -> Iterator[Finding]:
-    """A bucket whose name cannot be a host's, which s3a does not find."""
-    named = [("arguments", f"{option} {path}", path) for option, path in _job_paths(subject)]
-    named += [(key, subject.value(key), subject.value(key)) for key in _FOLDERS]
-    for key, shown, path in named:
-        found = PATTERN.fullmatch(path)
-        if found and not _BUCKET.fullmatch(found[1]):
-            why = "s3a reads the bucket as a host: small letters, digits, hyphens; 3 to 63 of them"
-            yield error(key, shown, why, "choose a bucket with such a name")
+def invalid_bucket_name(context: LintContext) -> Iterator[Finding]:
+    """A bucket name that is not a valid host name: s3a does not find the bucket."""
+    named = [("arguments", f"{option} {path}", path) for option, path in _job_paths(context)]
+    named += [(key, context.value(key), context.value(key)) for key in _FOLDERS]
+    for key, text, path in named:
+        match = S3_URI.fullmatch(path)
+        if match and not _BUCKET.fullmatch(match[1]):
+            why = "s3a uses it as a host name: 3 to 63 lower-case letters, digits and hyphens"
+            yield error(key, text, why, "choose a bucket with a valid name")
 
 
-def old_scheme(subject: Subject) -> Iterator[Finding]:
-    """`s3://` or `s3n://` in a Spark setting: only the job itself reads them as `s3a://`."""
-    for setting, value in subject.own_conf.items():
+def unsupported_s3_scheme(context: LintContext) -> Iterator[Finding]:
+    """`s3://` or `s3n://` in a Spark setting: only the job's options accept them."""
+    for setting, value in context.own_conf.items():
         if _OLD_SCHEME.search(value):
             why = "Spark has no client for s3:// outside EMR; the one client is s3a"
             yield error(conf_key(setting), value, why, "write s3a://")
 
 
-def output_over_input(subject: Subject) -> Iterator[Finding]:
-    """An output that is the input, or within it: the next run would list its own results."""
-    paths = dict(_job_paths(subject))
+def output_inside_input(context: LintContext) -> Iterator[Finding]:
+    """An output that is the input, or within it, or whose folders hold it: the job refuses it."""
+    paths = dict(_job_paths(context))
     output, images = paths.get("--output", ""), paths.get("--input", "")
-    if _lists_all(subject) and is_within(output, images):
-        same = location(output) == location(images)
-        where = "the input itself" if same else f"within the input {images}"
-        yield error(
-            "arguments",
-            f"--output {output}",
-            f"it is {where}: the next run would take this run's results for images",
-            "write the results beside the images, not among them",
-        )
+    why = overlap(output, images, context.arguments.options.get("glob", "**"))
+    if why:
+        fix = "write the results next to the images, not among them"
+        yield error("arguments", f"--output {output}", why, fix)
 
 
-def folder_in_the_input(subject: Subject) -> Iterator[Finding]:
-    """Event logs or moved blocks within the input, where they would be taken for images."""
-    images = dict(_job_paths(subject)).get("--input", "")
+def folder_inside_input(context: LintContext) -> Iterator[Finding]:
+    """Event logs or fallback storage inside the input: they would be read as images."""
+    images = dict(_job_paths(context)).get("--input", "")
     for key in _FOLDERS:
-        folder = subject.value(key)
-        if _lists_all(subject) and is_within(folder, images):
-            why = f"it is within the input {images}: its files would be taken for images"
+        folder = context.value(key)
+        if _lists_all(context) and is_within(folder, images):
+            why = f"it is within the input {images}: its files would be read as images"
             yield error(key, folder, why, "choose a folder outside the input")
 
 
-def event_log_without_prefix(subject: Subject) -> Iterator[Finding]:
-    """Event logs at the root of a bucket."""
-    folder = subject.value("eventLog.dir")
-    if PATTERN.fullmatch(folder) and not location(folder)[1]:
-        why = "at the root of a bucket no policy and no lifecycle rule can be of the logs alone"
+def event_log_without_prefix(context: LintContext) -> Iterator[Finding]:
+    """Event logs in the root of a bucket."""
+    folder = context.value("eventLog.dir")
+    if S3_URI.fullmatch(folder) and not parse_s3_uri(folder)[1]:
+        why = "in the root of a bucket no policy or lifecycle rule can apply to the logs alone"
         yield warning("eventLog.dir", folder, why, f"write {folder.rstrip('/')}/event-logs")
 
 
-def event_log_without_folder(subject: Subject) -> Iterator[Finding]:
-    """Event logs that are switched on without a place that outlives the pod."""
-    enabled = subject.own_conf.get(_EVENT_LOG, "false").lower() == "true"
-    if enabled and "spark.eventLog.dir" not in subject.conf:
-        why = "the log would go to /tmp of the driver's pod, and go with it"
+def event_log_without_folder(context: LintContext) -> Iterator[Finding]:
+    """Event logs are on, without a folder that outlives the pod."""
+    enabled = context.own_conf.get(_EVENT_LOG, "false").lower() == "true"
+    if enabled and "spark.eventLog.dir" not in context.conf:
+        why = "the log is in /tmp of the driver's pod, and is lost with it"
         fix = "set eventLog.dir: s3a://bucket/event-logs instead"
         yield error(conf_key(_EVENT_LOG), True, why, fix)
 
 
-def master_in_arguments(subject: Subject) -> Iterator[Finding]:
-    """`--master` in the arguments, which takes the run off the cluster."""
-    if subject.arguments.gives("--master"):
-        why = "the operator says which cluster; with another master no executor would start"
-        yield error("arguments", list(subject.arguments.given), why, "leave --master out")
+def master_in_arguments(context: LintContext) -> Iterator[Finding]:
+    """`--master` in the arguments: the run does not use the cluster."""
+    if context.arguments.gives("--master"):
+        why = "the operator sets the master; with another one no executor starts"
+        yield error("arguments", list(context.arguments.given), why, "leave --master out")
 
 
-def settings_in_arguments(subject: Subject) -> Iterator[Finding]:
-    """`--conf` in the arguments, which comes too late for what pods are made of."""
-    if subject.arguments.gives("--conf"):
-        why = "the job reads it when the driver already runs: too late for memory, pods and jars"
+def settings_in_arguments(context: LintContext) -> Iterator[Finding]:
+    """`--conf` in the arguments: too late for settings of the pods."""
+    if context.arguments.gives("--conf"):
+        why = "the driver already runs when it is read: too late for memory, pods and jars"
         fix = "move it to sparkConf"
-        yield warning("arguments", list(subject.arguments.given), why, fix)
+        yield warning("arguments", list(context.arguments.given), why, fix)
 
 
-def run_id_in_arguments(subject: Subject) -> Iterator[Finding]:
+def run_id_in_arguments(context: LintContext) -> Iterator[Finding]:
     """`--run-id` in the arguments: the application already names the run."""
-    if subject.arguments.gives("--run-id"):
-        why = "the application's name is the run's id; with a fixed one the next run does nothing"
-        given = list(subject.arguments.given)
-        yield error("arguments", given, why, "leave --run-id out, and set runId if need be")
+    if context.arguments.gives("--run-id"):
+        why = "the application's name is the run id; with a fixed one the next run does nothing"
+        arguments = list(context.arguments.given)
+        yield error("arguments", arguments, why, "leave --run-id out; set runId if you need to")
 
 
-def _job_paths(subject: Subject) -> list[tuple[str, str]]:
-    options = subject.arguments.options
-    return [(option, options[name]) for name, option in _OPTIONS.items() if options.get(name)]
+def _job_paths(context: LintContext) -> list[tuple[str, str]]:
+    options = context.arguments.options
+    return [(flag, options[name]) for name, flag in LOCATIONS.items() if options.get(name)]
 
 
-def _lists_all(subject: Subject) -> bool:
-    return bool(subject.arguments.options.get("glob", "**") == "**")
+def _lists_all(context: LintContext) -> bool:
+    return bool(context.arguments.options.get("glob", "**") == "**")

@@ -1,4 +1,4 @@
-"""From values files to findings: merge, render, and ask each check."""
+"""Lints a chart: merges the values, renders them, and runs each check."""
 
 from __future__ import annotations
 
@@ -12,53 +12,53 @@ from typing import Any
 
 import click
 
-from job.checks import name_of
+from job.checks import check_name
 from job.deploy.lint import parsing, schema
-from job.deploy.lint.context import Node, Subject
+from job.deploy.lint.context import LintContext, Node
 from job.deploy.lint.finding import Finding, error
-from job.deploy.lint.registry import CHECKS, REFUSED_BY_CHART
+from job.deploy.lint.registry import CHECKS, TEMPLATE_ERROR
 from job.deploy.render.helm import (
     APPLICATION,
     SCHEDULE,
     Chart,
     Manifest,
-    merged_values,
+    find_kind,
+    merge_values,
     render,
-    the_one,
 )
-from job.deploy.render.schema_errors import RefusedValuesError
+from job.deploy.render.schema_errors import SchemaViolationError
 from job.errors import InvalidValueError
 from job.job_arguments import job_arguments
 
 Keys = tuple[str, ...]
 
-# The chart's own complaints are of the same form as ours.
-_COMPLAINT = re.compile(r"(?P<what>.*?)(?:; expected (?P<expected>.*?))?(?:; fix: (?P<fix>.*))?")
+# Error messages of the chart have the form of JobError.
+_ERROR_LINE = re.compile(r"(?P<what>.*?)(?:; expected (?P<expected>.*?))?(?:; fix: (?P<fix>.*))?")
 
 
-def findings(chart: Chart, node: Node, cli: click.Command) -> list[Finding]:
-    """All that is wrong with the values of a chart; `cli` is the job's command line.
+def lint_chart(chart: Chart, node: Node, cli: click.Command) -> list[Finding]:
+    """All findings about the values of a chart; `cli` is the job's command line.
 
-    Values that cannot be read are reported, and taken as left out, so that the rest is checked
-    too. Raises InvalidValueError for what is no YAML, MissingPrerequisiteError without helm.
+    Values that cannot be used are reported and then removed, so that the other checks can run.
+    Raises InvalidValueError for a file that is not YAML, MissingPrerequisiteError without helm.
     """
-    values = merged_values(chart)
-    wrong = _unreadable(values)
+    values = merge_values(chart)
+    unusable = _parsing_findings(values)
     try:
         manifests = render(chart)
-    except RefusedValuesError as said:
-        wrong += _refused(said, values)
-    except InvalidValueError as said:
-        if not wrong:
-            return [_of_template(said)]
+    except SchemaViolationError as problem:
+        unusable += _schema_findings(problem, values)
+    except InvalidValueError as problem:
+        if not unusable:
+            return [_template_finding(problem)]
     else:
-        if not wrong:
-            return _checked(values, manifests, node, cli)
-    left = _without(values, [path for path, _ in wrong])
-    return [finding for _, finding in wrong] + _findings_of_the_rest(chart, left, node, cli)
+        if not unusable:
+            return _run_checks(values, manifests, node, cli)
+    remaining = _remove_paths(values, [path for path, _ in unusable])
+    return [finding for _, finding in unusable] + _check_remaining(chart, remaining, node, cli)
 
 
-def _findings_of_the_rest(
+def _check_remaining(
     chart: Chart, values: Mapping[str, Any], node: Node, cli: click.Command
 ) -> list[Finding]:
     with tempfile.TemporaryDirectory() as folder:
@@ -66,50 +66,55 @@ def _findings_of_the_rest(
         file.write_text(json.dumps(values), encoding="utf-8")
         rest = replace(chart, values=(file,), sets=())
         try:
-            return _checked(merged_values(rest), render(rest), node, cli)
-        except InvalidValueError as said:
-            return [_of_template(said)]
+            return _run_checks(merge_values(rest), render(rest), node, cli)
+        except InvalidValueError as problem:
+            return [_template_finding(problem)]
 
 
-def _unreadable(values: Mapping[str, Any]) -> list[tuple[Keys, Finding]]:
-    nulled = [
-        (path, replace(each, check=parsing.NULLED)) for path, each in parsing.nulled_values(values)
+def _parsing_findings(values: Mapping[str, Any]) -> list[tuple[Keys, Finding]]:
+    nulls = [
+        (path, replace(finding, check=parsing.NULL_VALUE))
+        for path, finding in parsing.null_values(values)
     ]
-    return nulled + [
-        (path, replace(each, check=parsing.UNREADABLE))
-        for path, each in parsing.unreadable_values(values)
+    return nulls + [
+        (path, replace(finding, check=parsing.UNPARSABLE_VALUE))
+        for path, finding in parsing.unparsable_values(values)
     ]
 
 
-def _refused(said: RefusedValuesError, values: Mapping[str, Any]) -> list[tuple[Keys, Finding]]:
-    found = schema.findings_of(said.refused, values)
-    return [(path, replace(each, check=schema.CHECK)) for path, each in found]
+def _schema_findings(
+    problem: SchemaViolationError, values: Mapping[str, Any]
+) -> list[tuple[Keys, Finding]]:
+    findings = schema.schema_findings(problem.violations, values)
+    return [(path, replace(finding, check=schema.SCHEMA_VIOLATION)) for path, finding in findings]
 
 
-def _checked(
+def _run_checks(
     values: Mapping[str, Any], manifests: Sequence[Manifest], node: Node, cli: click.Command
 ) -> list[Finding]:
-    application = the_one(APPLICATION, manifests) or the_one(SCHEDULE, manifests)
+    application = find_kind(APPLICATION, manifests) or find_kind(SCHEDULE, manifests)
     assert application is not None
     arguments = job_arguments(cli, values["command"], values["arguments"])
-    subject = Subject(values, application, arguments, node)
-    return [replace(each, check=name_of(check)) for check in CHECKS for each in check(subject)]
+    context = LintContext(values, application, arguments, node)
+    return [
+        replace(finding, check=check_name(check)) for check in CHECKS for finding in check(context)
+    ]
 
 
-def _of_template(refusal: InvalidValueError) -> Finding:
-    said = _COMPLAINT.fullmatch(str(refusal))
-    assert said is not None
-    why = said["what"] + (f"; expected {said['expected']}" if said["expected"] else "")
-    fix = said["fix"] or "mend it, and run lint again for the rest"
-    return replace(error("values", None, why, fix), check=REFUSED_BY_CHART)
+def _template_finding(problem: InvalidValueError) -> Finding:
+    parts = _ERROR_LINE.fullmatch(str(problem))
+    assert parts is not None
+    why = parts["what"] + (f"; expected {parts['expected']}" if parts["expected"] else "")
+    fix = parts["fix"] or "fix it, and run lint again for the other checks"
+    return replace(error("values", None, why, fix), check=TEMPLATE_ERROR)
 
 
-def _without(values: Mapping[str, Any], paths: Iterable[Keys]) -> dict[str, Any]:
-    """A copy of the values without what is at the paths."""
-    left: dict[str, Any] = json.loads(json.dumps(values))
+def _remove_paths(values: Mapping[str, Any], paths: Iterable[Keys]) -> dict[str, Any]:
+    """A copy of the values without the given paths."""
+    remaining: dict[str, Any] = json.loads(json.dumps(values))
     for *sections, key in paths:
-        at = left
+        parent = remaining
         for section in sections:
-            at = at.get(section, {})
-        at.pop(key, None)
-    return left
+            parent = parent.get(section, {})
+        parent.pop(key, None)
+    return remaining

@@ -1,4 +1,4 @@
-"""When a schedule runs, and what each of its runs would repeat."""
+"""Schedules: cron expression, time zone, and work that each run repeats."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from job.deploy.lint.context import Subject
+from job.deploy.lint.context import LintContext
 from job.deploy.lint.finding import Finding, error, warning
 
-_WORDS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
+_DESCRIPTORS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
 _EVERY = re.compile(r"@every ((\d+(\.\d+)?)(ns|us|ms|s|m|h))+")
-# Least and most of minute, hour, day, month and day of the week, as the operator's cron takes them.
+# (name, minimum, maximum) of each field, as the operator's cron parser accepts them.
 _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 6))
 _NAMES = {
     "month": ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
@@ -20,59 +20,60 @@ _NAMES = {
 _PART = re.compile(r"(?:\*|\?|(\w+)(?:-(\w+))?)(?:/(\d+))?")
 
 
-def schedule_that_is_none(subject: Subject) -> Iterator[Finding]:
-    """A schedule that the operator cannot read: it would never run."""
-    schedule = subject.value("schedule")
+def invalid_schedule(context: LintContext) -> Iterator[Finding]:
+    """A schedule that the operator cannot parse: it never runs."""
+    schedule = context.value("schedule")
     problem = _problem(schedule)
     if problem:
-        why = f"the operator cannot read it ({problem}), and nothing would ever run"
+        why = f"the operator cannot parse it ({problem}), and it never runs"
         yield error("schedule", schedule, why, 'write five fields such as "0 3 * * *"')
 
 
-def time_zone_that_is_none(subject: Subject) -> Iterator[Finding]:
-    """A time zone of a schedule that nobody knows."""
-    zone = subject.value("timeZone")
-    if not subject.is_scheduled:
+def invalid_time_zone(context: LintContext) -> Iterator[Finding]:
+    """The time zone of a schedule does not exist."""
+    zone = context.value("timeZone")
+    if not context.is_scheduled:
         return
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        why = "there is no such time zone, and the schedule would fail"
+        why = "there is no such time zone, and the schedule fails"
         yield error("timeZone", zone, why, "write a name such as Europe/Berlin, or UTC")
 
 
-def all_anew_each_time(subject: Subject) -> Iterator[Finding]:
-    """A schedule that featurizes all images again in each run."""
-    if subject.is_scheduled and subject.arguments.options.get("refeaturize"):
-        why = "each run of the schedule would featurize all images, not only new ones, and cost so"
-        given = list(subject.arguments.given)
-        yield warning("arguments", given, why, "leave --refeaturize out, and run it once by hand")
+def refeaturize_on_schedule(context: LintContext) -> Iterator[Finding]:
+    """Each run of a schedule featurizes all images again."""
+    if context.is_scheduled and context.arguments.options.get("refeaturize"):
+        why = "each run of the schedule featurizes, and pays for, all images instead of new ones"
+        arguments = list(context.arguments.given)
+        fix = "leave --refeaturize out, and run it once by hand"
+        yield warning("arguments", arguments, why, fix)
 
 
 def _problem(schedule: str) -> str:
-    """What is wrong with a schedule; empty for a good one, and for none."""
+    """The problem with a schedule; empty if it is valid, or if there is none."""
     if schedule.startswith("@"):
-        known = schedule in _WORDS or _EVERY.fullmatch(schedule)
-        return "" if known else f"no such word as {schedule.split()[0]}"
-    for (name, least, most), text in zip(_FIELDS, schedule.split(), strict=False):
+        is_known = schedule in _DESCRIPTORS or _EVERY.fullmatch(schedule)
+        return "" if is_known else f"no such descriptor as {schedule.split()[0]}"
+    for (name, low, high), text in zip(_FIELDS, schedule.split(), strict=False):
         for part in text.split(","):
-            if not _is_field(part, name, least, most):
-                return f"{name} is {part}, of {least} to {most}"
+            if not _is_field(part, name, low, high):
+                return f"{name} is {part}, allowed are {low} to {high}"
     return ""
 
 
-def _is_field(part: str, name: str, least: int, most: int) -> bool:
-    found = _PART.fullmatch(part)
-    if found is None or found[3] == "0":
+def _is_field(part: str, name: str, low: int, high: int) -> bool:
+    match = _PART.fullmatch(part)
+    if match is None or match[3] == "0":
         return False
-    given = [end for end in found.groups()[:2] if end is not None]
-    ends = [number for end in given if (number := _number(end, name, least)) is not None]
-    in_order = [least, *ends, most]
-    return len(ends) == len(given) and in_order == sorted(in_order)
+    texts = [text for text in match.groups()[:2] if text is not None]
+    ends = [number for text in texts if (number := _number(text, name, low)) is not None]
+    bounds = [low, *ends, high]
+    return len(ends) == len(texts) and bounds == sorted(bounds)
 
 
-def _number(text: str, name: str, least: int) -> int | None:
+def _number(text: str, name: str, low: int) -> int | None:
     names = _NAMES.get(name, [])
     if text.lower() in names:
-        return names.index(text.lower()) + least
+        return names.index(text.lower()) + low
     return int(text) if text.isdigit() else None

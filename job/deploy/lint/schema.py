@@ -1,4 +1,4 @@
-"""What the chart's schema refuses, said with the value, what was expected, and the fix."""
+"""Findings for violations of the chart's schema: the value, what is expected, and the fix."""
 
 from __future__ import annotations
 
@@ -11,108 +11,115 @@ from typing import Any
 from job import resources
 from job.deploy.lint.context import conf_key
 from job.deploy.lint.finding import Finding, error
-from job.deploy.lint.known_settings import HADOOP, known, nearest
-from job.deploy.render.schema_errors import Complaint
+from job.deploy.lint.known_settings import HADOOP, find_similar, known_settings
+from job.deploy.render.schema_errors import SchemaViolation
 
 Path = tuple[str, ...]
 Schema = Mapping[str, Any]
 
-CHECK = "refused-by-schema"
-WHAT = (
-    "A value that the chart's schema refuses: key, type, form, or a Spark setting that is not ours."
+SCHEMA_VIOLATION = "schema-violation"
+SCHEMA_VIOLATION_DOC = (
+    "A value that violates the chart's schema: unknown key, wrong type or form, rejected setting."
 )
 _UNKNOWN_KEYS = re.compile(r"additional properties (.*) not allowed")
 _WRONG_KEY = re.compile(r"invalid propertyName '(.*)'")
 _MISSING_KEYS = re.compile(r"missing propert(?:y|ies) (.*)")
 _QUOTED = re.compile(r"'([^']*)'")
-_JAVA_MEMORY_OF_OTHERS = re.compile(r"(\d+)([KMGTkmgt])(i?[Bb]?)")
-# Less like each other than settings: sections are short words.
-_NEAR = 0.7
+_OTHER_MEMORY_UNITS = re.compile(r"(\d+)([KMGTkmgt])(i?[Bb]?)")
+# Lower than for settings: keys of the chart are short words.
+_CUTOFF = 0.7
 
-_OPERATOR = "the operator sets it, and refuses a run that does"
-_OWN_VALUE = "the chart has a value for it"
-_IMAGE = ("the operator refuses it: the application names the image", "set image.repository")
-_TOKEN = ("the operator refuses it: it knows the cluster by itself", "leave it out")
-_KEYS = ("it would be read by whoever may read a SparkApplication", "set s3.credentials")
-_REFUSED_SETTINGS = {
+_OPERATOR = "the operator sets it, and rejects a run that sets it too"
+_CHART_VALUE = "the chart has a value for it"
+_IMAGE = ("the operator rejects it: the application names the image", "set image.repository")
+_TOKEN = ("the operator rejects it: it already has access to the cluster", "leave it out")
+_KEYS = ("anyone who may read a SparkApplication can read it", "set s3.credentials")
+_REJECTED_SETTINGS = {
     "spark.app.name": ("a run is named <release>-<runId>", "set runId"),
     "spark.executor.decommission.enabled": (
-        "Spark has no such setting, often as it is copied: it would do nothing",
+        "Spark has no such setting, although it is often copied: it has no effect",
         "set decommission.enabled: true",
     ),
     "spark.kubernetes.driver.master": (_OPERATOR, "leave it out"),
-    "spark.kubernetes.namespace": (_OPERATOR, "leave it out; --namespace says where it runs"),
+    "spark.kubernetes.namespace": (_OPERATOR, "leave it out; --namespace sets it"),
     "spark.master": (_OPERATOR, "leave it out"),
     "spark.submit.deployMode": (_OPERATOR, "leave it out"),
     **{
-        f"spark.{role}.{name}": (_OWN_VALUE, f"set {role}.{name}")
+        f"spark.{role}.{name}": (_CHART_VALUE, f"set {role}.{name}")
         for role in ("driver", "executor")
         for name in ("cores", "instances", "memory", "memoryOverhead")
     },
-    **{f"spark.kubernetes.{of}container.image": _IMAGE for of in ("", "driver.", "executor.")},
+    **{
+        f"spark.kubernetes.{prefix}container.image": _IMAGE
+        for prefix in ("", "driver.", "executor.")
+    },
     **{
         f"spark.kubernetes.authenticate.{role}.serviceAccountName": (
-            "the operator refuses it: the application names the account",
+            "the operator rejects it: the application names the service account",
             f"set serviceAccounts.{role}.name",
         )
         for role in ("driver", "executor")
     },
     **{
-        f"spark.kubernetes.authenticate.{of}oauthToken{file}": _TOKEN
-        for of in ("", "driver.", "executor.")
+        f"spark.kubernetes.authenticate.{prefix}oauthToken{file}": _TOKEN
+        for prefix in ("", "driver.", "executor.")
         for file in ("", "File")
     },
     **{f"{HADOOP}fs.s3a.{name}": _KEYS for name in ("access.key", "secret.key", "session.token")},
 }
 
 
-def findings_of(
-    refused: Sequence[Complaint], values: Mapping[str, Any]
+def schema_findings(
+    violations: Sequence[SchemaViolation], values: Mapping[str, Any]
 ) -> list[tuple[Path, Finding]]:
-    """What is refused, in the order of its keys, each with the path that has to go."""
-    found = [each for complaint in refused for each in _findings(complaint, values)]
-    return sorted(found, key=lambda each: each[1].key)
+    """(path to remove, finding) of each violation, sorted by key."""
+    findings = [pair for violation in violations for pair in _to_findings(violation, values)]
+    return sorted(findings, key=lambda pair: pair[1].key)
 
 
-def _findings(complaint: Complaint, values: Mapping[str, Any]) -> Iterator[tuple[Path, Finding]]:
-    path, text = complaint.path, complaint.text
+def _to_findings(
+    violation: SchemaViolation, values: Mapping[str, Any]
+) -> Iterator[tuple[Path, Finding]]:
+    path, text = violation.path, violation.text
     if unknown := _UNKNOWN_KEYS.fullmatch(text):
         for key in _QUOTED.findall(unknown[1]):
-            yield _outside_lists((*path, key)), _unknown_key((*path, key), values)
-    elif wrong := _WRONG_KEY.fullmatch(text):
-        setting = wrong[1]
-        yield ("sparkConf", setting), _refused_setting(setting, values["sparkConf"][setting])
+            yield _path_to_list((*path, key)), _unknown_key((*path, key), values)
+    elif rejected := _WRONG_KEY.fullmatch(text):
+        setting = rejected[1]
+        yield ("sparkConf", setting), _rejected_setting(setting, values["sparkConf"][setting])
     elif missing := _MISSING_KEYS.fullmatch(text):
         keys = ", ".join(_QUOTED.findall(missing[1]))
         finding = error(".".join(path), _at(values, path), f"it lacks {keys}", f"add {keys}")
-        yield _outside_lists(path), finding
+        yield _path_to_list(path), finding
     else:
-        yield _outside_lists(path), _wrong_value(path, values, text)
+        yield _path_to_list(path), _wrong_value(path, values, text)
 
 
 def _unknown_key(path: Path, values: Mapping[str, Any]) -> Finding:
     siblings = _schema_at(path[:-1]).get("properties", {})
-    meant = nearest(path[-1], siblings, _NEAR)
+    suggestion = find_similar(path[-1], siblings, _CUTOFF)
     elsewhere = [key for key in _all_keys() if key.rpartition(".")[2] == path[-1]]
-    if meant is not None:
-        fix = f"did you mean {'.'.join((*path[:-1], meant))}?"
+    if suggestion is not None:
+        fix = f"did you mean {'.'.join((*path[:-1], suggestion))}?"
     elif elsewhere:
         fix = f"did you mean {' or '.join(elsewhere)}?"
     else:
-        fix = f"there are {', '.join(siblings)}"
-    why = "the chart has no such value: it would do nothing"
+        fix = f"use one of {', '.join(siblings)}"
+    why = "the chart has no such value: it has no effect"
     return error(".".join(path), _at(values, path), why, fix)
 
 
-def _refused_setting(setting: str, value: Any) -> Finding:
-    if setting in _REFUSED_SETTINGS:
-        why, fix = _REFUSED_SETTINGS[setting]
+def _rejected_setting(setting: str, value: Any) -> Finding:
+    if setting in _REJECTED_SETTINGS:
+        why, fix = _REJECTED_SETTINGS[setting]
         return error(conf_key(setting), value, why, fix)
-    of_hadoop = setting.startswith(("fs.", "mapreduce.", "hadoop."))
-    meant = nearest(f"spark.{setting}", known().spark) or nearest(setting, known().spark)
-    fix = f"write {HADOOP}{setting}" if of_hadoop else f"did you mean {meant}?"
-    why = "names of Spark's settings begin with spark.; those of Hadoop with spark.hadoop."
-    return error(conf_key(setting), value, why, fix if of_hadoop or meant else "leave it out")
+    is_hadoop = setting.startswith(("fs.", "mapreduce.", "hadoop."))
+    suggestion = find_similar(f"spark.{setting}", known_settings().spark) or find_similar(
+        setting, known_settings().spark
+    )
+    fix = f"write {HADOOP}{setting}" if is_hadoop else f"did you mean {suggestion}?"
+    why = "Spark settings start with spark., Hadoop settings with spark.hadoop."
+    return error(conf_key(setting), value, why, fix if is_hadoop or suggestion else "leave it out")
 
 
 def _wrong_value(path: Path, values: Mapping[str, Any], text: str) -> Finding:
@@ -122,9 +129,9 @@ def _wrong_value(path: Path, values: Mapping[str, Any], text: str) -> Finding:
 
 
 def _fix(path: Path, value: Any, schema: Schema) -> str:
-    """The value that was meant, as far as it can be told."""
+    """How to correct the value, if that can be guessed."""
     key = ".".join(path)
-    other_memory = _JAVA_MEMORY_OF_OTHERS.fullmatch(str(value))
+    other_memory = _OTHER_MEMORY_UNITS.fullmatch(str(value))
     if other_memory and schema is _schema()["definitions"]["javaMemory"]:
         return f"set {key}: {other_memory[1]}{other_memory[2].lower()}"
     types = schema.get("type", ())
@@ -132,8 +139,8 @@ def _fix(path: Path, value: Any, schema: Schema) -> str:
         return f'put it in quotes: {path[-1]}: "{str(value).lower()}"'
     if types in ("integer", "boolean") and isinstance(value, str) and _is_yaml(value, types):
         return f"leave out the quotes: {path[-1]}: {value}"
-    if meant := nearest(str(value), schema.get("enum", ()), _NEAR):
-        return f"set {key}: {meant}"
+    if suggestion := find_similar(str(value), schema.get("enum", ()), _CUTOFF):
+        return f"set {key}: {suggestion}"
     return f"see {key} in {resources.chart() / 'README.md'}"
 
 
@@ -146,16 +153,16 @@ def _expected(schema: Schema) -> str:
         return str(schema["description"])
     if "enum" in schema:
         return "one of " + ", ".join(schema["enum"])
-    least, most = schema.get("minimum"), schema.get("maximum")
+    low, high = schema.get("minimum"), schema.get("maximum")
     types = schema.get("type", "")
     words = {"string": "text", "object": "keys with values", "array": "a list"}
     words |= {"integer": "a whole number", "boolean": "true or false"}
     kinds = [types] if isinstance(types, str) else types
-    named = " or ".join(words.get(kind, kind) for kind in kinds)
-    bounds = f", at least {least}" if least is not None else ""
-    bounds += f", at most {most}" if most is not None else ""
+    description = " or ".join(words.get(kind, kind) for kind in kinds)
+    bounds = f", at least {low}" if low is not None else ""
+    bounds += f", at most {high}" if high is not None else ""
     return (
-        named
+        description
         + bounds
         + (" that is not empty" if "minLength" in schema or "minItems" in schema else "")
     )
@@ -169,19 +176,19 @@ def _schema() -> dict[str, Any]:
 
 
 def _schema_at(path: Path) -> Schema:
-    """What the schema says of the value at a path."""
+    """The schema of the value at a path."""
     schema: Schema = _schema()
     for key in path:
         extra = schema.get("additionalProperties")
-        below = schema.get("properties", {}).get(key) or schema.get("items") or extra
-        schema = _resolved(below if isinstance(below, dict) else {})
+        child = schema.get("properties", {}).get(key) or schema.get("items") or extra
+        schema = _resolved(child if isinstance(child, dict) else {})
     return schema
 
 
 def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
     name = schema.get("$ref", "").rpartition("/")[2]
-    found: dict[str, Any] = _schema()["definitions"][name] if name else schema
-    return found
+    resolved: dict[str, Any] = _schema()["definitions"][name] if name else schema
+    return resolved
 
 
 def _all_keys() -> list[str]:
@@ -190,9 +197,9 @@ def _all_keys() -> list[str]:
 
 
 def _keys_below(schema: dict[str, Any], prefix: str) -> Iterator[str]:
-    for key, below in schema.get("properties", {}).items():
+    for key, child in schema.get("properties", {}).items():
         yield prefix + key
-        yield from _keys_below(_resolved(below), f"{prefix}{key}.")
+        yield from _keys_below(_resolved(child), f"{prefix}{key}.")
 
 
 def _at(values: Any, path: Path) -> Any:
@@ -201,7 +208,7 @@ def _at(values: Any, path: Path) -> Any:
     return values
 
 
-def _outside_lists(path: Path) -> Path:
-    """The path as far as it goes through keys: a list is left out as a whole."""
-    numbers = [place for place, key in enumerate(path) if key.isdigit()]
-    return path[: numbers[0]] if numbers else path
+def _path_to_list(path: Path) -> Path:
+    """The path up to the first list: lists are removed as a whole."""
+    indexes = [position for position, key in enumerate(path) if key.isdigit()]
+    return path[: indexes[0]] if indexes else path

@@ -1,1 +1,1 @@
-"""One machine: jars, a local S3 server, the run of `make run`."""
+"""Runs the job on one machine: jars, a local S3 server, `make run`."""

@@ -1,6 +1,6 @@
-"""Put the jars of docker/pom.xml into pyspark's own jars folder, where each Spark of it looks.
+"""Installs the jars of docker/pom.xml into the jars folder of pyspark.
 
-`python -m job.deploy.local.jars`; the second call does nothing and needs no network.
+`python -m job.deploy.local.jars`; a second call does nothing and needs no network.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ MARKER = "image-features-jars.json"
 
 
 class JarsNotInstalledError(JobError):
-    """The jars of the list could not be put beside Spark's own."""
+    """The jars could not be installed."""
 
 
 def main() -> int:
-    """Install the jars, say what was done; 0, or 1 with one line on stderr."""
+    """Install the jars and print the result; returns 0, or 1 with one line on stderr."""
     try:
         installed = install_jars()
     except JarsNotInstalledError as error:
@@ -39,20 +39,20 @@ def main() -> int:
 
 
 def install_jars(jar_folder: Path | None = None) -> list[str]:
-    """Make `jar_folder` (pyspark's own by default) hold the jars of the list, and no older ones.
+    """Install the listed jars into `jar_folder` (default: pyspark's), and remove older ones.
 
-    Returns the names of the jars that were put there, none if they were there already. Raises
+    Returns the names of the installed jars, empty if they were already there. Raises
     JarsNotInstalledError without Java or network.
     """
     folder = jar_folder or pyspark_jar_folder()
     list_sha256 = hashlib.sha256(jar_list().read_bytes()).hexdigest()
-    before = _Marker.read(folder)
-    if before.jar_list_sha256 == list_sha256 and before.jars_are_in(folder):
+    installed = _Marker.read(folder)
+    if installed.jar_list_sha256 == list_sha256 and installed.jars_are_in(folder):
         return []
-    # On the same filesystem as the target, so that each move is a rename.
+    # On the filesystem of the target, so that each move is a rename.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".jars-") as download:
         jars = _download(Path(download))
-        for name in before.jars:
+        for name in installed.jars:
             (folder / name).unlink(missing_ok=True)
         for jar in jars:
             jar.replace(folder / jar.name)
@@ -70,7 +70,7 @@ def pyspark_jar_folder() -> Path:
 
 
 def _download(folder: Path) -> list[Path]:
-    """Resolve the list with the Ivy that Spark bundles; a cache of its own keeps it repeatable."""
+    """Resolve the list with Spark's Ivy; a private cache keeps the result reproducible."""
     command = [
         *(_java(), "-cp", str(_ivy_jar()), "org.apache.ivy.Main", "-ivy", str(jar_list())),
         *("-cache", str(folder / "cache"), "-confs", "runtime", "-types", "jar"),
@@ -78,19 +78,19 @@ def _download(folder: Path) -> list[Path]:
     ]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     jars = list(folder.glob("*.jar"))
-    # Ivy ends with 0 after a failed download of an artifact; its report names it.
+    # Ivy exits with 0 after a failed download; only its report shows the failure.
     if result.returncode != 0 or "FAILED" in result.stdout or not jars:
         raise JarsNotInstalledError(
             f"Ivy could not fetch the jars of {jar_list().name}: {_reason(result)}",
-            fix="connect to a Maven repository and call this again",
+            fix="connect to a Maven repository and run this again",
         )
     return jars
 
 
 def _reason(result: subprocess.CompletedProcess[str]) -> str:
     lines = [line.strip() for line in (result.stdout + result.stderr).splitlines()]
-    telling = re.compile(r"UnknownHost|ConnectException|timed out|SSLHandshake|not found|FAILED")
-    return next((line for line in lines if telling.search(line)), f"exit code {result.returncode}")
+    pattern = re.compile(r"UnknownHost|ConnectException|timed out|SSLHandshake|not found|FAILED")
+    return next((line for line in lines if pattern.search(line)), f"exit code {result.returncode}")
 
 
 def _java() -> str:
@@ -111,7 +111,7 @@ def _ivy_jar() -> Path:
 
 @dataclass(frozen=True)
 class _Marker:
-    """What an earlier call has put into a folder, and from which list."""
+    """Which jars an earlier call installed, and from which list."""
 
     jar_list_sha256: str = ""
     jars: list[str] = field(default_factory=list)

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Give this machine what the program stands on: a venv of a fit Python, and a fit Java.
+# Install the prerequisites on this machine: a venv with a supported Python, and a supported Java.
 #
-# prerequisites.sh VENV: makes the folder VENV and writes Java's home to VENV/java-home. What is
-# missing is installed by apt, as root or with sudo; elsewhere one line says what to install.
-# PYTHON and JAVA_HOME, if set, are looked at first; then PATH; for Java JVM_FOLDER last.
+# prerequisites.sh VENV: creates the folder VENV and writes Java's home to VENV/java-home. Missing
+# packages are installed with apt, as root or with sudo; without apt, one line says what to install.
+# Search order: PYTHON and JAVA_HOME, if set; then PATH; for Java JVM_FOLDER last.
 set -eu
 
 venv=$1
@@ -14,7 +14,7 @@ fail() {
     exit 1
 }
 
-apt_install() { # apt_install WHAT PACKAGE...: one line and the end where apt cannot be used
+apt_install() { # apt_install WHAT PACKAGE...: fails with one line if apt cannot be used
     what=$1
     shift
     command -v apt-get >/dev/null || fail "$what is missing and there is no apt here; fix: install $what"
@@ -72,7 +72,7 @@ java_homes() {
     done
 }
 
-find_java() { # prints the first home of Java 17 to 21; says why it passes others by
+find_java() { # prints the first home of Java 17 to 21, and why others are skipped
     java_homes | while read -r home; do
         version=$(java_version "$home")
         case $version in

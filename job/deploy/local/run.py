@@ -1,4 +1,4 @@
-"""What `make run` calls: the job as a child process, on sample images or on yours.
+"""Runs the job as a child process, for `make run`: on the sample images or on your own.
 
 `python -m job.deploy.local.run [--input PATH --output PATH] [-- OPTIONS OF image-features run]`
 """
@@ -20,7 +20,7 @@ from typing import NoReturn
 import click
 
 from job import class_archive
-from job.deploy.local.s3_server import LocalS3Server, dies_with_parent
+from job.deploy.local.s3_server import LocalS3Server, die_with_parent
 from job.errors import InvalidValueError, JobError
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -29,17 +29,17 @@ REPORT_COPY = Path(".cache") / "run" / "report.html"
 SAMPLE_BUCKET = "sample"
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Time for the job to end by itself after Ctrl-C: it gives back its claim on the output.
+# Time for the job to stop after Ctrl-C, so that it can release its lease on the output.
 _GRACE_SECONDS = 20.0
-# The JVM ends when its Python has, its workers when the JVM has.
+# The JVM exits after its Python process, and the workers after the JVM.
 _DESCENDANTS_SECONDS = 5.0
-# Time for the JVM to write its class archive before that.
+# Time for the JVM to write its class archive before it exits.
 _RECORDING_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class JobCall:
-    """One call of `image-features run`: where from, where to, with what."""
+    """One call of `image-features run`: paths, arguments, Spark settings, environment."""
 
     input_path: str
     output_path: str
@@ -48,7 +48,7 @@ class JobCall:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def command(self) -> list[str]:
-        """The command line, for this Python."""
+        """The command line for the current Python."""
         settings = [
             part for key, value in self.settings.items() for part in ("--conf", f"{key}={value}")
         ]
@@ -71,10 +71,10 @@ def main(
     input_path: str | None, output_path: str | None, job_arguments: tuple[str, ...]
 ) -> NoReturn:
     """Run the job on the sample images in a local S3 server; with both paths, on your images."""
-    _end_on_signals()
+    _stop_on_signals()
     REPORT_COPY.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with _call(input_path, output_path, job_arguments) as call:
+        with _prepare(input_path, output_path, job_arguments) as call:
             exit_code = _run(call)
     except JobError as error:
         click.echo(f"error: {error}", err=True)
@@ -85,41 +85,43 @@ def main(
 def _run(call: JobCall) -> int:
     if class_archive.is_recorded():
         return run_job(call)
-    click.echo("the first run keeps Java's classes for later ones: it ends some seconds later")
+    click.echo("the first run saves Java's classes for later runs: it takes some seconds longer")
     with class_archive.recording() as setting:
         recorded = replace(call, settings={**call.settings, **setting})
         return run_job(recorded, _RECORDING_SECONDS)
 
 
-def run_job(call: JobCall, patience: float = _DESCENDANTS_SECONDS) -> int:
-    """Run it to its end, its output on ours; nothing of it is left when this returns or raises.
+def run_job(call: JobCall, exit_timeout: float = _DESCENDANTS_SECONDS) -> int:
+    """Run the job in the foreground; no process of it is left when this returns or raises.
 
-    `patience` is for how many seconds a JVM may go on after a run that ended well.
+    `exit_timeout` is the time in seconds that the JVM may take to exit after a successful run.
     """
     job = subprocess.Popen(
-        [*dies_with_parent("TERM"), *call.command()],
+        [*die_with_parent("TERM"), *call.command()],
         stdin=subprocess.DEVNULL,
         env=call.environment,
-        # Ctrl-C reaches this process alone, which ends the job in order.
+        # Ctrl-C only reaches this process, which stops the job in order.
         start_new_session=True,
     )
     try:
         exit_code = job.wait()
         if exit_code == 0:
-            _wait_for_session(job.pid, patience)
+            _wait_for_session(job.pid, exit_timeout)
         return exit_code
     finally:
-        _end(job)
+        _stop(job)
 
 
 @contextmanager
-def _call(
+def _prepare(
     input_path: str | None, output_path: str | None, arguments: Sequence[str]
 ) -> Iterator[JobCall]:
-    """The call that the paths mean, and for as long as it lasts the server that it needs."""
+    """The call for the given paths; without paths, with a local S3 server while it runs."""
     environment = {name: value for name, value in os.environ.items() if name != "SPARK_HOME"}
     if input_path and not output_path:
-        raise InvalidValueError("an input and no output", expected="both", fix="add OUTPUT=PATH")
+        raise InvalidValueError(
+            "--input is given without --output", expected="both", fix="add OUTPUT=PATH"
+        )
     if output_path:
         source = _absolute(input_path or str(SAMPLE_IMAGES))
         yield JobCall(source, _absolute(output_path), arguments, environment=environment)
@@ -139,24 +141,24 @@ def _call(
 
 
 def _absolute(path: str) -> str:
-    """A local path without `~` and made absolute; a URL as it is."""
+    """The absolute form of a local path, with `~` expanded; a URL unchanged."""
     return path if "://" in path else str(Path(path).expanduser().absolute())
 
 
-def _end_on_signals() -> None:
-    """Let a signal to stop unwind this process once; what comes after it must not stop that."""
+def _stop_on_signals() -> None:
+    """Let the first stop signal unwind this process; later ones must not interrupt that."""
 
     def stop(number: int, _frame: FrameType | None) -> NoReturn:
-        for each in _STOP_SIGNALS:
-            signal.signal(each, signal.SIG_IGN)
+        for stop_signal in _STOP_SIGNALS:
+            signal.signal(stop_signal, signal.SIG_IGN)
         raise SystemExit(128 + number)
 
-    for each in _STOP_SIGNALS:
-        signal.signal(each, stop)
+    for stop_signal in _STOP_SIGNALS:
+        signal.signal(stop_signal, stop)
 
 
-def _end(job: subprocess.Popen[bytes]) -> None:
-    """Interrupt the job if it still runs, wait, then end what is left of its session."""
+def _stop(job: subprocess.Popen[bytes]) -> None:
+    """Interrupt the job if it still runs, wait, then kill the rest of its session."""
     if job.poll() is None:
         job.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
@@ -175,7 +177,7 @@ def _wait_for_session(session: int, seconds: float) -> None:
 
 
 def _session_members(session: int) -> list[int]:
-    """The processes of a session that still run: pyspark's workers leave the process group."""
+    """The running processes of a session: pyspark's workers leave the process group."""
     stats = [_stat(folder) for folder in Path("/proc").glob("[0-9]*")]
     return [pid for pid, state, member_of in stats if member_of == session and state != "Z"]
 

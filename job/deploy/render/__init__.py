@@ -1,1 +1,1 @@
-"""Chart values to what each target takes."""
+"""Renders the chart and converts it for each target."""

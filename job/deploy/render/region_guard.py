@@ -1,4 +1,4 @@
-"""A run is not submitted to where its data may not go."""
+"""Checks that a run and its data stay in the allowed regions, before it is submitted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from job import regions
-from job.deploy.render.run_paths import option, paths_of
+from job.deploy.render.run_paths import job_paths, option_value
 
 REGION_LABEL = "topology.kubernetes.io/region"
 _EKS = re.compile(r"\.([a-z0-9-]+)\.eks\.amazonaws\.com(?:\.cn)?$")
@@ -15,24 +15,27 @@ _EKS = re.compile(r"\.([a-z0-9-]+)\.eks\.amazonaws\.com(?:\.cn)?$")
 
 def require_allowed(
     spec: Mapping[str, Any],
-    places: Callable[[], Mapping[str, str]],
+    find_regions: Callable[[], Mapping[str, str]],
     more_paths: Iterable[str] = (),
 ) -> None:
-    """Check where a run works and where its buckets are, if its regions are restricted.
+    """Check the regions of the cluster and of all buckets, if the run restricts its regions.
 
-    `spec` is that of the rendered application; `places` says what it would work on, and the region
-    of each. Raises InvalidValueError for a region that is not allowed, and what `places` raises.
+    `spec` is that of the rendered application. `find_regions` returns the region of each thing the
+    run would use. Raises InvalidValueError for a region that is not allowed, and what
+    `find_regions` raises.
     """
     arguments = spec.get("arguments", [])
-    allowed = regions.patterns(option(arguments, "--allowed-regions"))
+    allowed = regions.parse_patterns(option_value(arguments, "--allowed-regions"))
     if not allowed:
         return
-    for what, region in places().items():
+    for what, region in find_regions().items():
         regions.require_allowed(what, region, allowed)
-    regions.require_buckets([*paths_of(arguments), *more_paths], spec["sparkConf"], allowed)
+    regions.require_buckets_allowed(
+        [*job_paths(arguments), *more_paths], spec["sparkConf"], allowed
+    )
 
 
-def region_of_eks(host: str) -> str:
-    """The region in the address of an EKS cluster; empty of any other."""
-    found = _EKS.search(host)
-    return found[1] if found else ""
+def eks_region(host: str) -> str:
+    """The region in the host name of an EKS cluster; empty for any other cluster."""
+    match = _EKS.search(host)
+    return match[1] if match else ""

@@ -1,4 +1,4 @@
-"""From values to what a target takes: the chart is rendered, then converted."""
+"""Renders the chart and converts it for a target."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from job.deploy.render.helm import (
     SCHEDULE,
     Chart,
     Manifest,
-    merged_values,
+    find_kind,
+    merge_values,
     render,
-    the_one,
 )
 from job.deploy.render.targets import emr, iam, kubernetes, spark_submit
-from job.deploy.render.targets.common import Converted, LeftOut
-from job.deploy.render.targets.key_mapping import ONE_RUN
+from job.deploy.render.targets.common import OmittedField, RenderedTarget
+from job.deploy.render.targets.key_mapping import SINGLE_RUN
 from job.errors import InvalidValueError
 
 
 @dataclass(frozen=True)
-class OneRun:
-    """A chart rendered as one run: the application, and the objects that it needs beside it."""
+class RenderedRun:
+    """A chart rendered as one run: the application, and the other objects that it needs."""
 
     application: Manifest
-    beside: Sequence[Manifest]
-    left_out: tuple[LeftOut, ...] = ()
+    extra_objects: Sequence[Manifest]
+    omitted: tuple[OmittedField, ...] = ()
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a target is, which the chart does not say; files of the target go to `folder`."""
+class TargetOptions:
+    """Options of a target that are not part of the chart; `folder` is for its extra files."""
 
     folder: Path
     master: str | None = None
@@ -42,71 +42,74 @@ class Place:
     oidc_provider: str = ""
 
 
-def one_run(chart: Chart, api_versions: Sequence[str] = ()) -> OneRun:
-    """The chart as one run, of values with a schedule too. Raises what `rendered.render` raises."""
+def render_run(chart: Chart, api_versions: Sequence[str] = ()) -> RenderedRun:
+    """The chart as one run, even if the values have a schedule. Raises what `render` raises."""
     manifests = render(chart, api_versions)
-    left_out: tuple[LeftOut, ...] = ()
-    if the_one(SCHEDULE, manifests):
-        left_out = tuple(LeftOut(name, why) for name, why in ONE_RUN.items())
+    omitted: tuple[OmittedField, ...] = ()
+    if find_kind(SCHEDULE, manifests):
+        omitted = tuple(OmittedField(name, why) for name, why in SINGLE_RUN.items())
         manifests = render(replace(chart, sets=(*chart.sets, "schedule=")), api_versions)
-    application = the_one(APPLICATION, manifests)
+    application = find_kind(APPLICATION, manifests)
     assert application is not None
-    return OneRun(application, [each for each in manifests if each is not application], left_out)
+    return RenderedRun(
+        application, [manifest for manifest in manifests if manifest is not application], omitted
+    )
 
 
-def to_kubernetes(chart: Chart, _: Place) -> Converted:
+def to_kubernetes(chart: Chart, _: TargetOptions) -> RenderedTarget:
     """All objects of the chart, for one run."""
-    run = one_run(chart)
-    return _with(run, kubernetes.as_run([*run.beside, run.application]))
+    run = render_run(chart)
+    return _add_omitted(run, kubernetes.as_run([*run.extra_objects, run.application]))
 
 
-def to_scheduled(chart: Chart, _: Place) -> Converted:
+def to_scheduled(chart: Chart, _: TargetOptions) -> RenderedTarget:
     """All objects of the chart, for a schedule. Raises InvalidValueError without one."""
     return kubernetes.as_schedule(render(chart))
 
 
-def to_spark_submit(chart: Chart, place: Place) -> Converted:
+def to_spark_submit(chart: Chart, options: TargetOptions) -> RenderedTarget:
     """A shell command. Raises InvalidValueError without a master."""
-    if not place.master:
+    if not options.master:
         raise InvalidValueError(
             "--target is spark-submit, and there is no --master",
             expected="the address of the cluster's API server",
             fix="--master k8s://$(kubectl config view --minify "
             "--output 'jsonpath={.clusters[0].cluster.server}')",
         )
-    run = one_run(chart)
-    return _with(
-        run, spark_submit.converted(run.application, run.beside, place.master, place.folder)
+    run = render_run(chart)
+    return _add_omitted(
+        run,
+        spark_submit.convert(run.application, run.extra_objects, options.master, options.folder),
     )
 
 
-def to_emr(chart: Chart, place: Place) -> Converted:
+def to_emr(chart: Chart, options: TargetOptions) -> RenderedTarget:
     """A StartJobRun request. Raises InvalidValueError without a virtual cluster."""
-    if not place.virtual_cluster:
+    if not options.virtual_cluster:
         raise InvalidValueError(
             "--target is emr, and there is no --virtual-cluster",
             expected="the id of a virtual cluster",
             fix="`aws emr-containers list-virtual-clusters` shows them",
         )
-    return job_run(chart, place.virtual_cluster).as_text()
+    return render_job_run(chart, options.virtual_cluster).as_rendered_target()
 
 
-def job_run(chart: Chart, virtual_cluster: str) -> emr.JobRunToStart:
-    """The chart as a job run of EMR. Raises InvalidValueError for values that EMR cannot take."""
-    run, asked = _of_emr(chart)
-    found = emr.converted(run.application, run.beside, asked, virtual_cluster)
-    return replace(found, left_out=(*run.left_out, *found.left_out))
+def render_job_run(chart: Chart, virtual_cluster: str) -> emr.JobRunRequest:
+    """The chart as a job run of EMR. Raises InvalidValueError for values that EMR rejects."""
+    run, emr_job_run = _render_for_emr(chart)
+    request = emr.convert(run.application, run.extra_objects, emr_job_run, virtual_cluster)
+    return replace(request, omitted=(*run.omitted, *request.omitted))
 
 
-def to_iam(chart: Chart, place: Place) -> Converted:
-    """The rights of a run, on EMR where the values name an execution role."""
-    on_emr = merged_values(chart)["emr"]["executionRoleArn"]
-    run, asked = _of_emr(chart) if on_emr else (one_run(chart), None)
-    # A schedule needs the rights of one of its runs: nothing of it is left out.
-    return iam.converted(run.application, run.beside, asked, place.oidc_provider)
+def to_iam(chart: Chart, options: TargetOptions) -> RenderedTarget:
+    """The permissions of a run; on EMR if the values have an execution role."""
+    on_emr = merge_values(chart)["emr"]["executionRoleArn"]
+    run, emr_job_run = _render_for_emr(chart) if on_emr else (render_run(chart), None)
+    # A schedule needs the same permissions as each of its runs: nothing is omitted.
+    return iam.convert(run.application, run.extra_objects, emr_job_run, options.oidc_provider)
 
 
-TARGETS: Mapping[str, Callable[[Chart, Place], Converted]] = {
+TARGETS: Mapping[str, Callable[[Chart, TargetOptions], RenderedTarget]] = {
     "kubernetes": to_kubernetes,
     "scheduled": to_scheduled,
     "spark-submit": to_spark_submit,
@@ -115,13 +118,15 @@ TARGETS: Mapping[str, Callable[[Chart, Place], Converted]] = {
 }
 
 
-def _of_emr(chart: Chart) -> tuple[OneRun, Manifest]:
-    """The chart as one run, and what it tells EMR alone."""
-    run = one_run(chart, [EMR_API])
-    asked = the_one(EMR_JOB_RUN, run.beside)
-    assert asked is not None
-    return replace(run, beside=[each for each in run.beside if each is not asked]), asked
+def _render_for_emr(chart: Chart) -> tuple[RenderedRun, Manifest]:
+    """The chart as one run, and its EmrJobRun."""
+    run = render_run(chart, [EMR_API])
+    emr_job_run = find_kind(EMR_JOB_RUN, run.extra_objects)
+    assert emr_job_run is not None
+    return replace(
+        run, extra_objects=[each for each in run.extra_objects if each is not emr_job_run]
+    ), emr_job_run
 
 
-def _with(run: OneRun, converted: Converted) -> Converted:
-    return replace(converted, left_out=(*run.left_out, *converted.left_out))
+def _add_omitted(run: RenderedRun, target: RenderedTarget) -> RenderedTarget:
+    return replace(target, omitted=(*run.omitted, *target.omitted))

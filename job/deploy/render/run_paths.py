@@ -1,4 +1,4 @@
-"""Where a rendered run reads and writes, as its arguments say."""
+"""The paths in the arguments of a rendered run."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 _OPTIONS = ("--input", "--output", "--bundle", "--model", "--destination")
 
 
-def option(arguments: Sequence[str], name: str) -> str:
-    """The value of an option of the job, `--name value` or `--name=value`; empty without it."""
-    found = ""
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        if word == name:
-            found = following
-        elif word.startswith(f"{name}="):
-            found = word.partition("=")[2]
-    return found
+def option_value(arguments: Sequence[str], name: str) -> str:
+    """The value of an option, `--name value` or `--name=value`; empty if it is not given."""
+    value = ""
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument == name:
+            value = following
+        elif argument.startswith(f"{name}="):
+            value = argument.partition("=")[2]
+    return value
 
 
-def paths_of(arguments: Sequence[str]) -> list[str]:
-    """All paths in the arguments of the job."""
-    return [path for name in _OPTIONS if (path := option(arguments, name))]
+def job_paths(arguments: Sequence[str]) -> list[str]:
+    """All input and output paths in the arguments."""
+    return [path for name in _OPTIONS if (path := option_value(arguments, name))]

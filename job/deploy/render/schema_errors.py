@@ -1,4 +1,4 @@
-"""What helm says of values that the chart's schema refuses, as data."""
+"""Parses helm's messages about values that violate the chart's schema."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from job.errors import InvalidValueError
 
 _LINE = re.compile(r"^(?P<indent> *)- (?:at '(?P<pointer>[^']*)': )?(?P<text>.*)$")
-# What follows it, indented, says what is wrong within.
+# The indented lines below it have the details.
 _SUMMARY = "validation failed"
 _WRONG_KEY = "invalid propertyName "
 
 
 @dataclass(frozen=True)
-class Complaint:
-    """What is wrong with the value at `path`: its keys, from the outermost."""
+class SchemaViolation:
+    """One violation: `path` has the keys of the value, outermost first."""
 
     path: tuple[str, ...]
     text: str
@@ -25,26 +25,26 @@ class Complaint:
         return f"{'.'.join(self.path)}: {self.text}" if self.path else self.text
 
 
-class RefusedValuesError(InvalidValueError):
-    """The chart's schema refuses the values."""
+class SchemaViolationError(InvalidValueError):
+    """The values violate the chart's schema."""
 
-    refused: tuple[Complaint, ...] = ()
+    violations: tuple[SchemaViolation, ...] = ()
 
     @classmethod
-    def of(cls, refused: Sequence[Complaint], *, fix: str) -> RefusedValuesError:
-        error = cls(f"the chart refuses these values: {'; '.join(map(str, refused))}", fix=fix)
-        error.refused = tuple(refused)
+    def of(cls, violations: Sequence[SchemaViolation], *, fix: str) -> SchemaViolationError:
+        error = cls(f"the chart rejects these values: {'; '.join(map(str, violations))}", fix=fix)
+        error.violations = tuple(violations)
         return error
 
 
-def complaints(said: str) -> list[Complaint]:
-    """Each complaint in what helm printed on standard error; none if it is about something else."""
-    return list(_complaints(said.splitlines()))
+def parse_violations(stderr: str) -> list[SchemaViolation]:
+    """The violations in helm's standard error; empty if its message is about something else."""
+    return list(_parse_lines(stderr.splitlines()))
 
 
-def _complaints(lines: Sequence[str]) -> Iterator[Complaint]:
+def _parse_lines(lines: Sequence[str]) -> Iterator[SchemaViolation]:
     parent: tuple[str, ...] = ()
-    # Below a key that is refused, helm says of no place which pattern it did not match.
+    # Below a rejected key, helm repeats the violated pattern without a path.
     skipped_below: int | None = None
     for line in filter(None, map(_LINE.match, lines)):
         depth, text = len(line["indent"]), line["text"]
@@ -55,7 +55,7 @@ def _complaints(lines: Sequence[str]) -> Iterator[Complaint]:
         if text == _SUMMARY:
             parent = path
         else:
-            yield Complaint(parent if text.startswith(_WRONG_KEY) else path, text)
+            yield SchemaViolation(parent if text.startswith(_WRONG_KEY) else path, text)
 
 
 def _keys(pointer: str) -> tuple[str, ...]:

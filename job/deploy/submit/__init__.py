@@ -1,1 +1,1 @@
-"""Submit the rendered chart and watch the run."""
+"""Submits the rendered chart and watches the run."""

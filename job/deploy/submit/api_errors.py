@@ -1,4 +1,4 @@
-"""What a cluster answers in place of what was asked for, as errors that a person can mend."""
+"""Translates error responses of the Kubernetes API into JobErrors."""
 
 from __future__ import annotations
 
@@ -16,64 +16,67 @@ from job.errors import (
 )
 
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, TOO_MANY = 401, 403, 404, 409, 429
-OPERATOR = "install the kubeflow spark-operator: https://github.com/kubeflow/spark-operator"
-_POOL = re.compile(r"^\w+\(.*?\): ")
+INSTALL_OPERATOR = "install the kubeflow spark-operator: https://github.com/kubeflow/spark-operator"
+_POOL_PREFIX = re.compile(r"^\w+\(.*?\): ")
 
-_WHO_REFUSES = "mend the value that it names, or ask who set the quota or policy"
+_FIX_REJECTED = "correct the value that it names, or ask the owner of the quota or policy"
 
 
 class ConflictError(InvalidValueError):
-    """The object is there already, or some of its fields belong to somebody else."""
+    """The object exists already, or another field manager owns some of its fields."""
 
 
-def refused(status: int, body: str, kind: str) -> JobError:
-    """The error for an HTTP answer that is none of success; `kind` is what was asked for."""
-    said = _message(body)
+def error_from_response(status: int, body: str, kind: str) -> JobError:
+    """The error for an HTTP error response; `kind` is the requested kind."""
+    message = _message(body)
     if status == NOT_FOUND:
-        return _not_found(body, said, kind)
+        return _not_found(body, message, kind)
     if status == UNAUTHORIZED:
         return AccessDeniedError(
-            f"the cluster does not know you: {said}",
-            fix="log in again; `kubectl auth whoami` shows as whom",
+            f"the cluster does not know you: {message}",
+            fix="log in again; `kubectl auth whoami` shows your identity",
         )
     if status == FORBIDDEN:
-        return _forbidden(said)
+        return _forbidden(message)
     if status == CONFLICT:
         return ConflictError(
-            said, fix="another --release leaves alone what this one shares with somebody"
+            message, fix="use another --release, whose objects no other manager owns"
         )
     if status == TOO_MANY or status >= 500:
-        return TransportError(f"the cluster answers {status}: {said}", fix="try again later")
-    return InvalidValueError(f"the cluster refuses {kind}: {said}", fix=_WHO_REFUSES)
+        return TransportError(f"the cluster answers {status}: {message}", fix="try again later")
+    return InvalidValueError(f"the cluster rejects {kind}: {message}", fix=_FIX_REJECTED)
 
 
-def unreachable(host: str, problem: Exception) -> TransportError:
-    """The error for no answer at all."""
-    # urllib3 begins with its pool; the kubernetes client keeps what TLS said in `reason`.
-    told = " ".join(str(getattr(problem, "reason", "") or problem).split())
+def connection_error(host: str, problem: Exception) -> TransportError:
+    """The error if there is no response."""
+    # urllib3 puts its pool first; the kubernetes client keeps the TLS error in `reason`.
+    reason = " ".join(str(getattr(problem, "reason", "") or problem).split())
     return TransportError(
-        f"no answer from the cluster at {host}: {_POOL.sub('', told)}",
-        fix="see whether `kubectl get --raw /version` answers; --context chooses another cluster",
+        f"no answer from the cluster at {host}: {_POOL_PREFIX.sub('', reason)}",
+        fix="check that `kubectl get --raw /version` answers; --context selects another cluster",
     )
 
 
-def _not_found(body: str, said: str, kind: str) -> JobError:
+def _not_found(body: str, message: str, kind: str) -> JobError:
     details = _status(body).get("details") or {}
     if details.get("kind") == "namespaces":
-        return MissingPrerequisiteError(said, fix=f"kubectl create namespace {details.get('name')}")
-    # An API that is not installed answers with a page of text, not with a Status that has a name.
+        return MissingPrerequisiteError(
+            message, fix=f"kubectl create namespace {details.get('name')}"
+        )
+    # An API that is not installed answers with plain text instead of a Status with a name.
     if not details.get("name"):
-        what = OPERATOR if kind.endswith("SparkApplication") else f"install what brings {kind}"
-        return MissingPrerequisiteError(f"the cluster has no kind {kind}", fix=what)
-    return NoSuchObjectError(said)
+        is_operator = kind.endswith("SparkApplication")
+        fix = INSTALL_OPERATOR if is_operator else f"install the custom resource of {kind}"
+        return MissingPrerequisiteError(f"the cluster has no kind {kind}", fix=fix)
+    return NoSuchObjectError(message)
 
 
-def _forbidden(said: str) -> JobError:
-    # Webhooks answer 403 too, and so do quotas: those are no lack of rights.
-    if " cannot " not in said:
-        return InvalidValueError(f"the cluster refuses: {said}", fix=_WHO_REFUSES)
+def _forbidden(message: str) -> JobError:
+    # Webhooks and quotas answer 403 too, which is not a lack of permissions.
+    if " cannot " not in message:
+        return InvalidValueError(f"the cluster rejects it: {message}", fix=_FIX_REJECTED)
     return AccessDeniedError(
-        f"not allowed: {said}", fix="ask for that right, or choose another --namespace"
+        f"not allowed: {message}", fix="ask for that permission, or choose another --namespace"
     )
 
 
@@ -83,7 +86,7 @@ def _message(body: str) -> str:
 
 def _status(body: str) -> dict[str, Any]:
     try:
-        given = json.loads(body)
+        status = json.loads(body)
     except ValueError:
         return {}
-    return given if isinstance(given, dict) else {}
+    return status if isinstance(status, dict) else {}

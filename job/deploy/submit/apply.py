@@ -1,4 +1,4 @@
-"""A rendered chart onto a cluster: everything is tried before anything is changed."""
+"""Applies a rendered chart to a cluster, after a dry run of all objects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from job.deploy.render import region_guard
-from job.deploy.render.helm import APPLICATION, SCHEDULE, Chart, Manifest, render, the_one
+from job.deploy.render.helm import APPLICATION, SCHEDULE, Chart, Manifest, find_kind, render
 from job.deploy.submit.api_errors import ConflictError
 from job.deploy.submit.cluster import Cluster
 from job.errors import InvalidValueError, NoSuchObjectError
@@ -17,42 +17,44 @@ _MONITORING = ("monitoring.coreos.com/v1", "PodMonitor")
 
 
 @dataclass(frozen=True)
-class Submitted:
-    """What now is on the cluster: a run, or a schedule of runs; `is_new` False if it was there."""
+class Submission:
+    """The run or schedule on the cluster; `is_new` is False if it existed before."""
 
     name: str
     is_new: bool
 
 
-def submit(cluster: Cluster, chart: Chart, application: str, *, one_run: bool = False) -> Submitted:
-    """Put the chart's run onto the cluster; a run of this name that is there is left as it is.
+def submit(
+    cluster: Cluster, chart: Chart, application: str, *, single_run: bool = False
+) -> Submission:
+    """Submit the chart's run; an existing run of this name is left unchanged.
 
-    Raises InvalidValueError for wrong values, and with `one_run` for those that have a schedule,
-    before the cluster is asked for anything; and where cluster or buckets are in a region that the
-    values do not allow.
+    Raises InvalidValueError for invalid values, and with `single_run` for values with a schedule,
+    before the first request to the cluster. Also raises it if the cluster or a bucket is in a
+    region that the values do not allow.
     """
     manifests = render(chart)
-    schedule = the_one(SCHEDULE, manifests)
+    schedule = find_kind(SCHEDULE, manifests)
     if schedule is not None:
-        if one_run:
+        if single_run:
             raise InvalidValueError(
                 "--wait follows one run, and these values have a schedule",
                 fix="leave out --wait, or submit one run now with --set schedule=",
             )
         region_guard.require_allowed(schedule["spec"]["template"], cluster.regions)
-        apply(cluster, for_cluster(chart, cluster))
-        return Submitted(schedule["metadata"]["name"], is_new=True)
-    run = the_one(APPLICATION, manifests)
+        apply(cluster, render_for_cluster(chart, cluster))
+        return Submission(schedule["metadata"]["name"], is_new=True)
+    run = find_kind(APPLICATION, manifests)
     assert run is not None
     region_guard.require_allowed(run["spec"], cluster.regions)
-    if exists(cluster, application):
-        return Submitted(application, is_new=False)
-    is_new = apply(cluster, for_cluster(chart, cluster))
-    return Submitted(application, is_new=is_new)
+    if run_exists(cluster, application):
+        return Submission(application, is_new=False)
+    is_new = apply(cluster, render_for_cluster(chart, cluster))
+    return Submission(application, is_new=is_new)
 
 
-def exists(cluster: Cluster, application: str) -> bool:
-    """Whether there is a run of this name already."""
+def run_exists(cluster: Cluster, application: str) -> bool:
+    """Whether a run of this name exists."""
     try:
         cluster.read(API_VERSION, APPLICATION, application)
     except NoSuchObjectError:
@@ -60,26 +62,26 @@ def exists(cluster: Cluster, application: str) -> bool:
     return True
 
 
-def for_cluster(chart: Chart, cluster: Cluster) -> list[Manifest]:
-    """The chart rendered with what the cluster has beyond Kubernetes."""
+def render_for_cluster(chart: Chart, cluster: Cluster) -> list[Manifest]:
+    """The chart rendered for the optional APIs of the cluster, such as PodMonitor."""
     api_version, kind = _MONITORING
-    if not cluster.knows(api_version, kind):
+    if not cluster.has_kind(api_version, kind):
         return render(chart)
     return render(chart, (api_version, f"{api_version}/{kind}"))
 
 
 def apply(cluster: Cluster, manifests: Sequence[Manifest]) -> bool:
-    """Each object, in the order given; False if the application was there by then.
+    """Apply the objects in order; False if the application already exists.
 
-    The server checks all of them (dry run) before the first is changed. The operator kills and
-    repeats a run whose application is edited, so an application is created, never applied.
+    The server validates all objects in a dry run before the first change. The operator kills and
+    restarts a run whose application is edited, so applications are created, never applied.
     """
     for manifest in manifests:
-        try_out(cluster, manifest)
+        dry_run(cluster, manifest)
     for manifest in manifests:
         if manifest["kind"] != APPLICATION:
             cluster.apply(manifest)
-    application = the_one(APPLICATION, manifests)
+    application = find_kind(APPLICATION, manifests)
     if application is None:
         return True
     try:
@@ -89,17 +91,17 @@ def apply(cluster: Cluster, manifests: Sequence[Manifest]) -> bool:
     return True
 
 
-def try_out(cluster: Cluster, manifest: Manifest) -> None:
-    """Let the server say whether it would take an object; nothing is changed."""
+def dry_run(cluster: Cluster, manifest: Manifest) -> None:
+    """Let the server validate an object, without changing anything."""
     if manifest["kind"] == APPLICATION:
-        # Made by somebody else in the meantime: the creation itself will tell.
+        # Another client created it in the meantime: `apply` handles that.
         with suppress(ConflictError):
             cluster.create(manifest, dry_run=True)
         return
     try:
         cluster.apply(manifest, dry_run=True)
     except NoSuchObjectError:
-        # To bind a role the server asks what the role allows, unless the user may do everything;
-        # at the first submission the role is not there before it is applied.
+        # For a RoleBinding the server reads the role, unless the user is an administrator. At the
+        # first submission the role does not exist before it is applied.
         if manifest["kind"] != "RoleBinding":
             raise

@@ -1,4 +1,4 @@
-"""One namespace of a cluster: the few requests that submitting and following need."""
+"""Client for one namespace of a cluster: the requests that `submit` and `doctor` need."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from job.deploy.render.region_guard import REGION_LABEL, region_of_eks
+from job.deploy.render.region_guard import REGION_LABEL, eks_region
 from job.deploy.submit import api_errors
 from job.errors import InvalidValueError, MissingPrerequisiteError
 
@@ -17,98 +17,102 @@ Manifest = dict[str, Any]
 
 FIELD_MANAGER = "image-features"
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
-# Kinds of no namespace, of those that are asked for.
-_CLUSTER_WIDE = ("Namespace", "Node")
+# The cluster-scoped kinds that are requested here.
+_CLUSTER_SCOPED = ("Namespace", "Node")
 _REVIEWS = "authorization.k8s.io/v1", "SelfSubjectAccessReview"
 
 
 class Cluster:
-    """The cluster of a kubeconfig's context; nothing is asked before the first method is called.
+    """The cluster of a kubeconfig context; the constructor sends no request.
 
-    Each method raises AccessDeniedError for what is not allowed, MissingPrerequisiteError for a
-    kind or namespace that the cluster lacks, TransportError where it does not answer, and
-    InvalidValueError for what it refuses.
+    Each method raises AccessDeniedError if it is not allowed, MissingPrerequisiteError if the
+    cluster lacks the kind or namespace, TransportError if it does not answer, and
+    InvalidValueError for a rejected object.
     """
 
     def __init__(self, context: str | None = None, namespace: str | None = None) -> None:
         self.context = context
-        self._api, of_context = _configured(context)
-        self.namespace = namespace or of_context
+        self._api, context_namespace = _load_client(context)
+        self.namespace = namespace or context_namespace
 
     def version(self) -> str:
         """The version of Kubernetes, such as v1.34.4."""
         return str(self._request("get", "/version", "version")["gitVersion"])
 
-    def versions(self, group: str) -> list[str]:
-        """The versions of an API group that the cluster serves; none where it lacks the group."""
+    def served_versions(self, group: str) -> list[str]:
+        """The served versions of an API group; empty if the cluster does not have the group."""
         try:
             answer = self._request("get", f"/apis/{group}", group)
         except MissingPrerequisiteError:
             return []
-        return [each["version"] for each in answer["versions"]]
+        return [version["version"] for version in answer["versions"]]
 
-    def may(self, verb: str, group: str, resource: str, name: str = "") -> bool:
-        """Whether who asks may do this in the namespace; anybody may ask that."""
-        wanted = {"namespace": self.namespace, "verb": verb, "group": group, "name": name}
-        resource, _, below = resource.partition("/")
-        wanted |= {"resource": resource, "subresource": below}
+    def can_i(self, verb: str, group: str, resource: str, name: str = "") -> bool:
+        """Whether the user may do this in the namespace (SelfSubjectAccessReview)."""
+        attributes = {"namespace": self.namespace, "verb": verb, "group": group, "name": name}
+        resource, _, subresource = resource.partition("/")
+        attributes |= {"resource": resource, "subresource": subresource}
         api_version, kind = _REVIEWS
-        review = {"apiVersion": api_version, "kind": kind, "spec": {"resourceAttributes": wanted}}
-        path = f"/apis/{api_version}/{plural(kind)}"
+        review = {
+            "apiVersion": api_version,
+            "kind": kind,
+            "spec": {"resourceAttributes": attributes},
+        }
+        path = f"/apis/{api_version}/{plural_name(kind)}"
         return bool(self._request("post", path, kind, body=review)["status"]["allowed"])
 
-    def knows(self, api_version: str, kind: str) -> bool:
-        """Whether the cluster has a kind that not every cluster has."""
+    def has_kind(self, api_version: str, kind: str) -> bool:
+        """Whether the cluster serves an optional kind."""
         try:
             answer = self._request("get", f"/apis/{api_version}", kind)
         except MissingPrerequisiteError:
             return False
-        return any(each["kind"] == kind for each in answer["resources"])
+        return any(resource["kind"] == kind for resource in answer["resources"])
 
     def read(self, api_version: str, kind: str, name: str) -> Manifest:
         """One object. Raises NoSuchObjectError."""
-        found: Manifest = self._request("get", self._path(api_version, kind, name), kind)
-        return found
+        manifest: Manifest = self._request("get", self._path(api_version, kind, name), kind)
+        return manifest
 
     def select(
         self, api_version: str, kind: str, labels: str, *, everywhere: bool = False
     ) -> list[Manifest]:
-        """The objects with these labels, by name; `everywhere` in all namespaces."""
+        """The objects with these labels, sorted by name; `everywhere`: in all namespaces."""
         path = self._path(api_version, kind, everywhere=everywhere)
         items = self._request("get", path, kind, label_selector=labels)["items"]
         return sorted(items, key=lambda item: str(item["metadata"]["name"]))
 
     def apply(self, manifest: Manifest, *, dry_run: bool = False) -> None:
-        """Server-side apply. Raises ConflictError where fields belong to somebody else."""
+        """Server-side apply. Raises ConflictError if another manager owns a field."""
         path = self._path(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"])
         content_type = "application/apply-patch+yaml"
         self._change("patch", path, manifest, dry_run=dry_run, content_type=content_type)
 
     def create(self, manifest: Manifest, *, dry_run: bool = False) -> None:
-        """Make it. Raises ConflictError where it exists."""
+        """Create an object. Raises ConflictError if it exists."""
         path = self._path(manifest["apiVersion"], manifest["kind"])
         self._change("post", path, manifest, dry_run=dry_run)
 
     def delete(self, api_version: str, kind: str, name: str) -> None:
-        """Remove it, and what it owns. Raises NoSuchObjectError."""
+        """Delete an object and its dependents. Raises NoSuchObjectError."""
         path = self._path(api_version, kind, name)
         self._request("delete", path, kind, propagation_policy="Background")
 
     def regions(self) -> dict[str, str]:
-        """The regions that the cluster is in: by its address on EKS, else by its nodes' labels."""
+        """The regions of the cluster: from its host name on EKS, else from node labels."""
         host = urlsplit(self.host).hostname or ""
-        if region := region_of_eks(host):
+        if region := eks_region(host):
             return {f"the cluster at {host}": region}
         nodes = self._request("get", "/api/v1/nodes", "Node")["items"]
-        labels = {each["metadata"]["name"]: each["metadata"].get("labels", {}) for each in nodes}
-        return {f"the node {name}": found.get(REGION_LABEL, "") for name, found in labels.items()}
+        labels = {node["metadata"]["name"]: node["metadata"].get("labels", {}) for node in nodes}
+        return {f"the node {name}": node.get(REGION_LABEL, "") for name, node in labels.items()}
 
     def log(self, pod: str, *, tail: int | None = None, follow: bool = False) -> Iterator[str]:
-        """Lines of a pod's log: the last `tail`, and with `follow` those to come."""
+        """Lines of a pod's log: the last `tail` lines, and with `follow` also new ones."""
         query = [("follow", str(follow).lower())]
         query += [("tailLines", str(tail))] if tail is not None else []
         path = f"{self._path('v1', 'Pod', pod)}/log"
-        # A log may be silent for as long as it likes.
+        # A followed log may be silent for any time.
         timeout = (_CONNECT_SECONDS, None if follow else _READ_SECONDS)
         stream = self._request(
             "get", path, "Pod", query_params=query, serialize=False, _request_timeout=timeout
@@ -122,7 +126,7 @@ class Cluster:
             for line in stream:
                 yield line.decode("utf-8", errors="replace").rstrip("\n")
         except HTTPError as problem:
-            raise api_errors.unreachable(self.host, problem) from problem
+            raise api_errors.connection_error(self.host, problem) from problem
         finally:
             stream.release_conn()
 
@@ -130,17 +134,17 @@ class Cluster:
         self, api_version: str, kind: str, name: str = "", *, everywhere: bool = False
     ) -> str:
         root = "/apis" if "/" in api_version else "/api"
-        place = f"/namespaces/{quote(self.namespace, safe='')}"
-        if everywhere or kind in _CLUSTER_WIDE:
-            place = ""
-        path = f"{root}/{api_version}{place}/{plural(kind)}"
+        scope = f"/namespaces/{quote(self.namespace, safe='')}"
+        if everywhere or kind in _CLUSTER_SCOPED:
+            scope = ""
+        path = f"{root}/{api_version}{scope}/{plural_name(kind)}"
         return f"{path}/{quote(name, safe='')}" if name else path
 
     def _change(
         self, method: str, path: str, manifest: Manifest, *, dry_run: bool, **more: Any
     ) -> None:
         more |= {"dry_run": "All"} if dry_run else {}
-        # By default the server drops a field that it does not know: one of a newer operator.
+        # By default the server silently drops unknown fields, such as those of a newer operator.
         more |= {"query_params": [("fieldValidation", "Strict")]}
         self._request(
             method, path, manifest["kind"], body=manifest, field_manager=FIELD_MANAGER, **more
@@ -150,46 +154,51 @@ class Cluster:
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
-        given = {"_request_timeout": (_CONNECT_SECONDS, _READ_SECONDS), "serializer": _as_it_is}
+        defaults = {
+            "_request_timeout": (_CONNECT_SECONDS, _READ_SECONDS),
+            "serializer": _no_serialization,
+        }
         try:
-            return self._client.request(method, path, **{**given, **parameters})
+            return self._client.request(method, path, **{**defaults, **parameters})
         except ApiException as answer:
-            # Status 0: the connection could not be made secure.
+            # Status 0: the TLS handshake failed.
             if not answer.status:
-                raise api_errors.unreachable(self.host, answer) from answer
-            raise api_errors.refused(answer.status, _text(answer.body), kind) from answer
+                raise api_errors.connection_error(self.host, answer) from answer
+            raise api_errors.error_from_response(
+                answer.status, _text(answer.body), kind
+            ) from answer
         except HTTPError as problem:
-            raise api_errors.unreachable(self.host, problem) from problem
+            raise api_errors.connection_error(self.host, problem) from problem
 
     @property
     def host(self) -> str:
-        """The address of its API server."""
+        """The URL of the API server."""
         return str(self._api.configuration.host)
 
     @cached_property
     def _client(self) -> Any:
-        # Discovery takes ten requests, keeps their answers in a file under /tmp for clusters to
-        # come, and takes a 503 for a kind that is missing. The chart's kinds are known.
+        # Discovery sends ten requests, caches them under /tmp across clusters, and treats a 503 as
+        # a missing kind. The chart's kinds are known, so it is not needed.
         return _kubernetes().dynamic.DynamicClient(self._api, discoverer=_no_discovery)
 
 
 def _no_discovery(client: Any, cache_file: str | None) -> None:
-    """In place of one of kubernetes.dynamic."""
+    """Replaces a discoverer of kubernetes.dynamic."""
 
 
-def plural(kind: str) -> str:
-    """The name of a kind in paths, for the kinds of the chart."""
+def plural_name(kind: str) -> str:
+    """The plural of a kind in API paths, for the kinds of the chart."""
     return f"{kind.lower()[:-1]}ies" if kind.endswith("y") else f"{kind.lower()}s"
 
 
-def _configured(context: str | None) -> tuple[Any, str]:
-    """A client of the kubeconfig, else of the pod's own account, and the namespace it names."""
+def _load_client(context: str | None) -> tuple[Any, str]:
+    """A client from the kubeconfig, or from the pod's service account, and its namespace."""
     client, config = _kubernetes().client, _kubernetes().config
     configuration = client.Configuration()
-    # Trying again is decided where it is known what was asked, and is told.
+    # Callers decide about retries and report them.
     configuration.retries = False
     try:
-        # Other files than at import may be meant: kubernetes reads KUBECONFIG only then.
+        # The kubernetes package only reads KUBECONFIG at import; it may have changed since.
         file = os.environ.get("KUBECONFIG") or None
         if context is None and file is None and "KUBERNETES_SERVICE_HOST" in os.environ:
             config.load_incluster_config(client_configuration=configuration)
@@ -200,14 +209,14 @@ def _configured(context: str | None) -> tuple[Any, str]:
         raise InvalidValueError(
             f"no cluster is configured: {' '.join(str(problem).split())}",
             expected="a kubeconfig, and a context of it",
-            fix="set KUBECONFIG; `kubectl config get-contexts` shows what --context may be",
+            fix="set KUBECONFIG; `kubectl config get-contexts` lists values for --context",
         ) from problem
-    chosen = next((each for each in contexts if each["name"] == context), current)
-    return client.ApiClient(configuration), chosen["context"].get("namespace") or "default"
+    entry = next((item for item in contexts if item["name"] == context), current)
+    return client.ApiClient(configuration), entry["context"].get("namespace") or "default"
 
 
 def _kubernetes() -> Any:
-    """The package: it takes a second to import, which `--help` and the driver need not pay."""
+    """The kubernetes package, imported late: the import takes a second."""
     import kubernetes.dynamic
 
     return kubernetes
@@ -218,7 +227,7 @@ def _own_namespace() -> str:
     return Path(token).with_name("namespace").read_text(encoding="utf-8").strip()
 
 
-def _as_it_is(_: Any, body: Any) -> Any:
+def _no_serialization(_: Any, body: Any) -> Any:
     return body
 
 

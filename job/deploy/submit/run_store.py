@@ -1,41 +1,41 @@
-"""Where runs are: what a namespace of a cluster and a virtual cluster of EMR have in common."""
+"""The common interface to runs in a namespace and to job runs of a virtual cluster of EMR."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from job.deploy.submit.spark_application import Observed
+from job.deploy.submit.spark_application import RunStatus
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
-class Runs(Protocol):
-    """Runs of one place, by name.
+class RunStore(Protocol):
+    """The runs in one place, by name.
 
-    `described` is the place for a person, `options` are those of a command that is to find it
-    again, `stopping` is the command that ends a run there. Each method raises AccessDeniedError for
-    what is not allowed, TransportError where nobody answers, InvalidValueError for what is refused.
+    `location` names the place in messages. `options` are the command-line options that select it.
+    `stop_command` is the subcommand that ends a run there. Each method raises AccessDeniedError if
+    it is not allowed, TransportError if there is no answer, InvalidValueError if it is rejected.
     """
 
-    stopping: str
+    stop_command: str
 
     @property
-    def described(self) -> str: ...
+    def location(self) -> str: ...
 
     @property
     def options(self) -> str: ...
 
-    def observe(self, name: str) -> Observed:
-        """The run as it is now. Raises NoSuchObjectError where there is none of this name."""
+    def status(self, name: str) -> RunStatus:
+        """The status of a run. Raises NoSuchObjectError if there is no run of this name."""
 
-    def all(self) -> list[Observed]:
-        """The runs there are."""
+    def list_runs(self) -> list[RunStatus]:
+        """All runs."""
 
-    def log(
+    def read_log(
         self,
-        run: Observed,
-        say: Say,
+        run: RunStatus,
+        notify: Notify,
         *,
         tail: int | None = None,
         follow: bool = False,
@@ -43,5 +43,5 @@ class Runs(Protocol):
     ) -> Iterator[str]:
         """Lines of the driver's log, or of an executor's.
 
-        With `follow`, a log that is not there yet is waited for, and lines to come are given too.
+        With `follow`, wait for the log to exist, and yield new lines until the pod ends.
         """

@@ -1,4 +1,4 @@
-"""What a cluster knows of a run: its SparkApplication and its driver's pod, read as plain data."""
+"""The status of a run, from its SparkApplication and its driver's pod."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from job.display import PROGRESS_ANNOTATION
 Manifest = dict[str, Any]
 
 DRIVER_CONTAINER = "spark-kubernetes-driver"
-# The last one is of EMR alone.
+# CANCELLED only exists on EMR.
 COMPLETED, FAILED, CANCELLED = "COMPLETED", "FAILED", "CANCELLED"
-# SUBMISSION_FAILED and FAILING are not the end: the operator retries, or says FAILED after them.
+# SUBMISSION_FAILED and FAILING are not final: the operator retries, or sets FAILED later.
 ENDED = (COMPLETED, FAILED, CANCELLED)
-# The operator does not pass on what the driver said, only its code.
+# The operator only reports the driver's exit code, not its message.
 _EXIT_CODE = re.compile(r"ExitCode: (\d+)")
-_LONGEST_REASON = 500
+_MAX_REASON_LENGTH = 500
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What the driver publishes of the stage at work; `total` and `rate` None while unknown."""
+    """The progress that the driver publishes; `total` and `rate` are None while unknown."""
 
     stage: str
     unit: str
@@ -39,10 +39,10 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Observed:
-    """A run at one moment. `exit_code` and `reason` are known once its driver has ended.
+class RunStatus:
+    """The status of a run. `exit_code` and `reason` are known once its driver has ended.
 
-    `title` is what it was called by who submitted it, where `name` is an id.
+    `title` is the name that the submitter chose, if `name` is an id.
     """
 
     name: str
@@ -63,56 +63,56 @@ class Observed:
 
     @property
     def seconds(self) -> float | None:
-        """How long it works, or worked; None before it starts."""
+        """Duration so far, or of the finished run; None before it starts."""
         if self.started is None:
             return None
         return ((self.ended or datetime.now(UTC)) - self.started).total_seconds()
 
 
-def driver_name(application: Manifest) -> str:
-    """The driver's pod: as the operator reports it, else as it will name it."""
+def driver_pod_name(application: Manifest) -> str:
+    """The driver's pod: as the operator reports it, or as it is going to name it."""
     reported = _status(application).get("driverInfo") or {}
     return str(reported.get("podName") or f"{application['metadata']['name']}-driver")
 
 
-def observed(application: Manifest, driver: Manifest | None) -> Observed:
-    """Both objects, as the API gives them, in one; `driver` None where the pod is not there."""
+def run_status(application: Manifest, driver: Manifest | None) -> RunStatus:
+    """The status from both API objects; `driver` is None if the pod does not exist."""
     status = _status(application)
     state = status.get("applicationState") or {}
     message = str(state.get("errorMessage") or "")
     terminated = _container_state(driver, "terminated")
-    return Observed(
+    return RunStatus(
         name=application["metadata"]["name"],
         state=str(state.get("state") or ""),
-        driver=driver_name(application),
+        driver=driver_pod_name(application),
         started=_time(status.get("lastSubmissionAttemptTime")),
         ended=_time(status.get("terminationTime")),
         attempts=int(status.get("executionAttempts") or 0),
-        progress=progress(driver),
+        progress=parse_progress(driver),
         waiting_for=_waiting_for(driver),
         exit_code=_exit_code(terminated, message),
         reason=_reason(terminated, message),
     )
 
 
-def progress(driver: Manifest | None) -> Progress | None:
-    """The driver's annotation; None where there is none, or where it is not what was agreed."""
+def parse_progress(driver: Manifest | None) -> Progress | None:
+    """The progress in the driver's annotation; None if it is missing or malformed."""
     try:
-        given = json.loads((driver or {})["metadata"]["annotations"][PROGRESS_ANNOTATION])
+        published = json.loads((driver or {})["metadata"]["annotations"][PROGRESS_ANNOTATION])
         return Progress(
-            stage=_plain(given["stage"]),
-            unit=_plain(given["unit"]),
-            done=int(given["done"]),
-            total=None if given.get("total") is None else int(given["total"]),
-            rate=None if given.get("rate") is None else float(given["rate"]),
+            stage=_sanitize(published["stage"]),
+            unit=_sanitize(published["unit"]),
+            done=int(published["done"]),
+            total=None if published.get("total") is None else int(published["total"]),
+            rate=None if published.get("rate") is None else float(published["rate"]),
         )
-    # Whatever is written there is no reason to stop following; 1e999 overflows an int.
+    # A malformed annotation must not stop following; 1e999 overflows an int.
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
         return None
 
 
-def _plain(text: Any) -> str:
-    """One short line that does nothing to a terminal."""
+def _sanitize(text: Any) -> str:
+    """Printable characters only, at most 40: safe for a terminal."""
     return "".join(letter for letter in str(text) if letter.isprintable())[:40]
 
 
@@ -121,38 +121,38 @@ def _status(application: Manifest) -> Mapping[str, Any]:
 
 
 def _container_state(driver: Manifest | None, state: str) -> Mapping[str, Any]:
-    """One of running, waiting, terminated of the driver's container; empty unless it is in it."""
+    """The details of a state (running, waiting, terminated) of the driver's container, or empty."""
     containers = ((driver or {}).get("status") or {}).get("containerStatuses") or []
-    ours = [each for each in containers if each.get("name") == DRIVER_CONTAINER]
-    return (ours[0].get("state") or {}).get(state) or {} if ours else {}
+    drivers = [container for container in containers if container.get("name") == DRIVER_CONTAINER]
+    return (drivers[0].get("state") or {}).get(state) or {} if drivers else {}
 
 
 def _exit_code(terminated: Mapping[str, Any], message: str) -> int | None:
     if "exitCode" in terminated:
         return int(terminated["exitCode"])
-    found = _EXIT_CODE.search(message)
-    return int(found[1]) if found else None
+    match = _EXIT_CODE.search(message)
+    return int(match[1]) if match else None
 
 
 def _reason(terminated: Mapping[str, Any], message: str) -> str:
-    """What the job wrote as the reason of its end, and what Kubernetes knows beyond that."""
-    # Without a reason of the job's own Kubernetes takes the end of its log: the last line counts.
+    """The reason that the job wrote at its end, prefixed by a reason of Kubernetes if any."""
+    # If the job wrote no reason, Kubernetes takes the end of its log: use the last line.
     lines = str(terminated.get("message") or "").strip().splitlines()
-    of_kubernetes = str(terminated.get("reason") or "")
-    parts = [of_kubernetes] if of_kubernetes not in ("", "Error", "Completed") else []
+    pod_reason = str(terminated.get("reason") or "")
+    parts = [pod_reason] if pod_reason not in ("", "Error", "Completed") else []
     parts += [lines[-1].strip()] if lines else []
-    return (": ".join(parts) or " ".join(message.split()))[:_LONGEST_REASON]
+    return (": ".join(parts) or " ".join(message.split()))[:_MAX_REASON_LENGTH]
 
 
 def _waiting_for(driver: Manifest | None) -> str:
-    """Why the driver's pod does not run yet: no node for it, no image."""
+    """Why the driver's pod does not run yet: no node, no image."""
     status = (driver or {}).get("status") or {}
-    told = _container_state(driver, "waiting")
+    state = _container_state(driver, "waiting")
     for condition in status.get("conditions") or []:
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            told = condition
-    parts = [str(told[key]) for key in ("reason", "message") if told.get(key)]
-    return " ".join(": ".join(parts).split())[:_LONGEST_REASON]
+            state = condition
+    parts = [str(state[key]) for key in ("reason", "message") if state.get(key)]
+    return " ".join(": ".join(parts).split())[:_MAX_REASON_LENGTH]
 
 
 def _time(text: Any) -> datetime | None:

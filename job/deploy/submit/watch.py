@@ -1,4 +1,4 @@
-"""Follow a run to its end: what is asked of the cluster, and what is shown of the answers."""
+"""Follows a run to its end: polls its status and shows its progress."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tenacity import (
     wait_exponential,
 )
 
-from job.deploy.submit.run_store import Runs, Say
-from job.deploy.submit.spark_application import CANCELLED, COMPLETED, Observed
-from job.display import Display, Tick, display_for
+from job.deploy.submit.run_store import Notify, RunStore
+from job.deploy.submit.spark_application import CANCELLED, COMPLETED, RunStatus
+from job.display import Display, ProgressUpdate, display_for
 from job.errors import (
     FollowInterruptedError,
     FollowTimeoutError,
@@ -29,16 +29,16 @@ from job.errors import (
 )
 
 POLL_SECONDS = 2.0
-LAST_LINES = 20
-# As long as the job waits for its storage.
+LOG_TAIL_LINES = 20
+# As long as the job itself waits for its storage.
 OUTAGE_SECONDS = 300.0
-# A line at least every five seconds, in an outage too.
-LONGEST_WAIT = 4.0
+# Prints a line at least every five seconds, also in an outage.
+MAX_RETRY_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
-class Waiting(Tick):
-    """A run that has no progress to show yet: its state, and why its pod does not start."""
+class Waiting(ProgressUpdate):
+    """A run without progress: its state, and why its pod does not start."""
 
     why: str = ""
 
@@ -47,148 +47,151 @@ class Waiting(Tick):
         return f"{self.stage}{why}, {self.seconds:.0f} s"
 
 
-def follow_to_its_end(runs: Runs, name: str, timeout: float | None) -> None:
-    """Show on standard error what becomes of a run; return when it is complete.
+def follow_run(runs: RunStore, name: str, timeout: float | None) -> None:
+    """Show a run's progress on standard error; return when it is complete.
 
-    Raises RunFailedError with the exit code of a run that fails, and, while the run goes on,
-    FollowTimeoutError after `timeout` seconds, FollowInterruptedError at Ctrl-C, and what
-    Runs raise.
+    Raises RunFailedError with the exit code of a failed run. Raises FollowTimeoutError after
+    `timeout` seconds, FollowInterruptedError at Ctrl-C, and what RunStore raises: the run then
+    continues.
     """
     display = display_for(sys.stderr)
-    seen = observations(lambda: runs.observe(name), display.end, timeout, poll=POLL_SECONDS)
+    statuses = poll(lambda: runs.status(name), display.print_line, timeout, interval=POLL_SECONDS)
     try:
-        run = follow(seen, display)
+        run = follow(statuses, display)
     except KeyboardInterrupt:
-        display.end(how_to_go_on(runs, name))
-        raise FollowInterruptedError(f"interrupted; the run {name} goes on") from None
+        display.print_line(resume_hint(runs, name))
+        raise FollowInterruptedError(f"interrupted; the run {name} continues") from None
     except (FollowTimeoutError, TransportError):
-        display.end(how_to_go_on(runs, name))
+        display.print_line(resume_hint(runs, name))
         raise
-    failed = failure(run)
+    failed = run_error(run)
     if failed is not None:
-        display.end(last_lines(runs, run, display.end))
+        display.print_line(last_lines(runs, run, display.print_line))
         raise failed
 
 
-def how_to_go_on(runs: Runs, name: str) -> str:
-    """The commands for a run that is no longer followed."""
-    commands = (f"logs {name} --follow", f"status {name}", f"{runs.stopping} {name}")
+def resume_hint(runs: RunStore, name: str) -> str:
+    """The commands to follow, inspect or stop a run that is no longer followed."""
+    commands = (f"logs {name} --follow", f"status {name}", f"{runs.stop_command} {name}")
     lines = [f"  image-features submit {command} {runs.options}" for command in commands]
-    to = f"to follow, see or {runs.stopping} it:"
-    return "\n".join([f"{name} is no longer followed; {to}", *lines])
+    hint = f"to follow, inspect or {runs.stop_command} it:"
+    return "\n".join([f"{name} is no longer followed; {hint}", *lines])
 
 
-def last_lines(runs: Runs, run: Observed, say: Say) -> str:
-    """The end of the driver's log, or why there is none: the run's own failure matters more."""
+def last_lines(runs: RunStore, run: RunStatus, notify: Notify) -> str:
+    """The end of the driver's log, or why it is not available; never raises JobError."""
     try:
-        lines = [f"  {line}" for line in runs.log(run, say, tail=LAST_LINES)]
-    except JobError as problem:
-        return f"no log of {run.driver}: {problem.what}"
+        lines = [f"  {line}" for line in runs.read_log(run, notify, tail=LOG_TAIL_LINES)]
+    except JobError as error:
+        return f"no log of {run.driver}: {error.what}"
     return "\n".join([f"the last lines of {run.driver}:", *lines])
 
 
-def observations(
-    read: Callable[[], Observed],
-    say: Callable[[str], None],
+def poll(
+    read: Callable[[], RunStatus],
+    notify: Callable[[str], None],
     seconds: float | None = None,
     *,
-    poll: float = POLL_SECONDS,
+    interval: float = POLL_SECONDS,
     outage: float = OUTAGE_SECONDS,
-) -> Iterator[Observed]:
-    """What `read` gives, again and again, for `seconds`, or for as long as somebody asks.
+) -> Iterator[RunStatus]:
+    """Yield what `read` returns, every `interval` seconds, for `seconds` or without end.
 
-    A cluster that does not answer is asked again for `outage` seconds, then raises TransportError.
+    Retries a cluster that does not answer for `outage` seconds, then raises TransportError.
     """
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     while time.monotonic() < deadline:
-        began = time.monotonic()
-        yield _patiently(say, outage)(read)
-        left = min(began + poll, deadline) - time.monotonic()
-        time.sleep(max(left, 0))
+        started = time.monotonic()
+        yield _retry_outage(notify, outage)(read)
+        remaining = min(started + interval, deadline) - time.monotonic()
+        time.sleep(max(remaining, 0))
 
 
 def follow(
-    seen: Iterable[Observed],
+    statuses: Iterable[RunStatus],
     display: Display,
     clock: Callable[[], float] = time.monotonic,
-) -> Observed:
-    """Show changes of state as they come and progress in between; the run when it has ended.
+) -> RunStatus:
+    """Show changes of state, and progress in between; return the status at the end.
 
-    Raises FollowTimeoutError if `seen` is over before that, RunFailedError if the run is deleted.
+    Raises FollowTimeoutError if `statuses` ends earlier, RunFailedError if the run is deleted.
     """
     watcher = _Watcher(display, clock)
     try:
-        for run in seen:
+        for run in statuses:
             watcher.see(run)
             if run.has_ended:
                 return run
     except NoSuchObjectError as gone:
-        raise RunFailedError(f"{gone.what}: it was deleted before it had ended") from gone
-    raise FollowTimeoutError("the run has not ended in the time given by --timeout; it goes on")
+        raise RunFailedError(f"{gone.what}: the run was deleted before it ended") from gone
+    raise FollowTimeoutError("the run has not ended within --timeout; it continues")
 
 
-def failure(run: Observed) -> JobError | None:
-    """The error that ends the command as the run has ended; None for a run that is complete."""
+def run_error(run: RunStatus) -> JobError | None:
+    """The error for a run that did not complete; None if it did."""
     if run.state == COMPLETED:
         return None
     reason = run.reason or "the cluster gives no reason"
-    # The driver may end well and the run fail all the same: it was never started, or it is gone.
-    became = "was cancelled" if run.state == CANCELLED else "has failed"
-    return RunFailedError.with_code(f"{run.name} {became}: {reason}", run.exit_code or 1)
+    # The run can fail with a driver exit code of 0: the driver never started, or its pod is gone.
+    outcome = "was cancelled" if run.state == CANCELLED else "has failed"
+    return RunFailedError.with_code(f"{run.name} {outcome}: {reason}", run.exit_code or 1)
 
 
 class _Watcher:
-    """Remembers what was shown, and since when the stage at work is known."""
+    """Remembers what was shown last, and when the current stage began."""
 
     def __init__(self, display: Display, clock: Callable[[], float]) -> None:
         self._display, self._clock = display, clock
         self._state: str | None = None
-        self._stage, self._since, self._shown = "", clock(), clock()
+        self._stage, self._since, self._last_shown = "", clock(), clock()
 
-    def see(self, run: Observed) -> None:
+    def see(self, run: RunStatus) -> None:
         now = self._clock()
         if run.state != self._state:
-            self._state, self._shown = run.state, now
-            self._display.end(said(run))
+            self._state, self._last_shown = run.state, now
+            self._display.print_line(describe_state(run))
         stage = run.progress.stage if run.progress else run.state
         if stage != self._stage:
             self._stage, self._since = stage, now
-        # Half a poll early is better than half a poll late.
-        if not run.has_ended and now - self._shown >= self._display.interval - POLL_SECONDS / 2:
-            self._shown = now
-            self._display.show(_tick(run, now - self._since))
+        # Rather half a poll early than half a poll late.
+        if (
+            not run.has_ended
+            and now - self._last_shown >= self._display.interval - POLL_SECONDS / 2
+        ):
+            self._last_shown = now
+            self._display.show(_progress_update(run, now - self._since))
 
 
-def said(run: Observed) -> str:
-    """A run's state in a few words."""
+def describe_state(run: RunStatus) -> str:
+    """The state of a run in a few words."""
     state = run.state or "not seen by the operator yet"
     after = f" after {run.seconds:.0f} s" if run.has_ended and run.seconds is not None else ""
     attempt = f", attempt {run.attempts}" if run.attempts > 1 else ""
-    # Between states the operator keeps the message of the attempt before.
+    # Between attempts the operator keeps the message of the previous one.
     why = f": {run.reason}" if run.reason and run.state.endswith(("FAILED", CANCELLED)) else ""
     return f"{run.name}: {state}{after}{attempt}{why}"
 
 
-def _tick(run: Observed, seconds: float) -> Tick:
+def _progress_update(run: RunStatus, seconds: float) -> ProgressUpdate:
     progress = run.progress
     if progress is None or run.state != "RUNNING":
         state = run.state or "waiting for the operator"
         return Waiting(state, "", 0, None, seconds, run.waiting_for)
-    # A tick's rate is done / seconds: the driver's own rate says since when it works on the stage.
+    # ProgressUpdate computes done / seconds: derive `seconds` from the driver's own rate.
     if progress.rate and progress.rate > 0 and progress.done:
         seconds = progress.done / progress.rate
-    return Tick(progress.stage, progress.unit, progress.done, progress.total, seconds)
+    return ProgressUpdate(progress.stage, progress.unit, progress.done, progress.total, seconds)
 
 
-def _patiently(say: Callable[[str], None], outage: float) -> Retrying:
-    def tell(attempt: RetryCallState) -> None:
-        problem = attempt.outcome.exception() if attempt.outcome else None
-        say(problem.what if isinstance(problem, JobError) else str(problem))
+def _retry_outage(notify: Callable[[str], None], outage: float) -> Retrying:
+    def report(attempt: RetryCallState) -> None:
+        error = attempt.outcome.exception() if attempt.outcome else None
+        notify(error.what if isinstance(error, JobError) else str(error))
 
     return Retrying(
         retry=retry_if_exception_type(TransportError),
-        wait=wait_exponential(multiplier=0.5, max=LONGEST_WAIT),
+        wait=wait_exponential(multiplier=0.5, max=MAX_RETRY_SECONDS),
         stop=stop_after_delay(outage),
-        before_sleep=tell,
+        before_sleep=report,
         reraise=True,
     )

@@ -14,13 +14,22 @@ from pathlib import Path
 from typing import Protocol
 
 from job.errors import InputNotFoundError, InvalidValueError
-from job.images.datasets.portable_names import Folder, renamings
-from job.images.datasets.transfer import RETRY_SECONDS, THREADS, copy, delete, told
+from job.images.datasets.portable_names import Folder, is_portable, renamings
+from job.images.datasets.transfer import (
+    RETRY_SECONDS,
+    THREADS,
+    copy,
+    delete,
+    exists,
+    same_object,
+    told,
+)
 from job.images.fetch import s3_objects
 from job.images.s3a_config import StoreSettings
 from job.images.storage import Page, all_pages, retrying
+from job.path_rules import require_outside
 from job.paths import LOCAL_SCHEME, folder_of, split_path
-from job.runtime.progress import Stages
+from job.runtime.progress import Steps
 
 COLUMNS = ("old", "new")
 _CHUNK = 1_000
@@ -32,7 +41,7 @@ class Place(Protocol):
     def children(self, folder: str) -> Folder: ...
 
     def rename(self, old: str, new: str) -> None:
-        """Raises InputNotFoundError where `old` is gone."""
+        """Raises InputNotFoundError where `old` is gone, InvalidValueError where `new` is taken."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +57,17 @@ class OnDisk:
         return Folder([name for name, is_dir in found if not is_dir], [n for n, d in found if d])
 
     def rename(self, old: str, new: str) -> None:
-        """Raises InvalidValueError where `new` has come to be there meanwhile."""
         source, target = Path(self.root + old), Path(self.root + new)
+        if ".." in source.parts:
+            raise InvalidValueError(
+                f"{source} leads out of the input",
+                expected="names below it",
+                fix="give --resume the file that an earlier --apply has written",
+            )
         with told(str(source), str(target)):
             source.lstat()
             if os.path.lexists(target):
-                raise InvalidValueError(
-                    f"{target} is there already",
-                    expected="a folder that nobody else writes to",
-                    fix="run it again",
-                )
+                raise _taken(str(target))
             target.parent.mkdir(parents=True, exist_ok=True)
             source.rename(target)
         # A folder whose last file has gone to its new name goes too.
@@ -83,9 +93,13 @@ class OnS3:
         return Folder(files, folders)
 
     def rename(self, old: str, new: str) -> None:
-        """A copy, then a delete: doing it again does no harm."""
-        copy(self.root + old, self.root + new, self.settings)
-        delete(self.root + old, self.settings)
+        """A copy, then a delete; a copy that is there already was made before a stop."""
+        source, target = self.root + old, self.root + new
+        if not exists(target, self.settings):
+            copy(source, target, self.settings)
+        elif not same_object(source, target, self.settings):
+            raise _taken(target)
+        delete(source, self.settings)
 
     def _pages(self, prefix: str) -> Iterator[Page]:
         bucket, store = split_path(self.root)[1], s3_objects(self.settings)
@@ -98,6 +112,14 @@ class OnS3:
                 return found
 
         return all_pages(page)
+
+
+def _taken(target: str) -> InvalidValueError:
+    return InvalidValueError(
+        f"{target} is there already",
+        expected="a folder that nobody else writes to",
+        fix="run it again",
+    )
 
 
 def place_of(input_path: str, settings: StoreSettings | None) -> OnDisk | OnS3:
@@ -154,15 +176,47 @@ def earlier_plan(mapping: str, settings: StoreSettings | None) -> Iterator[tuple
         path = Path(folder) / "names.csv"
         copy(mapping, f"file://{path}", settings)
         if not path.read_bytes().startswith(",".join(COLUMNS).encode()):
-            raise InvalidValueError(
-                f"--resume {mapping} does not begin with old,new",
-                expected="the CSV that an earlier --apply has written",
-                fix="give the file that it named",
-            )
-        yield path, sum(1 for _ in planned(path))
+            raise _no_mapping(mapping, "does not begin with old,new")
+        yield path, _checked_count(path, mapping)
 
 
-def apply(place: Place, names: Path, total: int, stages: Stages, *, resumes: bool) -> None:
+def _checked_count(path: Path, mapping: str) -> int:
+    """The number of names of a plan, all of which `renamings` can have given."""
+    total = 0
+    try:
+        for _, new in planned(path):
+            total += 1
+            # The object that stands for a folder is called as the folder is: `a/`.
+            if not all(map(is_portable, new.removesuffix("/").split("/"))):
+                raise _no_mapping(mapping, f"names {new!r}, which is not portable")
+    except ValueError as error:
+        raise _no_mapping(mapping, f"cannot be read after {total:,} names: {error}") from error
+    return total
+
+
+def _no_mapping(mapping: str, what: str) -> InvalidValueError:
+    return InvalidValueError(
+        f"--resume {mapping} {what}",
+        expected="the CSV that an earlier --apply has written",
+        fix="give the file that it named",
+    )
+
+
+def require_new_mapping(mapping: str, input_path: str, settings: StoreSettings | None) -> None:
+    """Raise InvalidValueError for a mapping among the files that are renamed, or over a file.
+
+    An earlier mapping is all that tells the old names: it is not replaced either.
+    """
+    require_outside("--mapping", mapping, "the input", input_path)
+    if exists(mapping, settings):
+        raise InvalidValueError(
+            f"--mapping {mapping} is there already",
+            expected="a new file",
+            fix="name another, or leave it out; to go on with it, use --resume",
+        )
+
+
+def apply(place: Place, names: Path, total: int, steps: Steps, *, resumes: bool) -> None:
     """Rename all that a plan names, many at once; raises what the first failure raises.
 
     With `resumes` what is gone has been renamed before.
@@ -175,7 +229,7 @@ def apply(place: Place, names: Path, total: int, stages: Stages, *, resumes: boo
 
     pairs = planned(names)
     with (
-        stages.stage("rename", unit="files", total=total, done=lambda: done),
+        steps.step("rename", unit="files", total=total, done=lambda: done),
         ThreadPoolExecutor(THREADS, thread_name_prefix="rename") as pool,
     ):
         while chunk := list(islice(pairs, _CHUNK)):

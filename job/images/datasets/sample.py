@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,11 +22,11 @@ from job.images.datasets.class_sampling import (
     class_folders,
     images_in_classes,
 )
-from job.images.datasets.transfer import THREADS, copy, require_apart, settings_for
+from job.images.datasets.transfer import THREADS, copy, settings_for, told
 from job.images.listing import check_input, first_objects, list_images
 from job.images.s3a_config import StoreSettings
-from job.paths import canonical_path, folder_of
-from job.runtime.progress import RowsOut, Stages
+from job.paths import LOCAL_SCHEME, canonical_path, folder_of, split_path
+from job.runtime.progress import RowCounter, Steps
 from job.runtime.session import task_slots
 from job.runtime.task_sizing import in_tasks, task_sizes
 
@@ -45,7 +46,7 @@ class Sampled:
     short: int
 
 
-def sample(spark: SparkSession, config: SampleConfig, stages: Stages) -> list[Sampled]:
+def sample(spark: SparkSession, config: SampleConfig, steps: Steps) -> list[Sampled]:
     """Copy the sample of `config`, each object under the name that it has.
 
     Raises InvalidValueError for fewer classes than asked and for an output that is not empty,
@@ -53,10 +54,9 @@ def sample(spark: SparkSession, config: SampleConfig, stages: Stages) -> list[Sa
     """
     source = canonical_path(config.images.input_path)
     settings = settings_for(spark, source, config.output_path)
-    require_apart(source, config.output_path)
     check_input(spark, config.images, settings)
     _require_empty(spark, config.output_path, settings)
-    with stages.stage("list", unit="objects"):
+    with steps.step("list", unit="objects"):
         listed = images_in_classes(list_images(spark, config.images, settings), config.images)
         # On the executors' disks: a bucket is listed once, for its classes and for its images.
         images = listed.persist(StorageLevel.DISK_ONLY)
@@ -64,7 +64,7 @@ def sample(spark: SparkSession, config: SampleConfig, stages: Stages) -> list[Sa
     _require_images(found, config.images)
     folders = chosen_folders(found, config)
     _copy_all(
-        chosen_images(images, folders, config), _sizes(folders, config), config, settings, stages
+        chosen_images(images, folders, config), _sizes(folders, config), config, settings, steps
     )
     images.unpersist()
     return _sampled(folders, config)
@@ -75,12 +75,12 @@ def _copy_all(
     sizes: dict[str, int],
     config: SampleConfig,
     settings: StoreSettings | None,
-    stages: Stages,
+    steps: Steps,
 ) -> None:
     spark, total = chosen.sparkSession, sum(sizes.values())
     tasks = in_tasks(chosen, task_sizes(total, task_slots(spark)))
-    count = RowsOut(spark, _COPY_NODE)
-    with stages.stage("copy", total=total, done=lambda: min(count(), total)):
+    count = RowCounter(spark, _COPY_NODE)
+    with steps.step("copy", total=total, done=lambda: min(count(), total)):
         tasks.mapInArrow(_copier(config.output_path, settings), f"{RELATIVE} string").count()
 
 
@@ -120,13 +120,27 @@ def _sampled(folders: list[ClassFolder], config: SampleConfig) -> list[Sampled]:
 
 
 def _require_empty(spark: SparkSession, output_path: str, settings: StoreSettings | None) -> None:
-    there = next(first_objects(spark, ImagesConfig(output_path), settings), None)
+    scheme, _, folder = split_path(output_path)
+    if scheme == LOCAL_SCHEME:
+        # Links and empty folders too: what is copied would go through them.
+        there = _first_entry(folder)
+    else:
+        objects = first_objects(spark, ImagesConfig(output_path), settings)
+        there = next((found.path for found in objects), None)
     if there is not None:
         raise InvalidValueError(
-            f"--output {output_path} is not empty: it has {there.path}",
+            f"--output {output_path} is not empty: it has {there}",
             expected="an empty or a new folder",
             fix="choose another, or delete what is there",
         )
+
+
+def _first_entry(folder: str) -> str | None:
+    """Anything in a local folder, or the path itself where it is no folder."""
+    if not os.path.isdir(folder):
+        return folder if os.path.lexists(folder) else None
+    with told(folder, folder):
+        return next((os.path.join(folder, name) for name in os.listdir(folder)), None)
 
 
 def _require_images(found: list[ClassFolder], images: ImagesConfig) -> None:

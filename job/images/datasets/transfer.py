@@ -12,7 +12,6 @@ from pyspark.sql import SparkSession
 from job.errors import (
     AccessDeniedError,
     InputNotFoundError,
-    InvalidValueError,
     TransportError,
     UnmappableSettingError,
 )
@@ -77,6 +76,35 @@ def copy(source: str, target: str, settings: StoreSettings | None) -> None:
             _copy(source, target, settings)
 
 
+def exists(path: str, settings: StoreSettings | None) -> bool:
+    """Whether a file, a folder or a link, or an object of S3, has this very path."""
+    scheme, _, key = split_path(path)
+    if scheme == LOCAL_SCHEME:
+        return os.path.lexists(key)
+    assert settings is not None
+    try:
+        _read(path, settings, 0)
+    except InputNotFoundError as error:
+        if isinstance(error.__cause__, VanishedError):
+            return False
+        raise
+    return True
+
+
+def same_object(path: str, other: str, settings: StoreSettings) -> bool:
+    """Whether two objects of S3 have the same bytes, as after a copy. Raises what `copy` raises."""
+    return _read(path, settings, ANY_SIZE) == _read(other, settings, ANY_SIZE)
+
+
+def _read(path: str, settings: StoreSettings, most: int) -> bytes | None:
+    """The bytes of an object of S3, None if they are more than `most`. Raises what `copy` raises"""
+    _, bucket, key = split_path(path)
+    for attempt in retrying(RETRY_SECONDS, path):
+        with attempt, told(path, path):
+            return s3_objects(settings).get(bucket, key, most).data
+    raise AssertionError("retrying ends with a result or an error")
+
+
 def delete(path: str, settings: StoreSettings) -> None:
     """Delete the object `path` of S3, if it is there. Raises what `copy` raises."""
     _, bucket, key = split_path(path)
@@ -130,14 +158,3 @@ def told(source: str, target: str) -> Iterator[None]:
             expected="room on the disk and names that it takes",
             fix="free some space, or choose another place; clean-names mends names",
         ) from error
-
-
-def require_apart(input_path: str, output_path: str) -> None:
-    """Raise InvalidValueError where one of two canonical folders lies in the other."""
-    one, other = f"{input_path.rstrip('/')}/", f"{output_path.rstrip('/')}/"
-    if one.startswith(other) or other.startswith(one):
-        raise InvalidValueError(
-            f"--output {output_path} and --input {input_path} lie one in the other",
-            expected="two folders apart",
-            fix="choose another --output",
-        )

@@ -1,4 +1,4 @@
-"""The network: its weights, and a pass through it where images will go through it."""
+"""The network: its weights, and a forward pass in a Python worker."""
 
 from __future__ import annotations
 
@@ -11,41 +11,43 @@ from job.errors import WeightsError
 from job.features.backbones import backbone
 from job.features.network import NetworkSpec, network
 from job.features.weights import WeightsFile, resolve_weights
-from job.pipeline.in_cluster.context import Inside, told
+from job.pipeline.in_cluster.context import InClusterContext, translate_spark_errors
 
 Batches = Iterator[pa.RecordBatch]
 _SCHEMA = pa.schema({"features": pa.list_(pa.float32())})
 
 
-def weights(subject: Inside) -> str:
-    """The weights file is whole: its sha256 is the one recorded beside it."""
-    found = _weights(subject)
-    return f"{found.path}, sha256 {found.sha256}"
+def weights(context: InClusterContext) -> str:
+    """The weights file is complete: its sha256 matches the recorded one."""
+    weights_file = _resolve(context)
+    return f"{weights_file.path}, sha256 {weights_file.sha256}"
 
 
-def _weights(subject: Inside) -> WeightsFile:
-    return resolve_weights(backbone(subject.network.backbone), subject.network.weights)
+def _resolve(context: InClusterContext) -> WeightsFile:
+    return resolve_weights(backbone(context.network.backbone), context.network.weights)
 
 
-def forward_pass(subject: Inside) -> str:
-    """A Python worker of Spark builds the network and features one grey image."""
-    chosen, found = backbone(subject.network.backbone), _weights(subject)
+def forward_pass(context: InClusterContext) -> str:
+    """A Python worker of Spark loads the network and featurizes one grey image."""
+    architecture, weights_file = backbone(context.network.backbone), _resolve(context)
     spec = NetworkSpec(
-        chosen.name,
-        found.path,
-        found.tensors_sha256,
+        architecture.name,
+        weights_file.path,
+        weights_file.tensors_sha256,
         threads=1,
         batch_size=1,
-        precision=subject.network.precision,
+        precision=context.network.precision,
     )
-    with told("the pass through the network", "see the lines above; the worker's memory may end"):
-        rows = subject.spark.range(1).mapInArrow(_featurize_with(spec), "features array<float>")
+    with translate_spark_errors(
+        "the forward pass", "see the lines above; the worker may be out of memory"
+    ):
+        rows = context.spark.range(1).mapInArrow(_featurize_with(spec), "features array<float>")
         (row,) = rows.collect()
     features = np.asarray(row.features)
-    if len(features) != chosen.dimension or not np.isfinite(features).all():
+    if len(features) != architecture.dimension or not np.isfinite(features).all():
         raise WeightsError(
-            f"{chosen.name} gives {len(features)} features, not all of them finite",
-            expected=f"{chosen.dimension} finite numbers",
+            f"{architecture.name} gives {len(features)} features, not all of them finite",
+            expected=f"{architecture.dimension} finite numbers",
             fix="check --weights, or leave it out to use the shipped file",
         )
     return f"{len(features):,} features"

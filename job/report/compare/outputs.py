@@ -12,8 +12,9 @@ from pyspark.sql import SparkSession
 from job import schemas
 from job.analysis.classification.result import Result
 from job.errors import InputNotFoundError
-from job.output.layout import Layout
+from job.layout import Layout
 from job.output.summary import Summary, complete_runs
+from job.output.table_files import is_table
 from job.reduction.bundle import load_bundle
 from job.report.classifier_section import saved_results
 from job.report.collect import HadoopFiles
@@ -63,7 +64,7 @@ class Side:
 def read_side(spark: SparkSession, output: str) -> Side:
     """Read one output; InputNotFoundError where it has no features."""
     layout = Layout(output)
-    if not DeltaTable.isDeltaTable(spark, layout.features):
+    if not is_table(spark, layout.features):
         raise InputNotFoundError(
             f"{layout.features} does not exist",
             expected="the features of a run under each output",

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.chaos.cluster.scene import Scene, upload
-from tests.e2e.cluster import Cluster
+from tests.e2e.cluster import Cluster, session
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Cluster:
-    """Nothing runs there, and the images are in its S3."""
-    it = Cluster()
-    it.kubectl("delete", "sparkapplications", "--all")
-    upload(it)
-    return it
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Nothing of an earlier session runs there, and the images are in its S3."""
+    with session(tmp_path_factory.mktemp("cluster")) as it:
+        upload(it)
+        yield it
 
 
 @pytest.fixture

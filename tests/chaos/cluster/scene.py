@@ -37,7 +37,7 @@ class Scene:
             "--output",
             f"s3a://results/{self.output}",
         ]
-        arguments += ["--portion-images", "400", "--claim-seconds", "10"]
+        arguments += ["--batch-images", "400", "--lease-seconds", "10"]
         return self.cluster.apply({"runId": self.name, "arguments": arguments, **values})
 
     def counts(self, folder: Path) -> Counts:

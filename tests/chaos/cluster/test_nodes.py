@@ -34,6 +34,7 @@ def test_the_node_of_all_executors_is_lost_in_the_middle(
     tmp_path: Path,
     lose: Callable[[Cluster], AbstractContextManager[None]],
 ) -> None:
+    cluster.skip_if_shared()
     here = scene(lose.__name__.replace("_", "-"))
     application = here.apply()
     _wait_until_images_are_through(cluster, application)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cluster import ENDED, OUTPUTS, Cluster
+from tests.e2e.cluster import ENDED, OUTPUTS, SESSION, Cluster
 
 SECONDS = 330
 COMPLETED_LEAST = 2
+SCHEDULE_LABEL = "sparkoperator.k8s.io/scheduled-app-name"
 
 
 @pytest.fixture
@@ -23,10 +24,8 @@ def schedule(cluster: Cluster) -> Iterator[str]:
         "-",
         stdin=cluster.render({"schedule": "* * * * *", "arguments": arguments}),
     )
-    (found,) = cluster.get("scheduledsparkapplications")["items"]
-    name = found["metadata"]["name"]
-    yield name
-    cluster.kubectl("delete", "scheduledsparkapplication", name)
+    yield SESSION
+    cluster.kubectl("delete", "scheduledsparkapplication", SESSION)
 
 
 def test_scheduled_runs_do_not_overlap(cluster: Cluster, schedule: str) -> None:
@@ -47,6 +46,5 @@ def _states(cluster: Cluster, schedule: str) -> dict[str, str]:
         item["metadata"]["name"]: item.get("status", {})
         .get("applicationState", {})
         .get("state", "")
-        for item in cluster.get("sparkapplications")["items"]
-        if item["metadata"]["name"].startswith(schedule)
+        for item in cluster.get("sparkapplications", "-l", f"{SCHEDULE_LABEL}={schedule}")["items"]
     }

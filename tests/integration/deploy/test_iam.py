@@ -18,7 +18,7 @@ import pytest
 
 from job.deploy.local.s3_server import LocalS3Server, s3a_settings
 from job.deploy.render.targets.iam import policy
-from job.s3_uri import location
+from job.s3_uri import parse_s3_uri
 from tests.conftest import SPARK_SETTINGS
 from tests.support.job_session import JobSession
 from tests.support.policies import without
@@ -26,10 +26,14 @@ from tests.support.policies import without
 pytestmark = pytest.mark.slow
 
 INPUT, OUTPUT = "s3a://images/team/fruits", "s3a://results/team/fruits"
+DESTINATION = "s3a://exports/team/fruits"
 EVENT_LOG, BLOCKS = "s3a://results/logs/spark", "s3a://results/blocks"
 APPLICATION: dict[str, Any] = {
     "spec": {
-        "arguments": ["run", "--input", INPUT, f"--output={OUTPUT}"],
+        # Those of a run and of an export together.
+        "arguments": [
+            *("run", "--input", INPUT, f"--output={OUTPUT}", "--destination", DESTINATION)
+        ],
         "sparkConf": {
             "spark.eventLog.enabled": "true",
             "spark.eventLog.dir": EVENT_LOG,
@@ -62,13 +66,13 @@ class Restricted:
 
     def keys(self, path: str) -> list[str]:
         """What is under a path, for who may see all."""
-        bucket, prefix = location(path)
+        bucket, prefix = parse_s3_uri(path)
         found = self.server.client().list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")
         return [each["Key"] for each in found.get("Contents", [])]
 
     def uploads(self, path: str) -> list[str]:
         """The unfinished uploads under a path."""
-        bucket, prefix = location(path)
+        bucket, prefix = parse_s3_uri(path)
         found = self.server.client().list_multipart_uploads(Bucket=bucket, Prefix=f"{prefix}/")
         return [each["Key"] for each in found.get("Uploads", [])]
 
@@ -77,7 +81,7 @@ class Restricted:
 def restricted(sample_images: Path) -> Iterator[Restricted]:
     """Ten images, and a user by whom they are featurized, fitted and exported already."""
     with LocalS3Server(users=True) as server:
-        for bucket in ("images", "results"):
+        for bucket in ("images", "results", "exports"):
             server.create_bucket(bucket)
         for file in sorted(sample_images.glob("*/*.jpg"))[::24]:
             key = f"team/fruits/{file.parent.name}/{file.name}"
@@ -103,14 +107,21 @@ def featurize(on: Restricted) -> bool:
     return on.job.do("command", ["featurize", "--refeaturize", *paths]) == 0
 
 
+def fit(on: Restricted) -> bool:
+    """A projection is committed where a task has died: its upload is given up."""
+    return _gives_up_uploads(on, f"{OUTPUT}/projection", ["fit", "--output", OUTPUT])
+
+
 def export(on: Restricted) -> bool:
-    """A commit where a task has died: its upload is given up."""
-    destination = f"{OUTPUT}/copy"
-    bucket, key = location(f"{destination}/part-0.parquet")
+    """The same of an export, which replaces an earlier one."""
+    paths = ["--output", OUTPUT, "--destination", DESTINATION]
+    return _gives_up_uploads(on, DESTINATION, ["export", "--format", "parquet", *paths])
+
+
+def _gives_up_uploads(on: Restricted, folder: str, command: list[str]) -> bool:
+    bucket, key = parse_s3_uri(f"{folder}/part-0.parquet")
     on.server.client().create_multipart_upload(Bucket=bucket, Key=key)
-    paths = ["--output", OUTPUT, "--destination", destination]
-    code = on.job.do("command", ["export", "--format", "parquet", *paths])
-    return code == 0 and on.uploads(destination) == []
+    return on.job.do("command", command) == 0 and on.uploads(folder) == []
 
 
 def log_events(on: Restricted) -> bool:
@@ -132,7 +143,9 @@ def keep_blocks(on: Restricted) -> bool:
 NEEDED_FOR: dict[str, Callable[[Restricted], bool]] = {
     "Input": featurize,
     "Output": featurize,
-    "Uploads": export,
+    "Destination": export,
+    "DestinationUploads": export,
+    "Uploads": fit,
     "EventLog": log_events,
     "FallbackStorage": keep_blocks,
 }
@@ -152,7 +165,7 @@ def lacking(sid: str, action: str) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.parametrize("does", [featurize, export, log_events, keep_blocks])
+@pytest.mark.parametrize("does", [featurize, fit, export, log_events, keep_blocks])
 def test_the_policy_is_enough(restricted: Restricted, does: Callable[[Restricted], bool]) -> None:
     restricted.allow(POLICY)
     assert does(restricted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from job import schemas
 from job.images.diff import dropped, work_to_do
@@ -20,8 +21,14 @@ def test_only_what_is_new_or_changed_is_work(spark: SparkSession) -> None:
     assert _names(work_to_do(listing, known)) == ["etag", "length", "new"]
 
 
-def test_without_a_table_all_is_work(spark: SparkSession) -> None:
-    assert _names(work_to_do(_listing(spark, ("a", 1, "x")), None)) == ["a"]
+def test_a_known_image_with_another_label_is_told_apart(spark: SparkSession) -> None:
+    listing = _listing(spark, ("same", 1, "a"), ("moved", 1, "b"), ("none", 1, "c"), ("new", 1, ""))
+    label = "CASE WHEN path LIKE '%moved' THEN 'old' WHEN path LIKE '%same' THEN 'label' END"
+    known = _known(spark, ("same", 1, "a"), ("moved", 1, "b"), ("none", 1, "c"))
+    work = work_to_do(listing, known.withColumn("label", F.expr(label)))
+    assert _names(work.where("known")) == ["moved", "none"]
+    assert _names(work.where("NOT known")) == ["new"]
+    assert {row["label"] for row in work.collect()} == {"label"}
 
 
 def test_an_object_without_etag_is_known_by_path_and_length(spark: SparkSession) -> None:
@@ -70,8 +77,11 @@ def _listing(spark: SparkSession, *rows: tuple[str, int, str | None]) -> DataFra
 
 
 def _known(spark: SparkSession, *rows: tuple[str, int, str | None]) -> DataFrame:
-    data = [(f"{IN}/{name}".replace("/in/../", "/"), length, etag) for name, length, etag in rows]
-    return spark.createDataFrame(data, "path string, length long, etag string")
+    data = [
+        (f"{IN}/{name}".replace("/in/../", "/"), length, etag, "label")
+        for name, length, etag in rows
+    ]
+    return spark.createDataFrame(data, "path string, length long, etag string, label string")
 
 
 def _names(rows: DataFrame) -> list[str]:

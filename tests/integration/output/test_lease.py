@@ -7,41 +7,93 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from pyspark.sql import SparkSession
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import DataFrame, SparkSession
 
 from job import schemas
 from job.cli import main
 from job.deploy.local.s3_server import LocalS3Server
+from job.errors import FingerprintMismatchError, OutputBusyError
 from job.features.feature_encoding import packed
-from job.output.layout import Layout
-from job.output.lease import claim
-from job.output.lease_store import ChangedError, claim_store
+from job.layout import Layout
+from job.output.lease import Lease, acquire
+from job.output.lease_store import ConflictError, lease_store
 from job.output.tables import Tables
+from job.pipeline.run import Run
 from job.runtime import filesystem
-from tests.integration.tables import features_of, summary_of
+from job.runtime.retries import StorageRetries, retry
+from tests.integration.tables import features_of, quarantine_of, summary_of
 from tests.support.processes import wait_until
+from tests.support.proxy import Cut, Fault, Response, S3Proxy
 
 pytestmark = pytest.mark.usefixtures("spark")
 
 BUSY = 7
 LEASE = 4.0
+# Of a run that is silent from the start.
+SHORT = 1.0
+FINGERPRINT = {"identity": "x"}
+
+
+@pytest.fixture(params=["disk", "s3"])
+def output(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new output on each of the two stores."""
+    if request.param == "disk":
+        return str(tmp_path / "out")
+    return f"s3a://{request.getfixturevalue('bucket')}/out"
+
+
+def claimed(spark: SparkSession, output: str, run_id: str, lease: float = SHORT) -> Tables:
+    """The tables of a run that has claimed the output."""
+    layout = Layout(output)
+    held = acquire(lease_store(spark, layout.claim), run_id, output, lease)
+    return Tables(spark, layout, run_id, held)
+
+
+def stopped(tables: Tables) -> Tables:
+    """A run that renews its claim no more."""
+    tables.lease._over.set()
+    return tables
+
+
+def resumed(tables: Tables, patch: pytest.MonkeyPatch) -> None:
+    """A run that was stopped just after it had looked at its claim goes on."""
+    patch.setattr(tables.lease, "renew", lambda: None)
+
+
+def outcome_of(spark: SparkSession, good: str, bad: str) -> DataFrame:
+    empty = dict.fromkeys(schemas.OUTCOME_SCHEMA.names)
+    features = bytearray(packed(np.float32([0.5])))
+    rows = [
+        empty | {"path": good, "length": 1, "features": features},
+        empty | {"path": bad, "length": 1, "reason": "truncated"},
+    ]
+    return spark.createDataFrame(rows, schemas.OUTCOME_SCHEMA)
+
+
+def paths(table: DataFrame) -> list[str]:
+    return sorted(row.path for row in table.collect())
 
 
 def test_on_s3_one_of_many_writes_the_object(spark: SparkSession, bucket: str) -> None:
-    store = claim_store(spark, f"s3a://{bucket}/out put/_claim.json")
+    store = lease_store(spark, f"s3a://{bucket}/out put/_claim.json")
     assert store.read() is None
     won: list[str] = []
 
     def write(content: str) -> None:
         try:
             store.write(content.encode(), None)
-        except ChangedError:
+        except ConflictError:
             return
         won.append(content)
 
@@ -55,7 +107,7 @@ def test_on_s3_one_of_many_writes_the_object(spark: SparkSession, bucket: str) -
     assert first is not None
     assert first.content == winner.encode()
     second = store.write(b"second", first.etag)
-    with pytest.raises(ChangedError):
+    with pytest.raises(ConflictError):
         store.write(b"third", first.etag)
     found = store.read()
     assert found is not None
@@ -66,32 +118,166 @@ def test_a_run_on_a_claimed_output_ends_as_busy_and_leaves_nothing(
     spark: SparkSession, bucket: str, sample_images: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     output = f"s3a://{bucket}/out"
-    held = claim(claim_store(spark, Layout(output).claim), "the-first", output, LEASE)
+    held = acquire(lease_store(spark, Layout(output).claim), "the-first", output, LEASE)
     arguments = ["--input", str(sample_images), "--output", output, "--run-id", "second"]
-    assert main(["featurize", *arguments, "--claim-seconds", str(LEASE)]) == BUSY
+    assert main(["featurize", *arguments, "--lease-seconds", str(LEASE)]) == BUSY
     assert "run the-first on" in capfd.readouterr().err
     assert filesystem.names(spark, output) == ["_claim.json"]
     held.release()
 
 
-def test_a_commit_of_an_earlier_claim_is_passed_over(
-    spark: SparkSession, bucket: str, monkeypatch: pytest.MonkeyPatch
+def test_a_renewal_whose_answer_was_lost_is_not_taken_for_another_run(
+    spark: SparkSession, bucket: str, proxy: S3Proxy
 ) -> None:
-    """As of a driver that was stopped between its last look at the claim and the commit."""
-    output = f"s3a://{bucket}/out"
-    layout, store = Layout(output), claim_store(spark, Layout(output).claim)
-    before = claim(store, "before", output, 1)
-    monkeypatch.setattr(before, "check", lambda: None)
-    before._over.set()
-    after = claim(store, "after", output, 1)
-    row = ("s3a://b/a.jpg", "a", 1, "e", None, packed(np.float32([0.5])), None, None, None)
-    outcome = spark.createDataFrame([row], schemas.OUTCOME_SCHEMA)
-    theirs = Tables(spark, layout, "after", after)
-    theirs.create({"identity": "x"})
-    theirs.commit(outcome, 0, 1, known=False)
-    Tables(spark, layout, "before", before).commit(outcome, 0, 1, known=False)
-    assert list(features_of(spark, output)) == ["s3a://b/a.jpg"]
-    after.release()
+    """And the credentials have expired, so that it is not repeated at once."""
+    tables = stopped(claimed(spark, f"s3a://{bucket}/out", "first"))
+    tables.lease._over.clear()
+    answers: Iterator[Fault] = iter([Cut(), Response.error(403, "AccessDenied")])
+    proxy.hook = lambda request: next(answers, None) if request.kind == "PUT" else None
+    try:
+        with pytest.raises(Py4JJavaError):
+            tables.lease.renew()
+    finally:
+        proxy.forward()
+    tables.lease.renew()
+    tables.lease.release()
+
+
+def test_what_a_stopped_run_writes_after_another_took_over_ends_as_busy(
+    spark: SparkSession, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it writes: each path stays where the other run has put it."""
+    first = stopped(claimed(spark, output, "first"))
+    first.create(FINGERPRINT)
+    first.append(outcome_of(spark, good="a", bad="b"), 0, 2)
+    second = claimed(spark, output, "second", LEASE)
+    second.fence()
+    changed = outcome_of(spark, good="b", bad="a")
+    second.upsert(changed, 0)
+    late = outcome_of(spark, good="a", bad="c")
+    writes = {
+        "append": lambda: first.append(late, 1, 2),
+        "merge": lambda: first.upsert(late, 1),
+        "drop": lambda: first.drop(late),
+        "replace": lambda: first.replace(late, 2, FINGERPRINT),
+    }
+    resumed(first, monkeypatch)
+    for name, write in writes.items():
+        with pytest.raises(OutputBusyError, match="run second on "):
+            write()
+        assert list(features_of(spark, output)) == ["b"], name
+        assert quarantine_of(spark, output) == {"a": "truncated"}, name
+    # The other goes on, and may repeat a commit whose answer it did not get.
+    second.upsert(changed, 0)
+    second.upsert(outcome_of(spark, good="c", bad="d"), 1)
+    second.drop(outcome_of(spark, good="b", bad="d"))
+    assert list(features_of(spark, output)) == ["c"]
+    assert quarantine_of(spark, output) == {"a": "truncated"}
+    second.lease.release()
+
+
+def test_a_commit_that_is_under_way_while_another_run_takes_over_ends_as_busy(
+    spark: SparkSession, output: str, tmp_path: Path
+) -> None:
+    """Delta began it before the other had committed anything."""
+    first = claimed(spark, output, "first")
+    first.create(FINGERPRINT)
+    reached, go_on = tmp_path / "reached", tmp_path / "go-on"
+    rows = outcome_of(spark, good="a", bad="b").coalesce(1)
+    slow = rows.mapInPandas(waiting_for(reached, go_on), schemas.OUTCOME_SCHEMA)
+    with ThreadPoolExecutor() as threads:
+        commit = partial(first.upsert, slow, 0, bad=1)
+        late = threads.submit(retry, commit, StorageRetries(output))
+        wait_until(reached.exists, 120)
+        stopped(first)
+        second = claimed(spark, output, "second", LEASE)
+        second.fence()
+        first.lease._over.clear()
+        go_on.touch()
+        with pytest.raises(OutputBusyError, match="run second on "):
+            late.result()
+    assert paths(second.features()) == paths(second.quarantine()) == []
+    second.lease.release()
+
+
+def test_tables_that_a_stopped_run_makes_after_another_took_over_do_not_double_rows(
+    spark: SparkSession, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = stopped(claimed(spark, output, "first"))
+    second = claimed(spark, output, "second", LEASE)
+    second.fence()
+    resumed(first, monkeypatch)
+    first.create(FINGERPRINT)
+    first.append(outcome_of(spark, good="a", bad="b"), 0, 2)
+    with pytest.raises(FingerprintMismatchError, match="was stopped"):
+        second.create({"identity": "another"})
+    assert not second.create(FINGERPRINT)
+    second.upsert(outcome_of(spark, good="a", bad="b"), 0)
+    assert list(features_of(spark, output)) == ["a"]
+    assert list(quarantine_of(spark, output)) == ["b"]
+    with pytest.raises(OutputBusyError):
+        first.append(outcome_of(spark, good="a", bad="b"), 1, 2)
+    second.lease.release()
+
+
+def test_a_command_that_writes_no_rows_keeps_a_stopped_run_out_too(
+    spark: SparkSession, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run after it finds a claim that was released, and trusts in that."""
+    first = stopped(claimed(spark, output, "first"))
+    first.create(FINGERPRINT)
+    assert main(["compact", "--output", output, "--lease-seconds", "1"]) == 0
+    resumed(first, monkeypatch)
+    with pytest.raises(OutputBusyError):
+        first.append(outcome_of(spark, good="a", bad="b"), 0, 2)
+    assert list(features_of(spark, output)) == []
+
+
+def test_a_run_that_ends_leaves_what_its_successor_has_staged(
+    spark: SparkSession, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And deletes what runs have left that died before it."""
+    dead = stopped(claimed(spark, output, "dead"))
+    dead.create(FINGERPRINT)
+    successors: list[Tables] = []
+    write_summary = Run._write_summary
+
+    def write_summary_and_lose_the_lease(run: Run, status: str) -> None:
+        write_summary(run, status)
+        successors.append(claimed(spark, output, "next", LEASE))
+        filesystem.write_bytes(spark, f"{successors[0].staging}/listing", b"of the next run")
+
+    def compact() -> int:
+        return main(["compact", "--output", output, "--lease-seconds", "1"])
+
+    def staged() -> list[str]:
+        folder = Layout(output).all_staging
+        return filesystem.names(spark, folder) if filesystem.exists(spark, folder) else []
+
+    for left in (dead.staging, f"{Layout(output).all_staging}/of-an-earlier-release"):
+        filesystem.write_bytes(spark, f"{left}/listing", b"of a run that died")
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "_write_summary", write_summary_and_lose_the_lease)
+        patch.setattr(Lease, "keep", lambda held: None)
+        assert compact() == 0
+    (successor,) = successors
+    assert successor.staging.rpartition("/")[2] in staged()
+    successor.lease.fenced = True
+    successor.lease.release()
+    assert compact() == 0
+    assert staged() == []
+
+
+def waiting_for(reached: Path, go_on: Path) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """What a task does: say that it has begun, and give its rows only when it may go on."""
+
+    def rows(batches: Iterator[Any]) -> Iterator[Any]:
+        reached.touch()
+        while not go_on.exists():
+            time.sleep(0.1)
+        yield from batches
+
+    return rows
 
 
 @contextmanager
@@ -121,7 +307,7 @@ def test_a_driver_that_was_stopped_ends_as_busy_and_duplicates_nothing(
         s3.upload_folder(variety, bucket, f"images/{variety.name}/")
     output = f"s3a://{bucket}/out"
     paths = ["featurize", "--input", f"s3a://{bucket}/images", "--output", output]
-    paths += ["--portion-images", "15", "--claim-seconds", str(LEASE)]
+    paths += ["--batch-images", "15", "--lease-seconds", str(LEASE)]
     conf = [f"--conf={key}={value}" for key, value in s3.spark_settings().items()]
     with started([*paths, "--run-id", "stopped", *conf], s3.environment()) as first:
         log = f"{output}/features/_delta_log"

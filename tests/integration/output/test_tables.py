@@ -16,10 +16,10 @@ from pyspark.sql import functions as F
 
 from job import schemas
 from job.features.feature_encoding import packed
+from job.layout import Layout
 from job.output.file_sizing import ROWS_PER_FILE
-from job.output.layout import Layout
-from job.output.lease import claim
-from job.output.lease_store import claim_store
+from job.output.lease import acquire
+from job.output.lease_store import lease_store
 from job.output.tables import Tables
 from job.runtime.staging import read_outcome, write_outcome
 
@@ -30,7 +30,7 @@ IMAGES = ["format_string('a/%d.jpg', id) AS path", "1L AS length"]
 def no_tables(spark: SparkSession, tmp_path: Path) -> Iterator[Tables]:
     """Those of a new output, of a run that holds the claim."""
     layout = Layout(str(tmp_path / "out"))
-    held = claim(claim_store(spark, layout.claim), "run", layout.features)
+    held = acquire(lease_store(spark, layout.claim), "run", layout.features)
     yield Tables(spark, layout, "run", held)
     held.release()
 
@@ -51,7 +51,7 @@ def test_each_file_of_a_commit_has_as_many_rows_as_another(
     for first, last in [(0, 50_000), (50_000, 59_000), (59_000, rows)]:
         images = spark.range(first, last, 1, 1).selectExpr(*IMAGES, "string(NULL) AS reason")
         write_outcome(images.withColumn(schemas.FEATURES, features), outcome, mode="append")
-    tables.commit(read_outcome(spark, outcome), 0, rows, known=False, bad=0)
+    tables.append(read_outcome(spark, outcome), 0, rows, bad=0)
     by_file = tables.features().groupBy(F.input_file_name()).count().collect()
     assert [row["count"] for row in by_file] == [pytest.approx(ROWS_PER_FILE, rel=0.05)] * 3
 
@@ -66,7 +66,7 @@ def test_bad_images_are_looked_for_in_many_files_at_once(
     # Spark counts 4 MB for opening a file: each is a task of its own.
     spark.conf.set("spark.sql.files.maxPartitionBytes", "4MB")
     try:
-        tables.commit(read_outcome(spark, outcome), 0, 6, known=False, bad=6)
+        tables.append(read_outcome(spark, outcome), 0, 6, bad=6)
     finally:
         spark.conf.unset("spark.sql.files.maxPartitionBytes")
     assert tables.quarantine().count() == 6
@@ -80,14 +80,14 @@ def test_who_dies_between_two_commits_leaves_no_image_in_both_tables(
     spark: SparkSession, tables: Tables, commits: int
 ) -> None:
     """Of a damaged image and a repaired one; the same commit, again, puts each in its place."""
-    tables.commit(outcome_of(spark, good="damaged", bad="repaired"), 0, 2, known=False)
+    tables.append(outcome_of(spark, good="damaged", bad="repaired"), 0, 2)
     changed = outcome_of(spark, good="repaired", bad="damaged")
     with pytest.MonkeyPatch.context() as patch:
         die_after(patch, commits)
         with suppress(KeyboardInterrupt):
-            tables.commit(changed, 0, 2, known=True)
+            tables.upsert(changed, 1)
     assert not set(paths(tables.features())) & set(paths(tables.quarantine()))
-    tables.commit(changed, 0, 2, known=True)
+    tables.upsert(changed, 1)
     assert paths(tables.features()) == ["repaired"]
     assert paths(tables.quarantine()) == ["damaged"]
 
@@ -95,7 +95,7 @@ def test_who_dies_between_two_commits_leaves_no_image_in_both_tables(
 def test_who_dies_while_all_is_replaced_leaves_no_image_in_both_tables(
     spark: SparkSession, tables: Tables
 ) -> None:
-    tables.commit(outcome_of(spark, good="damaged", bad="repaired"), 0, 2, known=False)
+    tables.append(outcome_of(spark, good="damaged", bad="repaired"), 0, 2)
     changed = outcome_of(spark, good="repaired", bad="damaged")
     with pytest.MonkeyPatch.context() as patch:
         # The bad images come last.

@@ -17,8 +17,7 @@ from job.cli import main
 from job.errors import InvalidValueError
 from job.features.feature_encoding import packed
 from job.output.tables import Tables
-from job.pipeline import commands
-from job.pipeline.commands import batches, featurize
+from job.pipeline import batches, commands, featurize
 from job.runtime.staging import write_outcome
 from tests.integration.tables import features_of
 
@@ -41,30 +40,30 @@ def test_the_first_portion_is_one_slice_and_the_next_what_five_minutes_take(
     assert first + rest == 40
 
 
-def test_a_portion_is_committed_while_the_next_is_under_way(
+def test_a_batch_is_committed_while_the_next_one_runs(
     tmp_path: Path, sample_images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    featurize_portion, commit = featurize._featurize_portion, Tables.commit
-    begun: list[int] = []
-    second_begun, pools = threading.Event(), []
+    featurize_batch, append = featurize._featurize_batch, Tables.append
+    started: list[int] = []
+    second_started, pools = threading.Event(), []
 
-    def featurized(this: Any, work: Any, portion: Any) -> Any:
-        begun.append(portion.first)
-        if len(begun) == 2:
-            second_begun.set()
-        return featurize_portion(this, work, portion)
+    def featurized(run: Any, work: Any, batch: Any) -> Any:
+        started.append(batch.first)
+        if len(started) == 2:
+            second_started.set()
+        return featurize_batch(run, work, batch)
 
-    def committed(tables: Tables, *arguments: Any, **more: Any) -> None:
-        assert second_begun.wait(60)
+    def appended(tables: Tables, *arguments: Any, **more: Any) -> None:
+        assert second_started.wait(60)
         pools.append(tables.spark.sparkContext.getLocalProperty("spark.scheduler.pool"))
-        commit(tables, *arguments, **more)
+        append(tables, *arguments, **more)
 
-    monkeypatch.setattr(featurize, "_featurize_portion", featurized)
-    monkeypatch.setattr(Tables, "commit", committed)
+    monkeypatch.setattr(featurize, "_featurize_batch", featurized)
+    monkeypatch.setattr(Tables, "append", appended)
     images, output = sorted(sample_images.iterdir())[0], tmp_path / "out"
-    arguments = ["--input", str(images), "--output", str(output), "--portion-images", "8"]
+    arguments = ["--input", str(images), "--output", str(output), "--batch-images", "8"]
     assert main(["featurize", *arguments]) == 0
-    assert begun == [0, 1, 2]
+    assert started == [0, 1, 2]
     assert pools == ["commits"] * 3
 
 

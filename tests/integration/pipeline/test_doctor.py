@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from job.checks import examine
+from job.checks import run_checks
 from job.cli.root import cli, main
-from job.deploy.doctor import registry
 from job.deploy.local.jars import pyspark_jar_folder
 from job.deploy.local.s3_server import LocalS3Server
 from job.job_arguments import job_arguments
-from job.pipeline.in_cluster.context import Inside
+from job.pipeline.in_cluster.context import InClusterContext
+from job.pipeline.in_cluster.registry import IN_CLUSTER_CHECKS
 from job.resources import weights_folder
 from tests.support.proxy import Request, Response, S3Proxy
 
@@ -30,7 +30,7 @@ Checks = dict[str, dict[str, Any]]
 Looked = Callable[..., Checks]
 OK_ON_DISK = {
     "spark",
-    "classes",
+    "classpath",
     "input-image",
     "output",
     "magic-commit",
@@ -58,9 +58,9 @@ def looked(spark: object, images: str, bucket: str) -> Looked:
     def look(*more: str, conf: dict[str, str] | None = None, **paths: str) -> Checks:
         given = {"input": images, "output": f"s3a://{bucket}/out"} | paths
         words = [part for name, path in given.items() for part in (f"--{name}", path)]
-        subject = Inside(job_arguments(cli, "run", [*words, *more]), conf or {})
-        checks = [check for check in registry.inside() if check.name not in NETWORK]
-        return {each.check: asdict(each) for each in examine(checks, subject)}
+        context = InClusterContext(job_arguments(cli, "run", [*words, *more]), conf or {})
+        checks = [check for check in IN_CLUSTER_CHECKS if check.name not in NETWORK]
+        return {each.check: asdict(each) for each in run_checks(checks, context)}
 
     return look
 
@@ -69,8 +69,8 @@ def states(checks: Checks) -> dict[str, str]:
     return {name: each["state"] for name, each in checks.items()}
 
 
-def wrong(checks: Checks) -> list[str]:
-    return [name for name, state in states(checks).items() if state == "wrong"]
+def failed(checks: Checks) -> list[str]:
+    return [name for name, state in states(checks).items() if state == "failed"]
 
 
 def test_all_is_well_and_nothing_is_left(
@@ -98,20 +98,20 @@ def test_a_folder_on_a_disk_needs_no_s3(
 ) -> None:
     checks = looked(input=str(sample_images), output=str(tmp_path / "out"))
     assert {name for name, state in states(checks).items() if state == "ok"} == OK_ON_DISK
-    assert wrong(checks) == []
+    assert failed(checks) == []
     assert list(tmp_path.rglob("*.parquet")) == []
 
 
 def test_a_region_that_is_not_allowed(looked: Looked) -> None:
     checks = looked("--allowed-regions", "eu-*")
-    assert wrong(checks) == ["allowed-regions"]
+    assert failed(checks) == ["allowed-regions"]
     assert "is in us-east-1" in checks["allowed-regions"]["what"]
     assert checks["allowed-regions"]["exit_code"] == 2
 
 
 def test_a_missing_bucket_of_the_input(looked: Looked) -> None:
     checks = looked(input="s3a://no-such-bucket-here/images")
-    assert wrong(checks) == ["input-image"]
+    assert failed(checks) == ["input-image"]
     assert "no-such-bucket-here" in checks["input-image"]["what"]
     assert checks["input-image"]["exit_code"] == 3
     assert checks["input-image"]["fix"]
@@ -126,14 +126,14 @@ def test_an_input_without_an_image(looked: Looked, s3: LocalS3Server, bucket: st
 
 def test_a_missing_bucket_of_the_output(looked: Looked) -> None:
     checks = looked(output="s3a://no-such-bucket-here/out")
-    assert wrong(checks) == ["output"]
+    assert failed(checks) == ["output"]
     assert states(checks)["magic-commit"] == "skipped"
 
 
 def test_an_output_that_may_only_be_read(looked: Looked, proxy: S3Proxy) -> None:
     with answering(proxy, _refuse_writing):
         checks = looked()
-    assert wrong(checks) == ["output"]
+    assert failed(checks) == ["output"]
     assert "refused" in checks["output"]["what"]
     assert checks["output"]["exit_code"] == 4
 
@@ -141,7 +141,7 @@ def test_an_output_that_may_only_be_read(looked: Looked, proxy: S3Proxy) -> None
 def test_an_output_that_takes_objects_but_no_commit(looked: Looked, proxy: S3Proxy) -> None:
     with answering(proxy, _refuse_commits):
         checks = looked()
-    assert wrong(checks) == ["magic-commit"]
+    assert failed(checks) == ["magic-commit"]
 
 
 @contextmanager
@@ -168,22 +168,22 @@ def test_damaged_weights(looked: Looked, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.weights.h5"
     damaged.write_bytes(whole[: len(whole) // 2])
     checks = looked("--weights", str(damaged))
-    assert wrong(checks) == ["weights"]
+    assert failed(checks) == ["weights"]
     assert checks["weights"]["exit_code"] == 11
 
 
 def test_a_class_that_no_jar_has(looked: Looked) -> None:
     name = "software.amazon.awssdk.auth.credentials.NoSuchProvider"
     checks = looked(conf={"spark.hadoop.fs.s3a.aws.credentials.provider": name})
-    assert wrong(checks) == ["classes"]
-    assert name in checks["classes"]["what"]
-    assert checks["classes"]["exit_code"] == 12
+    assert failed(checks) == ["classpath"]
+    assert name in checks["classpath"]["what"]
+    assert checks["classpath"]["exit_code"] == 12
     assert states(checks)["output"] == "skipped"
 
 
 def test_an_event_log_that_cannot_be_written(looked: Looked) -> None:
     conf = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": "s3a://no-such-bucket-here/l"}
-    assert wrong(looked(conf=conf)) == ["event-log"]
+    assert failed(looked(conf=conf)) == ["event-log"]
 
 
 def test_arguments_of_the_run_that_are_wrong(capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,7 +214,7 @@ def test_wrong_keys(s3: LocalS3Server, images: str, bucket: str) -> None:
     job = ("run", "--input", images, "--output", f"s3a://{bucket}/out")
     code, checks = alone(s3, *job, conf={}, AWS_SECRET_ACCESS_KEY="wrong")
     assert code == 4
-    assert wrong(checks) == ["input-image", "output"]
+    assert failed(checks) == ["input-image", "output"]
 
 
 @pytest.mark.slow
@@ -225,7 +225,7 @@ def test_an_endpoint_whose_name_does_not_resolve(
     conf = {"spark.hadoop.fs.s3a.endpoint": "http://s3.nowhere.invalid:8333"}
     code, checks = alone(s3, *job, conf=conf)
     assert code == 8
-    assert wrong(checks) == ["endpoint"]
+    assert failed(checks) == ["endpoint"]
     assert "s3.nowhere.invalid does not resolve" in checks["endpoint"]["what"]
     assert states(checks)["input-image"] == "skipped"
     assert states(checks)["forward-pass"] == "ok"
@@ -245,7 +245,7 @@ def test_a_missing_jar(s3: LocalS3Server, images: str, bucket: str, tmp_path: Pa
     job = ("run", "--input", images, "--output", f"s3a://{bucket}/out")
     code, checks = alone(s3, *job, conf={}, SPARK_HOME=str(tmp_path))
     assert code == 12
-    assert "io.delta.storage.S3SingleDriverLogStore" in checks["classes"]["what"]
+    assert "io.delta.storage.S3SingleDriverLogStore" in checks["classpath"]["what"]
 
 
 def test_no_java(images: str, tmp_path: Path) -> None:
@@ -261,5 +261,5 @@ def test_no_java(images: str, tmp_path: Path) -> None:
         check=False,
     )
     assert ended.returncode == 2
-    assert "wrong   spark: no Java found" in ended.stdout
-    assert "skipped output: it needs classes" in ended.stdout
+    assert "failed  spark: no Java found" in ended.stdout
+    assert "skipped output: requires classpath" in ended.stdout

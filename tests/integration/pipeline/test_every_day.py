@@ -152,7 +152,7 @@ def test_many_small_files_are_compacted_by_the_run_that_makes_them(
 ) -> None:
     images = sorted(sample_images.iterdir())[0]
     arguments = ["--input", str(images), "--output", str(tmp_path / "out")]
-    portions = ["--portion-images", "5", "--compact-above", "2"]
+    portions = ["--batch-images", "5", "--compact-above", "2"]
     assert main(["featurize", *arguments, *portions]) == 0
     assert "compact: 4 files of features, now 1" in capfd.readouterr().err
     assert len(features_of(spark, str(tmp_path / "out"))) == 20

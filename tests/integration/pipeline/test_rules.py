@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from job.cli import main
 from job.deploy.local.s3_server import LocalS3Server
 from job.runtime.metrics import FEATURIZE_NODE
-from job.runtime.progress import RowsOut
+from job.runtime.progress import RowCounter
 from tests.integration.tables import features_of, quarantine_of, summary_of
 from tests.support.proxy import Request, Response, S3Proxy
 
@@ -57,7 +57,7 @@ def days(
     seen = Days([], [], [], [])
 
     def day(run_id: str, *more: str) -> list[str]:
-        count = RowsOut(spark, FEATURIZE_NODE)
+        count = RowCounter(spark, FEATURIZE_NODE)
         arguments = ["--input", f"s3a://{module_bucket}/images", "--output", output]
         arguments += ["--run-id", run_id, "--max-bad-fraction", "0.5", *more]
         assert main(["featurize", *arguments]) == 0
@@ -67,7 +67,7 @@ def days(
         seen.through_network.append(count())
         return [path.split("/", 3)[3] for path in sorted(seen.features[-1])]
 
-    changed, gone, broken, *_ = day("day-1", "--portion-images", "40")
+    changed, gone, broken, *_ = day("day-1", "--batch-images", "40")
     client.put_object(Bucket=module_bucket, Key=changed, Body=other)
     client.delete_object(Bucket=module_bucket, Key=gone)
     client.put_object(Bucket=module_bucket, Key="images/New/one.jpg", Body=other)

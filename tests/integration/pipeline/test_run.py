@@ -22,7 +22,7 @@ from job.cli import main
 from job.deploy.local.s3_server import LocalS3Server
 from job.runtime import filesystem
 from job.runtime.metrics import FEATURIZE_NODE
-from job.runtime.progress import RowsOut
+from job.runtime.progress import RowCounter
 from tests.integration.tables import features_of, read_text, summary_of
 from tests.support.notebooks import executed, figures_shown
 from tests.support.proxy import S3Proxy
@@ -69,7 +69,7 @@ def run_by(
     def finished(reader: str) -> Finished:
         output = f"s3a://{module_bucket}/output-{reader}"
         copy = tmp_path_factory.mktemp("report") / "report.html"
-        count = RowsOut(spark, FEATURIZE_NODE)
+        count = RowCounter(spark, FEATURIZE_NODE)
         gets, copies = proxy.count("GET", "images/"), proxy.count("COPY", f"output-{reader}/")
         requests = len(proxy.requests)
         assert run(output, input_path, "first", "--reader", reader, "--report-copy", str(copy)) == 0
@@ -196,7 +196,7 @@ def test_a_second_run_reuses_every_row(
     spark: SparkSession, run_by: Callable[[str], Finished]
 ) -> None:
     first = run_by("concurrent")
-    through_network = RowsOut(spark, FEATURIZE_NODE)
+    through_network = RowCounter(spark, FEATURIZE_NODE)
     assert run(first.output, first.input_path, "second") == 0
     counts = summary_of(spark, first.output, "second")["counts"]
     assert (counts["featurized"], counts["reused"]) == (0, 240)

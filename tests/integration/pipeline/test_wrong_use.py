@@ -14,6 +14,7 @@ import pytest
 from job.cli import main
 from job.deploy.local.s3_server import LocalS3Server
 from job.features import precision
+from tests.support.names import host_without_subdomains
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,21 @@ def test_region_that_is_not_allowed(
     # In an allowed one it goes on, to what is wrong next.
     report = ["report", "--output", f"s3a://{bucket}/out", *here]
     assert "projection does not exist" in fails(3, *report, "--allowed-regions", "us-*")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "--input", "s3a://fruits/images", "--output", "s3a://fruits/out"],
+        ["clean-names", "--input", "s3a://fruits/images"],
+        ["cost", "s3a://fruits/logs"],
+    ],
+)
+def test_endpoint_without_host_names_for_buckets(fails: Fails, command: list[str]) -> None:
+    endpoint = f"http://{host_without_subdomains()}:9000"
+    message = fails(2, *command, "--conf", f"spark.hadoop.fs.s3a.endpoint={endpoint}")
+    assert "which DNS does not know" in message
+    assert "fs.s3a.path.style.access" in message
 
 
 def test_empty_input(fails: Fails, bucket: str) -> None:
@@ -250,6 +266,109 @@ def test_an_output_that_is_not_there_is_not_made(
     nowhere = tmp_path / "nowhere"
     assert "nowhere" in fails(3, subcommand, "--output", str(nowhere))
     assert not nowhere.exists()
+
+
+FEATURIZING = {
+    "run": [],
+    "featurize": [],
+    "project": ["--bundle", "elsewhere/pca"],
+    "predict": ["--model", "elsewhere/classifiers/forest"],
+}
+OTHERS = ["fit", "export", "report", "compact", "cluster", "classify", "similar"]
+
+
+@pytest.mark.parametrize("command", FEATURIZING)
+def test_output_among_the_images(fails: Fails, images_here: Path, command: str) -> None:
+    before = sorted(images_here.rglob("*"))
+    (images_here.parent / "link").symlink_to(images_here)
+    for output in (images_here, images_here / "out", images_here.parent / "link" / "out"):
+        paths = ["--input", str(images_here), "--output", str(output)]
+        message = fails(2, command, *paths, *FEATURIZING[command])
+        assert "the next run would take this run's results for images" in message
+    assert sorted(images_here.rglob("*")) == before
+
+
+def test_images_in_a_folder_of_the_results(fails: Fails, images_here: Path) -> None:
+    images = images_here.rename(images_here.parent / "projection")
+    before = sorted(images.rglob("*"))
+    message = fails(2, "run", "--input", str(images), "--output", str(images.parent))
+    assert "projection, which the program overwrites" in message
+    assert sorted(images.parent.rglob("*")) == [images, *before]
+
+
+@pytest.mark.parametrize("command", [*FEATURIZING, *OTHERS])
+@pytest.mark.parametrize("name", ["out[1]", "out{a,b}", "out*"])
+def test_output_that_spark_would_not_find_again(
+    fails: Fails, variety: Path, tmp_path: Path, command: str, name: str
+) -> None:
+    featurizes = ["--input", str(variety), *FEATURIZING.get(command, ())]
+    image = [str(next(variety.iterdir()))] if command == "similar" else []
+    more = featurizes if command in FEATURIZING else image
+    message = fails(2, command, *more, "--output", str(tmp_path / name))
+    assert "Spark would read another path than it writes" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_outputs_to_compare_that_spark_would_not_find(fails: Fails, tmp_path: Path) -> None:
+    assert "b[1] has" in fails(2, "compare", str(tmp_path / "a"), str(tmp_path / "b[1]"))
+
+
+@pytest.mark.parametrize("names", [["projection"], ["features", "report"]])
+def test_folder_with_files_of_others_under_names_of_results(
+    fails: Fails, images_here: Path, tmp_path: Path, names: list[str]
+) -> None:
+    output = tmp_path / "mine"
+    for name in names:
+        (output / name).mkdir(parents=True)
+        (output / name / "part-0.parquet").write_text("mine")
+    before = sorted(output.rglob("*"))
+    for command in ("run", "featurize"):
+        message = fails(2, command, "--input", str(images_here), "--output", str(output))
+        assert all(f"{output}/{name}" in message for name in names)
+    assert sorted(output.rglob("*")) == before
+    assert {path.read_text() for path in before if path.is_file()} == {"mine"}
+
+
+def test_bucket_with_files_of_others_under_names_of_results(
+    fails: Fails, s3: LocalS3Server, images_here: Path, bucket: str
+) -> None:
+    s3.client().put_object(Bucket=bucket, Key="projection/mine", Body=b"mine")
+    command = ["run", "--input", str(images_here), "--output", f"s3a://{bucket}"]
+    assert f"s3a://{bucket}/projection" in fails(2, *command)
+    (left,) = s3.client().list_objects_v2(Bucket=bucket)["Contents"]
+    assert left["Key"] == "projection/mine"
+
+
+def test_copy_of_the_report_over_other_files(
+    fails: Fails, images_here: Path, done: Path, tmp_path: Path
+) -> None:
+    image = next(images_here.rglob("*.jpg"))
+    data, results = image.read_bytes(), sorted(done.rglob("*"))
+    run = ["run", "--input", str(images_here), "--output", str(tmp_path / "out")]
+    report = ["report", "--output", str(done)]
+    for copy, told in (
+        (image, "is a file of something else"),
+        (images_here, "is a folder"),
+        (image / "report.html", "is a file"),
+    ):
+        for command in (run, report):
+            assert told in fails(2, *command, "--report-copy", str(copy))
+    assert "lies in the input" in fails(2, *run, "--report-copy", str(images_here / "new.html"))
+    assert "lies in the output" in fails(2, *report, "--report-copy", str(done / "new.html"))
+    assert "not on this machine" in fails(2, *report, "--report-copy", "s3a://bucket/new.html")
+    page = ["compare", str(done), str(tmp_path), "--html"]
+    assert "lies in the output" in fails(2, *page, str(done / "new.html"))
+    assert "is a file of something else" in fails(2, *page, str(image))
+    assert image.read_bytes() == data
+    assert sorted(done.rglob("*")) == results
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("run_id", ["../../other", "a/b", "..", "day*", "a\\b"])
+def test_run_id_that_names_a_path(fails: Fails, done: Path, run_id: str) -> None:
+    before = sorted(done.parent.rglob("*"))
+    assert "--run-id" in fails(2, "fit", "--output", str(done), "--run-id", run_id)
+    assert sorted(done.parent.rglob("*")) == before
 
 
 def test_wrong_credentials(s3: LocalS3Server, images: str, bucket: str) -> None:

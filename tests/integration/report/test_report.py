@@ -61,6 +61,15 @@ def test_made_again_it_still_tells_of_the_run_that_read_the_images(output: Path)
     assert after["command"] == "run"
 
 
+def test_a_report_of_another_format_is_replaced_without_its_thumbnails(output: Path) -> None:
+    data = output / "report" / "data.json"
+    text = data.read_text(encoding="utf-8")
+    data.write_text(text.replace('"format_version": 1', '"format_version": 0'), encoding="utf-8")
+    assert main(["report", "--output", str(output)]) == 0
+    assert len(_data(output).points) == 11
+    assert not any(point.thumbnail for point in _data(output).points)
+
+
 def test_a_picture_that_ends_too_early_is_seen_as_far_as_it_goes(output: Path) -> None:
     readme, broken = _data(output).quarantine
     assert (readme.reason, readme.thumbnail) == ("not_an_image", None)

@@ -99,6 +99,20 @@ def test_moving_replaces_the_file_at_the_destination(spark: SparkSession, folder
     assert filesystem.read_bytes(spark, f"{folder}/old") == b"new"
 
 
+def test_a_file_moves_between_a_disk_and_a_bucket(
+    spark: SparkSession, tmp_path: Path, bucket: str
+) -> None:
+    here, there = str(tmp_path / "folder"), f"s3a://{bucket}/folder"
+    for source, destination in ((here, there), (there, here)):
+        filesystem.write_bytes(spark, f"{source}/new", b"new")
+        filesystem.write_bytes(spark, f"{destination}/old", b"an older file")
+        filesystem.rename(spark, f"{source}/new", f"{destination}/old")
+        assert filesystem.names(spark, destination) == ["old"]
+        assert filesystem.read_bytes(spark, f"{destination}/old") == b"new"
+        assert not filesystem.exists(spark, f"{source}/new")
+        filesystem.delete(spark, f"{destination}/old")
+
+
 def test_what_is_missing_cannot_be_moved_or_listed(spark: SparkSession, folder: str) -> None:
     with pytest.raises(FileNotFoundError):
         filesystem.rename(spark, f"{folder}/missing", f"{folder}/there")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from job.display import PROGRESS_ANNOTATION, Tick
+from job.display import PROGRESS_ANNOTATION, ProgressUpdate
 from job.runtime.pod_annotation import PodProgress, with_pod_progress
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "driver", "namespace": "runs"}}
@@ -23,12 +23,12 @@ class Shown:
     """A display that keeps what it is shown."""
 
     interval: float = 4.0
-    ticks: list[Tick] = field(default_factory=list)
+    ticks: list[ProgressUpdate] = field(default_factory=list)
 
-    def show(self, tick: Tick) -> None:
+    def show(self, tick: ProgressUpdate) -> None:
         self.ticks.append(tick)
 
-    def end(self, text: str) -> None: ...
+    def print_line(self, text: str) -> None: ...
 
 
 @dataclass
@@ -78,7 +78,7 @@ def api(spark: SparkSession) -> Iterator[Api]:
 def test_a_tick_is_shown_and_annotated(spark: SparkSession, api: Api) -> None:
     shown = Shown()
     progress = PodProgress(shown, spark, "driver", "runs")
-    tick = Tick("featurize", "images", 120, 240, 4.0)
+    tick = ProgressUpdate("featurize", "images", 120, 240, 4.0)
     progress.show(tick)
     assert shown.ticks == [tick]
     ((path, content_type, body),) = api.patches
@@ -100,7 +100,7 @@ def test_a_refusal_is_told_once_and_stops_nothing(
     shown = Shown()
     progress = PodProgress(shown, spark, "driver", "runs")
     for done in (1, 2, 3):
-        progress.show(Tick("list", "objects", done, None, 1.0))
+        progress.show(ProgressUpdate("list", "objects", done, None, 1.0))
     assert len(shown.ticks) == 3
     assert len(api.patches) == 1
     told = [line for line in capfd.readouterr().err.splitlines() if "progress on the pod" in line]

@@ -1,4 +1,4 @@
-"""The files of k8s/eks: of eksctl's form, and of one another's names."""
+"""The files of k8s/eks match eksctl's schema and each other's names."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ON_DEMAND = [group for group in GROUPS if group not in SPOT]
 
 @pytest.fixture
 def refused(tmp_path: Path, helm: str) -> Any:
-    """What helm, whose charts have schemas, says of a document that is none of a schema."""
+    """Validates a document with a JSON schema, by helm; returns helm's errors."""
     chart = tmp_path / "chart"
     chart.mkdir()
     (chart / "Chart.yaml").write_text("apiVersion: v2\nname: schema\nversion: 0.0.0\n")

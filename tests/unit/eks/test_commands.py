@@ -1,4 +1,4 @@
-"""The `aws` commands of the docs, as far as they can be checked without AWS."""
+"""The `aws` commands in the docs match the service models of AWS."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from PIL import Image
 from job.images.decode import BadImageError, DecodeRules, decode, thumbnail
 
 SAME_SIZE = DecodeRules(height=8, width=12)
-REASONS = ("good", "not_an_image", "truncated", "too_many_pixels")
+REASONS = ("good", "not_an_image", "unsupported", "truncated", "too_many_pixels")
 # Of the damage that the test has made.
 PILLOW_MAY_WARN = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 FORMATS = ["JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP"]

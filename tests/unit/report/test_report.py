@@ -8,9 +8,11 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
+from job.images import decode, fetch
 from job.report.page import Section, Shown
 from job.report.quarantine_section import REASON_MEANINGS
 from job.report.report import render_report, within_budget
@@ -120,6 +122,14 @@ def test_the_page_shows(page: Page, shown: str) -> None:
 def test_every_reason_in_quarantine_is_explained(page: Page) -> None:
     assert f"truncated 3 {REASON_MEANINGS['truncated']}" in page.text
     assert f"forbidden 1 {REASON_MEANINGS['forbidden']}" in page.text
+
+
+def test_every_reason_of_the_program_has_a_meaning_and_a_row_in_the_docs() -> None:
+    of_bytes = {decode.NOT_AN_IMAGE, decode.UNSUPPORTED, decode.TRUNCATED, decode.TOO_MANY_PIXELS}
+    of_objects = {fetch.TOO_LARGE, fetch.VANISHED, fetch.FORBIDDEN}
+    assert set(REASON_MEANINGS) == of_bytes | of_objects
+    documented = (Path(__file__).parents[3] / "docs" / "running.md").read_text()
+    assert all(f"| `{reason}` |" in documented for reason in REASON_MEANINGS)
 
 
 def test_an_empty_quarantine_is_said_in_words() -> None:

@@ -7,39 +7,42 @@ import time
 
 import pytest
 
-from job.display import Lines, Tick
-from job.runtime.progress import Stages
+from job.display import LineDisplay, ProgressUpdate
+from job.runtime.progress import Steps
 
 
 def test_a_tick_says_done_total_rate_and_time_left() -> None:
-    tick = Tick("featurize", "images", done=500, total=2000, seconds=5.0)
+    tick = ProgressUpdate("featurize", "images", done=500, total=2000, seconds=5.0)
     assert str(tick) == "featurize: 500 / 2,000 images, 100.0 images/s, 15 s left, 5 s"
 
 
 def test_without_a_total_there_is_no_time_left() -> None:
-    assert str(Tick("list", "objects", 9, None, 3.0)) == "list: 9 objects, 3.0 objects/s, 3 s"
+    assert (
+        str(ProgressUpdate("list", "objects", 9, None, 3.0))
+        == "list: 9 objects, 3.0 objects/s, 3 s"
+    )
 
 
 def test_what_counts_nothing_shows_no_zero() -> None:
-    assert str(Tick("list", "objects", 0, None, 3.0)) == "list: 3 s"
+    assert str(ProgressUpdate("list", "objects", 0, None, 3.0)) == "list: 3 s"
 
 
-def test_lines_move_while_a_stage_is_at_work_and_end_with_its_seconds() -> None:
+def test_lines_move_while_a_step_is_at_work_and_end_with_its_seconds() -> None:
     output = io.StringIO()
-    display = Lines(output)
+    display = LineDisplay(output)
     display.interval = 0.05
-    stages = Stages(display)
-    with stages.stage("featurize", total=10, done=lambda: 5):
+    steps = Steps(display)
+    with steps.step("featurize", total=10, done=lambda: 5):
         time.sleep(0.2)
     lines = output.getvalue().splitlines()
     assert any("featurize: 5 / 10 images" in line for line in lines)
     assert "featurize: 10 images" in lines[-1]
-    assert stages.seconds["featurize"] >= 0.2
+    assert steps.seconds["featurize"] >= 0.2
 
 
-def test_a_failed_stage_does_not_say_that_it_did_everything() -> None:
+def test_a_failed_step_does_not_say_that_it_did_everything() -> None:
     output = io.StringIO()
-    stage = Stages(Lines(output)).stage("featurize", total=10)
+    stage = Steps(LineDisplay(output)).step("featurize", total=10)
     with pytest.raises(ValueError, match="broken"), stage:
         raise ValueError("broken")
     assert "featurize: stopped after" in output.getvalue()

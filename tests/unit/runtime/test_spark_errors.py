@@ -1,22 +1,19 @@
-"""Which failures of storage are waited out, and what a person reads about the others."""
+"""What the user reads about failures of Spark and its storage."""
 
 from __future__ import annotations
 
-import threading
-import time
-
 import pytest
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException, PythonException
 
 from job.errors import (
     AccessDeniedError,
     InputNotFoundError,
-    InvalidValueError,
     OutOfMemoryError,
     TransportError,
     WeightsError,
 )
-from job.runtime.spark_errors import as_job_error, cause, waiting_out
+from job.runtime.spark_errors import as_job_error, cause
 
 
 @pytest.mark.parametrize(
@@ -31,6 +28,10 @@ from job.runtime.spark_errors import as_job_error, cause, waiting_out
             TransportError,
         ),
         ("Caused by: java.net.SocketException: Connection reset", TransportError),
+        (
+            ": io.delta.exceptions.ConcurrentAppendException: [DELTA_CONCURRENT_APPEND] x",
+            TransportError,
+        ),
         (
             "java.nio.file.AccessDeniedException: s3a://b/k: Forbidden (Status Code: 403)",
             AccessDeniedError,
@@ -81,6 +82,14 @@ def test_what_java_threw_is_told_and_not_that_it_was_called() -> None:
     assert "S3Exception: denied" in str(as_job_error(PySparkException(text), "s3a://b"))
 
 
+def test_who_has_buckets_without_hosts_learns_which_setting_to_set() -> None:
+    told = str(
+        as_job_error(Py4JError(": java.net.UnknownHostException: fruits.s3.local"), "s3a://b")
+    )
+    assert "UnknownHostException: fruits.s3.local; " in told
+    assert "set fs.s3a.path.style.access=true" in told
+
+
 def test_of_a_python_worker_the_last_line_is_told() -> None:
     stack = "Traceback (most recent call last):\n  File x, line 1\nImportError: no libfoo.so\n"
     told = cause(PythonException(f"\n  An exception was thrown from the Python worker.\n{stack}"))
@@ -89,47 +98,3 @@ def test_of_a_python_worker_the_last_line_is_told() -> None:
 
 def test_a_failure_that_is_not_of_storage_stays_itself() -> None:
     assert as_job_error(PySparkException("division by zero"), "s3a://b") is None
-
-
-def test_a_passing_failure_is_tried_again() -> None:
-    answers = iter(["Status Code: 503", "Status Code: 503", "done"])
-
-    def step() -> str:
-        answer = next(answers)
-        if answer != "done":
-            raise PySparkException(answer)
-        return answer
-
-    assert waiting_out(step, "s3a://b", seconds=60) == "done"
-
-
-def test_waiting_ends() -> None:
-    def step() -> None:
-        raise PySparkException("Status Code: 503")
-
-    with pytest.raises(TransportError):
-        waiting_out(step, "s3a://b", seconds=0.5)
-
-
-def test_waiting_ends_when_another_thread_gives_up() -> None:
-    given_up, started = threading.Event(), time.monotonic()
-
-    def step() -> None:
-        threading.Timer(0.2, given_up.set).start()
-        raise PySparkException("Status Code: 503")
-
-    with pytest.raises(TransportError):
-        waiting_out(step, "s3a://b", given_up=given_up)
-    assert time.monotonic() < started + 10
-
-
-def test_what_does_not_pass_is_not_tried_again() -> None:
-    calls = []
-
-    def step() -> None:
-        calls.append(1)
-        raise InvalidValueError("wrong")
-
-    with pytest.raises(InvalidValueError):
-        waiting_out(step, "s3a://b")
-    assert len(calls) == 1

@@ -1,1 +1,1 @@
-"""One converter per target, plain data in and out."""
+"""One converter for each target: plain data in, plain data out."""

@@ -1,4 +1,4 @@
-"""What is common to converters: the fields of an application, and what became of them."""
+"""Shared by the converters: fields of an application as Spark settings, and omitted fields."""
 
 from __future__ import annotations
 
@@ -7,67 +7,67 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from job.deploy.render.targets.key_mapping import ELSEWHERE, SETTING_OF, Reasons
+from job.deploy.render.targets.key_mapping import FIELD_TO_SETTING, HANDLED_FIELDS, OmissionReasons
 
 Manifest = dict[str, Any]
 
-_UNKNOWN = "this target has no counterpart that is known here"
+_UNKNOWN = "no known counterpart in this target"
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """A name that a target does not get, and why."""
+class OmittedField:
+    """A field, setting or object that a target does not get, and why."""
 
     name: str
     reason: str
 
 
 @dataclass(frozen=True)
-class Converted:
-    """What goes to a person or a server, the files beside it by name, and what is in neither."""
+class RenderedTarget:
+    """The text for a target, its extra files by name, and the omitted fields."""
 
     text: str
     files: Mapping[str, str] = field(default_factory=dict)
-    left_out: tuple[LeftOut, ...] = ()
+    omitted: tuple[OmittedField, ...] = ()
 
 
-def reason(name: str, reasons: Reasons) -> str | None:
-    """Why a target does not get `name`; None if it does."""
+def find_reason(name: str, reasons: OmissionReasons) -> str | None:
+    """Why a target does not get `name`; None if it gets it."""
     return next((why for pattern, why in reasons.items() if fnmatchcase(name, pattern)), None)
 
 
-def settings(
-    application: Manifest, reasons: Reasons, elsewhere: Sequence[str] = ()
-) -> tuple[dict[str, str], list[LeftOut]]:
-    """The Spark settings of an application, by key, and what a target with these reasons leaves.
+def spark_settings(
+    application: Manifest, reasons: OmissionReasons, handled: Sequence[str] = ()
+) -> tuple[dict[str, str], list[OmittedField]]:
+    """The Spark settings of an application by key, and the fields that the target omits.
 
-    `elsewhere` are fields that the target has, but not as a setting.
+    `handled` are fields that the converter passes to the target in another way.
     """
     spec = application["spec"]
-    found = {"spark.dynamicAllocation.enabled": "false"}
-    left: list[LeftOut] = []
+    result = {"spark.dynamicAllocation.enabled": "false"}
+    omitted: list[OmittedField] = []
     for name, value in _fields(spec):
-        if name in elsewhere:
+        if name in handled:
             continue
-        why = reason(name, reasons)
-        if why is None and name in SETTING_OF:
-            found[SETTING_OF[name]] = as_text(value)
+        why = find_reason(name, reasons)
+        if why is None and name in FIELD_TO_SETTING:
+            result[FIELD_TO_SETTING[name]] = as_text(value)
         else:
-            left.append(LeftOut(name, why or _UNKNOWN))
+            omitted.append(OmittedField(name, why or _UNKNOWN))
     for key, value in spec.get("sparkConf", {}).items():
-        why = reason(key, reasons)
+        why = find_reason(key, reasons)
         if why is None:
-            found[key] = value
+            result[key] = value
         else:
-            left.append(LeftOut(key, why))
-    return dict(sorted(found.items())), left
+            omitted.append(OmittedField(key, why))
+    return dict(sorted(result.items())), omitted
 
 
-def _fields(spec: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted names and values of a spec, without those that a converter reads by itself."""
+def _fields(spec: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted name, value) of each field of a spec that is not in HANDLED_FIELDS."""
     for key, value in spec.items():
-        name = f"{above}{key}"
-        if name in ELSEWHERE:
+        name = f"{prefix}{key}"
+        if name in HANDLED_FIELDS:
             continue
         if isinstance(value, Mapping):
             yield from _fields(value, f"{name}.")
@@ -75,33 +75,33 @@ def _fields(spec: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
             yield name, value
 
 
-def without(
-    found: Mapping[str, Any], allowed: Iterable[str], above: str, reasons: Reasons
-) -> tuple[Manifest, list[LeftOut]]:
-    """The allowed keys, and the others with their reasons."""
-    kept = {key: value for key, value in found.items() if key in allowed}
-    names = [f"{above}{key}" for key in found if key not in kept]
-    return kept, [LeftOut(name, reason(name, reasons) or _UNKNOWN) for name in names]
+def keep_allowed(
+    fields: Mapping[str, Any], allowed: Iterable[str], prefix: str, reasons: OmissionReasons
+) -> tuple[Manifest, list[OmittedField]]:
+    """The allowed keys, and the omitted ones with their reasons."""
+    kept = {key: value for key, value in fields.items() if key in allowed}
+    names = [f"{prefix}{key}" for key in fields if key not in kept]
+    return kept, [OmittedField(name, find_reason(name, reasons) or _UNKNOWN) for name in names]
 
 
-def objects(manifests: Iterable[Manifest], reasons: Reasons) -> list[LeftOut]:
-    """Objects of the chart that a target does not get."""
-    names = [f"{each['kind']} {each['metadata']['name']}" for each in manifests]
-    return [LeftOut(name, reason(name, reasons) or _UNKNOWN) for name in names]
+def omit_objects(manifests: Iterable[Manifest], reasons: OmissionReasons) -> list[OmittedField]:
+    """Reports objects of the chart as omitted."""
+    names = [f"{manifest['kind']} {manifest['metadata']['name']}" for manifest in manifests]
+    return [OmittedField(name, find_reason(name, reasons) or _UNKNOWN) for name in names]
 
 
-def told(left_out: Iterable[LeftOut]) -> list[str]:
-    """One line a reason, with all that has it."""
+def format_omitted(omitted: Iterable[OmittedField]) -> list[str]:
+    """One line for each reason, with all fields that have it."""
     by_reason: dict[str, list[str]] = {}
-    for each in left_out:
-        names = by_reason.setdefault(each.reason, [])
-        if each.name not in names:
-            names.append(each.name)
-    return [f"left out: {', '.join(names)} ({why})" for why, names in by_reason.items()]
+    for item in omitted:
+        names = by_reason.setdefault(item.reason, [])
+        if item.name not in names:
+            names.append(item.name)
+    return [f"omitted: {', '.join(names)} ({why})" for why, names in by_reason.items()]
 
 
 def as_text(value: Any) -> str:
-    """A value as Spark writes it."""
+    """A value in the form of a Spark setting."""
     if isinstance(value, bool):
         return str(value).lower()
     return ",".join(value) if isinstance(value, list) else str(value)

@@ -1,59 +1,63 @@
-"""What EMR calls configuration overrides: settings, the pod that submits, where logs go."""
+"""Configuration overrides of EMR: settings, the job submitter pod, and log destinations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from job.deploy.render.targets.common import LeftOut, Manifest
-from job.deploy.render.targets.key_mapping import SETTING_OF
+from job.deploy.render.targets.common import Manifest, OmittedField
+from job.deploy.render.targets.key_mapping import FIELD_TO_SETTING
 
 Request = dict[str, Any]
 
-# Limits of the API; EMR refuses a request beyond them without saying which key is to blame.
-MOST_PROPERTIES = 100
-LONGEST_PROPERTY = 1024
-# The console shows parameters and folds the rest away.
-_IN_SIGHT = {
-    key for key in SETTING_OF.values() if key.startswith(("spark.driver.", "spark.executor."))
+# Limits of the API; EMR rejects a larger request without naming the key.
+MAX_PROPERTIES = 100
+MAX_PROPERTY_LENGTH = 1024
+# The EMR console shows parameters and collapses the rest.
+_SHOWN_IN_CONSOLE = {
+    key for key in FIELD_TO_SETTING.values() if key.startswith(("spark.driver.", "spark.executor."))
 }
 _EVENT_LOG = "spark.eventLog.dir"
-_NO_EMPTY = "for the pod that starts the driver, EMR takes key, value and effect only"
+_TOLERATION_REASON = (
+    "for the job submitter, EMR only accepts tolerations with key, value and effect"
+)
 
 
-def divided(found: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Settings for parameters, and for spark-defaults as far as they fit into them."""
-    parameters = {key: value for key, value in found.items() if key in _IN_SIGHT}
+def split_settings(conf: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Split settings into spark-submit parameters and spark-defaults, within EMR's limits."""
+    parameters = {key: value for key, value in conf.items() if key in _SHOWN_IN_CONSOLE}
     defaults: dict[str, str] = {}
-    for key, value in found.items():
+    for key, value in conf.items():
         if key in parameters:
             continue
-        fits = value.strip() and len(value) <= LONGEST_PROPERTY
-        chosen = defaults if fits and len(defaults) < MOST_PROPERTIES else parameters
-        chosen[key] = value
+        fits = value.strip() and len(value) <= MAX_PROPERTY_LENGTH
+        target = defaults if fits and len(defaults) < MAX_PROPERTIES else parameters
+        target[key] = value
     return parameters, defaults
 
 
-def submitter(application: Manifest) -> tuple[dict[str, str], list[LeftOut]]:
-    """The pod that starts the driver goes where the driver goes: the run ends with either."""
+def submitter_placement(application: Manifest) -> tuple[dict[str, str], list[OmittedField]]:
+    """Properties that place the job submitter pod like the driver: the run needs both pods."""
     pod = application["spec"]["driver"]["template"]["spec"]
-    placed = {
+    placement = {
         f"jobsubmitter.node.selector.{label}": value
         for label, value in pod.get("nodeSelector", {}).items()
     }
-    left_out: list[LeftOut] = []
-    for taint in pod.get("tolerations", []):
-        # No property may be empty: a toleration of any value, key or effect cannot be told.
-        if not all(taint.get(field) for field in ("key", "value", "effect")):
-            left_out.append(LeftOut(f"toleration of {taint.get('key', 'all')}", _NO_EMPTY))
+    omitted: list[OmittedField] = []
+    for toleration in pod.get("tolerations", []):
+        # Properties must not be empty: a toleration without key, value or effect has no form here.
+        if not all(toleration.get(field) for field in ("key", "value", "effect")):
+            omitted.append(
+                OmittedField(f"toleration of {toleration.get('key', 'all')}", _TOLERATION_REASON)
+            )
             continue
-        key = f"jobsubmitter.node.toleration.{taint['key']}"
-        placed |= {key: taint["value"], f"{key}.effect": taint["effect"]}
-    return placed, left_out
+        key = f"jobsubmitter.node.toleration.{toleration['key']}"
+        placement |= {key: toleration["value"], f"{key}.effect": toleration["effect"]}
+    return placement, omitted
 
 
-def classified(classes: Mapping[str, Mapping[str, str]]) -> list[Request]:
-    """Properties by classification; one without properties is not sent."""
+def to_classifications(classes: Mapping[str, Mapping[str, str]]) -> list[Request]:
+    """Classifications of a request; those without properties are left out."""
     return [
         {"classification": name, "properties": dict(properties)}
         for name, properties in classes.items()
@@ -61,18 +65,18 @@ def classified(classes: Mapping[str, Mapping[str, str]]) -> list[Request]:
     ]
 
 
-def monitoring(
-    logs: Mapping[str, str], name: str, found: Mapping[str, str]
-) -> tuple[Request, list[LeftOut]]:
-    """Where logs go. An event log of the run's own leaves nothing for EMR's page of the run."""
-    has_page = _EVENT_LOG not in found
-    found_at: Request = {"persistentAppUI": "ENABLED" if has_page else "DISABLED"}
+def monitoring_configuration(
+    logs: Mapping[str, str], name: str, conf: Mapping[str, str]
+) -> tuple[Request, list[OmittedField]]:
+    """Log destinations. EMR's Spark UI has no data if the run writes its own event log."""
+    has_page = _EVENT_LOG not in conf
+    configuration: Request = {"persistentAppUI": "ENABLED" if has_page else "DISABLED"}
     if logs["cloudWatch"]:
-        found_at["cloudWatchMonitoringConfiguration"] = {
+        configuration["cloudWatchMonitoringConfiguration"] = {
             "logGroupName": logs["cloudWatch"],
             "logStreamNamePrefix": name,
         }
     if logs["s3"]:
-        found_at["s3MonitoringConfiguration"] = {"logUri": logs["s3"]}
-    why = "Spark's page in the console of EMR: the event log goes to eventLog.dir instead"
-    return found_at, [] if has_page else [LeftOut("persistentAppUI", why)]
+        configuration["s3MonitoringConfiguration"] = {"logUri": logs["s3"]}
+    why = "the Spark UI in the EMR console: the event log goes to eventLog.dir instead"
+    return configuration, [] if has_page else [OmittedField("persistentAppUI", why)]

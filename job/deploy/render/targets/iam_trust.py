@@ -1,4 +1,4 @@
-"""Who may take the role of a run: a trust policy for each role that the chart names."""
+"""The trust policies of the roles that the chart names: who may assume them."""
 
 from __future__ import annotations
 
@@ -6,67 +6,72 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from job.deploy.iam import ROLE_ANNOTATION, ROLE_ARN
-from job.deploy.render.targets.common import LeftOut, Manifest
+from job.deploy.render.targets.common import Manifest, OmittedField
 
 Policy = dict[str, Any]
 
-# Of IAM's language; the one before it has no variables.
+# Version of the IAM policy language; the older one has no variables.
 VERSION = "2012-10-17"
-# Where the chart does not say it, for a person to put in.
+# Placeholders for what the chart does not know; the user replaces them.
 ACCOUNT, PROVIDER = "ACCOUNT_ID", "OIDC_PROVIDER"
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_PROVIDER_OF = (
-    "`aws eks describe-cluster --name CLUSTER --query cluster.identity.oidc.issuer` has it "
-    "after https://; give it as --oidc-provider"
+_FIND_PROVIDER = (
+    "`aws eks describe-cluster --name CLUSTER --query cluster.identity.oidc.issuer` shows it "
+    "after https://; pass it as --oidc-provider"
 )
-_ACCOUNT_OF = "`aws sts get-caller-identity` has it; or annotate the accounts with their role"
-_BY_KEYS = "the run has the keys of a user, and nobody takes a role"
+_FIND_ACCOUNT = (
+    "`aws sts get-caller-identity` shows it; or annotate the service accounts with their role"
+)
+_NO_ROLE = "the run uses the keys of a user, not a role"
 
 
-def trusts(
-    application: Manifest, beside: Sequence[Manifest], asked: Manifest | None, provider: str
-) -> tuple[dict[str, Policy], list[LeftOut]]:
-    """Trust policies by file name, and what in them is left for a person to put in.
+def trust_policies(
+    application: Manifest,
+    extra_objects: Sequence[Manifest],
+    emr_job_run: Manifest | None,
+    provider: str,
+) -> tuple[dict[str, Policy], list[OmittedField]]:
+    """Trust policies by file name, and the placeholders that they still have.
 
-    `provider` is the cluster's OIDC provider without https://, empty where it is not known.
+    `provider` is the cluster's OIDC provider without https://; empty if unknown.
     """
-    chosen = application["spec"]["sparkConf"].get(
+    credentials_provider = application["spec"]["sparkConf"].get(
         "spark.hadoop.fs.s3a.aws.credentials.provider", ""
     )
     provider = provider or PROVIDER
-    if asked:
-        found = _of_emr(application, asked["spec"]["executionRoleArn"], provider)
-    elif chosen.endswith("WebIdentityTokenFileCredentialsProvider"):
-        found = _of_irsa(application, beside, provider)
-    elif chosen.endswith("ContainerCredentialsProvider"):
-        return {"trust.json": pod_identity()}, []
+    if emr_job_run:
+        documents = _emr_documents(application, emr_job_run["spec"]["executionRoleArn"], provider)
+    elif credentials_provider.endswith("WebIdentityTokenFileCredentialsProvider"):
+        documents = _irsa_documents(application, extra_objects, provider)
+    elif credentials_provider.endswith("ContainerCredentialsProvider"):
+        return {"trust.json": pod_identity_trust_policy()}, []
     else:
-        return {}, [LeftOut("trust policy", _BY_KEYS)]
-    return found, _open(found)
+        return {}, [OmittedField("trust policy", _NO_ROLE)]
+    return documents, _find_placeholders(documents)
 
 
-def pod_identity() -> Policy:
-    """EKS's agent may take the role, for the accounts that an association names."""
+def pod_identity_trust_policy() -> Policy:
+    """EKS Pod Identity may assume the role, for the accounts of an association."""
     service = {"Service": "pods.eks.amazonaws.com"}
     return _document(service, ["sts:AssumeRole", "sts:TagSession"], {})
 
 
-def irsa(role: str, provider: str, namespace: str, accounts: Sequence[str]) -> Policy:
-    """These accounts of a namespace may take the role, with a token made for STS."""
+def irsa_trust_policy(role: str, provider: str, namespace: str, accounts: Sequence[str]) -> Policy:
+    """Service accounts of a namespace may assume the role, with a token for STS."""
     names = [f"system:serviceaccount:{namespace}:{account}" for account in accounts]
     subject = {f"{provider}:aud": "sts.amazonaws.com", f"{provider}:sub": names}
-    return _by_token(role, provider, {"StringEquals": subject})
+    return _web_identity_document(role, provider, {"StringEquals": subject})
 
 
-def emr(role: str, provider: str, namespace: str) -> Policy:
-    """The accounts that EMR makes for this role; `update-role-trust-policy` writes the same."""
-    account, name = _part(role, "account"), base36(_part(role, "name"))
+def emr_trust_policy(role: str, provider: str, namespace: str) -> Policy:
+    """Service accounts of EMR may assume the role, as `update-role-trust-policy` writes it."""
+    account, name = _part(role, "account"), encode_base36(_part(role, "name"))
     subject = f"system:serviceaccount:{namespace}:emr-containers-sa-*-*-{account}-{name}"
-    return _by_token(role, provider, {"StringLike": {f"{provider}:sub": subject}})
+    return _web_identity_document(role, provider, {"StringLike": {f"{provider}:sub": subject}})
 
 
-def base36(name: str) -> str:
-    """The bytes of a name as one number to the base 36, as EMR puts it into names of accounts."""
+def encode_base36(name: str) -> str:
+    """The bytes of a name as one base-36 number, which EMR uses in names of service accounts."""
     number, text = int.from_bytes(name.encode(), "big"), ""
     while number:
         number, digit = divmod(number, 36)
@@ -74,41 +79,46 @@ def base36(name: str) -> str:
     return text
 
 
-def _of_emr(application: Manifest, role: str, provider: str) -> dict[str, Policy]:
-    document = emr(role, provider, application["metadata"]["namespace"])
-    return {_file(role): document}
+def _emr_documents(application: Manifest, role: str, provider: str) -> dict[str, Policy]:
+    document = emr_trust_policy(role, provider, application["metadata"]["namespace"])
+    return {_file_name(role): document}
 
 
-def _of_irsa(application: Manifest, beside: Sequence[Manifest], provider: str) -> dict[str, Policy]:
-    """One trust policy for each role, with all accounts that have it."""
-    namespace, accounts_of = application["metadata"]["namespace"], _accounts(application, beside)
+def _irsa_documents(
+    application: Manifest, extra_objects: Sequence[Manifest], provider: str
+) -> dict[str, Policy]:
+    """One trust policy for each role, with all service accounts that have it."""
+    namespace, accounts_of = (
+        application["metadata"]["namespace"],
+        _accounts(application, extra_objects),
+    )
     return {
-        _file(role): irsa(role, provider, namespace, accounts)
+        _file_name(role): irsa_trust_policy(role, provider, namespace, accounts)
         for role, accounts in accounts_of.items()
     }
 
 
-def _accounts(application: Manifest, beside: Sequence[Manifest]) -> dict[str, list[str]]:
-    """The accounts of driver and executors by role; those of no role known share one."""
+def _accounts(application: Manifest, extra_objects: Sequence[Manifest]) -> dict[str, list[str]]:
+    """{role ARN: service accounts} of driver and executors; unknown roles share the key ''."""
     annotations = {
-        each["metadata"]["name"]: each["metadata"].get("annotations", {})
-        for each in beside
-        if each["kind"] == "ServiceAccount"
+        manifest["metadata"]["name"]: manifest["metadata"].get("annotations", {})
+        for manifest in extra_objects
+        if manifest["kind"] == "ServiceAccount"
     }
-    found: dict[str, list[str]] = {}
+    by_role: dict[str, list[str]] = {}
     for part in ("driver", "executor"):
         account = application["spec"][part]["serviceAccount"]
         role = annotations.get(account, {}).get(ROLE_ANNOTATION, "")
-        found.setdefault(role, []).append(account)
-    return found
+        by_role.setdefault(role, []).append(account)
+    return by_role
 
 
-def _file(role: str) -> str:
+def _file_name(role: str) -> str:
     name = _part(role, "name")
     return f"trust-{name}.json" if name else "trust.json"
 
 
-def _by_token(role: str, provider: str, condition: Mapping[str, Any]) -> Policy:
+def _web_identity_document(role: str, provider: str, condition: Mapping[str, Any]) -> Policy:
     partition, account = _part(role, "partition") or "aws", _part(role, "account") or ACCOUNT
     principal = {"Federated": f"arn:{partition}:iam::{account}:oidc-provider/{provider}"}
     return _document(principal, ["sts:AssumeRoleWithWebIdentity"], condition)
@@ -128,12 +138,12 @@ def _document(
 
 
 def _part(role: str, part: str) -> str:
-    found = ROLE_ARN.fullmatch(role)
-    return found[part] if found else ""
+    match = ROLE_ARN.fullmatch(role)
+    return match[part] if match else ""
 
 
-def _open(documents: Mapping[str, Policy]) -> list[LeftOut]:
-    """The placeholders that the documents still have, and where a person finds what they are."""
+def _find_placeholders(documents: Mapping[str, Policy]) -> list[OmittedField]:
+    """The placeholders that the documents still have, and how to find their values."""
     text = str(documents)
-    asked = {PROVIDER: _PROVIDER_OF, ACCOUNT: _ACCOUNT_OF}
-    return [LeftOut(name, how) for name, how in asked.items() if name in text]
+    placeholders = {PROVIDER: _FIND_PROVIDER, ACCOUNT: _FIND_ACCOUNT}
+    return [OmittedField(name, how) for name, how in placeholders.items() if name in text]

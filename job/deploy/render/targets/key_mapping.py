@@ -1,15 +1,15 @@
-"""The one table of keys: what a target names differently, owns or refuses, and why.
+"""Maps fields to Spark settings, and lists what each target omits and why.
 
-What the kubeflow operator refuses is not here: values.schema.json of the chart refuses it before
-anything is rendered.
+Settings that the kubeflow operator rejects are not here: values.schema.json of the chart rejects
+them before anything is rendered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Fields of a SparkApplication's spec that are Spark settings everywhere else.
-SETTING_OF = {
+# Fields of a SparkApplication's spec that are Spark settings in the other targets.
+FIELD_TO_SETTING = {
     "image": "spark.kubernetes.container.image",
     "imagePullPolicy": "spark.kubernetes.container.image.pullPolicy",
     "imagePullSecrets": "spark.kubernetes.container.image.pullSecrets",
@@ -35,8 +35,8 @@ SETTING_OF = {
     "executor.memoryOverhead": "spark.executor.memoryOverhead",
     "executor.deleteOnTermination": "spark.kubernetes.executor.deleteOnTermination",
 }
-# Fields that each converter puts where its target wants them.
-ELSEWHERE = (
+# Fields that each converter handles itself.
+HANDLED_FIELDS = (
     "type",
     "mode",
     "mainApplicationFile",
@@ -46,59 +46,59 @@ ELSEWHERE = (
     "executor.template",
 )
 
-# From here on: names of fields, settings or objects, with `*`, and why they are left out.
-Reasons = Mapping[str, str]
+# Patterns of fields, settings or objects with `*`, and why they are omitted.
+OmissionReasons = Mapping[str, str]
 
-ONE_RUN: Reasons = {
-    "schedule": "this target is one run; --target scheduled renders the schedule",
+SINGLE_RUN: OmissionReasons = {
+    "schedule": "this target is a single run; use --target scheduled for the schedule",
 }
 
-_OF_THE_IMAGE = "Spark and Python are those of the image"
+_FROM_IMAGE = "the image determines Spark and Python"
 
-SPARK_SUBMIT: Reasons = {
-    "pythonVersion": _OF_THE_IMAGE,
-    "sparkVersion": _OF_THE_IMAGE,
-    "restartPolicy.*": "spark-submit submits once, and nobody runs it again",
-    "timeToLiveSeconds": "nobody removes a driver that has ended; `kubectl delete pod` does",
+SPARK_SUBMIT: OmissionReasons = {
+    "pythonVersion": _FROM_IMAGE,
+    "sparkVersion": _FROM_IMAGE,
+    "restartPolicy.*": "spark-submit submits once and does not retry",
+    "timeToLiveSeconds": "nothing removes a finished driver; use `kubectl delete pod`",
 }
 
-_ACCOUNTS = "EMR makes the accounts of a job, and their rights, for its execution role"
-_COMMITTER = "EMR has a committer of its own"
-_BESIDE = "EMR is asked for a job run only; `render --target kubernetes` has it for kubectl"
-_PODS = "EMR sets it: user 999, no privileges, a read-only root file system"
+_ACCOUNTS = "EMR creates service accounts and permissions for the execution role"
+_COMMITTER = "EMR has its own committer"
+_NOT_ON_EMR = "not part of a job run; `render --target kubernetes` renders it for kubectl"
+_SECURITY_CONTEXT = "EMR sets it: user 999, no privileges, a read-only root file system"
 
-EMR: Reasons = {
-    "pythonVersion": _OF_THE_IMAGE,
-    "sparkVersion": _OF_THE_IMAGE,
+EMR: OmissionReasons = {
+    "pythonVersion": _FROM_IMAGE,
+    "sparkVersion": _FROM_IMAGE,
     "driver.serviceAccount": _ACCOUNTS,
     "executor.serviceAccount": _ACCOUNTS,
-    "restartPolicy.type": "on EMR it is the number of attempts that counts",
-    "restartPolicy.onFailureRetryInterval": "EMR waits 10, 20, 40 s and so on up to 6 minutes",
+    "restartPolicy.type": "EMR only has a number of attempts",
+    "restartPolicy.onFailureRetryInterval": "EMR waits 10, 20, 40 s and so on, up to 6 minutes",
     "restartPolicy.onSubmissionFailure*": "EMR submits once",
-    "timeToLiveSeconds": "EMR removes what has ended by itself",
+    "timeToLiveSeconds": "EMR removes finished jobs itself",
     "spark.sql.sources.commitProtocolClass": _COMMITTER,
     "spark.sql.parquet.output.committer.class": _COMMITTER,
     "spark.hadoop.fs.s3a.committer.*": _COMMITTER,
     "spark.hadoop.mapreduce.outputcommitter.*": _COMMITTER,
-    "spark.kubernetes.decommission.script": "EMR's image has one of its own",
-    # They are there for the narrow Role of the chart, which has no rights on such objects.
+    "spark.kubernetes.decommission.script": "EMR's image has its own script",
+    # Needed for the narrow Role of the chart, which has no permissions for such objects.
     "spark.kubernetes.executor.disableConfigMap": _ACCOUNTS,
     "spark.kubernetes.driver.service.deleteOnTermination": _ACCOUNTS,
     "spark.kubernetes.driver.ownPersistentVolumeClaim": _ACCOUNTS,
     "spark.kubernetes.driver.reusePersistentVolumeClaim": _ACCOUNTS,
-    "template.spec.securityContext": _PODS,
+    "template.spec.securityContext": _SECURITY_CONTEXT,
     "template.spec.automountServiceAccountToken": _ACCOUNTS,
-    "template.container.securityContext": _PODS,
-    "template.volume.*": "EMR mounts volumes of its own on /tmp, /mnt and /home/hadoop",
+    "template.container.securityContext": _SECURITY_CONTEXT,
+    "template.volume.*": "EMR mounts its own volumes on /tmp, /mnt and /home/hadoop",
     "ServiceAccount *": _ACCOUNTS,
     "Role *": _ACCOUNTS,
     "RoleBinding *": _ACCOUNTS,
-    "*Policy *": _BESIDE,
-    "PodDisruptionBudget *": _BESIDE,
-    "PodMonitor *": _BESIDE,
+    "*Policy *": _NOT_ON_EMR,
+    "PodDisruptionBudget *": _NOT_ON_EMR,
+    "PodMonitor *": _NOT_ON_EMR,
 }
 
-# EMR fails a job whose pod templates have other fields than these.
+# EMR fails a job whose pod templates have any other field.
 EMR_POD_FIELDS = (
     "activeDeadlineSeconds",
     "affinity",

@@ -1,4 +1,4 @@
-"""The chart for `kubectl apply`: all objects, in the order in which a cluster wants them."""
+"""Converts the chart for `kubectl apply`: all objects, in the order to apply them."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Sequence
 
 import yaml
 
-from job.deploy.render.helm import SCHEDULE, Manifest, the_one
-from job.deploy.render.targets.common import Converted
+from job.deploy.render.helm import SCHEDULE, Manifest, find_kind
+from job.deploy.render.targets.common import RenderedTarget
 from job.errors import InvalidValueError
 
 
-def as_run(manifests: Sequence[Manifest]) -> Converted:
-    """One run: the operator takes every key of the chart."""
-    return Converted(as_yaml(manifests))
+def as_run(manifests: Sequence[Manifest]) -> RenderedTarget:
+    """One run; nothing is omitted."""
+    return RenderedTarget(as_yaml(manifests))
 
 
-def as_schedule(manifests: Sequence[Manifest]) -> Converted:
-    """A schedule of runs. Raises InvalidValueError for values without one."""
-    if the_one(SCHEDULE, manifests) is None:
+def as_schedule(manifests: Sequence[Manifest]) -> RenderedTarget:
+    """A schedule of runs. Raises InvalidValueError if the values have no schedule."""
+    if find_kind(SCHEDULE, manifests) is None:
         raise InvalidValueError(
             "--target is scheduled, and these values have no schedule",
             expected="a cron expression",
-            fix="add --set schedule='0 3 * * *', or take --target kubernetes",
+            fix="add --set schedule='0 3 * * *', or use --target kubernetes",
         )
-    return Converted(as_yaml(manifests))
+    return RenderedTarget(as_yaml(manifests))
 
 
 def as_yaml(manifests: Sequence[Manifest]) -> str:
-    """Objects as one text of several documents."""
+    """The objects as a multi-document YAML text."""
     text: str = yaml.safe_dump_all(manifests, sort_keys=False, explicit_start=True)
     return text

@@ -1,4 +1,4 @@
-"""The chart as a spark-submit command for a cluster that has no operator."""
+"""Converts the chart to a spark-submit command for a cluster without the operator."""
 
 from __future__ import annotations
 
@@ -7,48 +7,53 @@ from pathlib import Path
 from shlex import join, quote
 
 from job.deploy.render.targets import pods
-from job.deploy.render.targets.common import Converted, LeftOut, Manifest, settings
+from job.deploy.render.targets.common import Manifest, OmittedField, RenderedTarget, spark_settings
 from job.deploy.render.targets.key_mapping import SPARK_SUBMIT
 from job.deploy.render.targets.kubernetes import as_yaml
 
-# Accounts, rights, policies: what the run needs on the cluster beside itself.
-BESIDE = "objects.yaml"
-_BEGINS = ("--", "local://")
+# Service accounts, permissions and policies that the run needs.
+OBJECTS_FILE = "objects.yaml"
+_LINE_STARTS = ("--", "local://")
 
 
-def converted(
-    application: Manifest, beside: Sequence[Manifest], master: str, folder: Path
-) -> Converted:
-    """Shell commands that apply what a run needs and start it, with their files for `folder`."""
-    argv, left_out = command(application, master, folder)
+def convert(
+    application: Manifest, extra_objects: Sequence[Manifest], master: str, folder: Path
+) -> RenderedTarget:
+    """Shell commands that apply the run's objects and start it; their files go to `folder`."""
+    argv, omitted = command(application, master, folder)
     files = {
-        pods.file_of(role): pods.as_yaml(pods.template(application, role)) for role in pods.ROLES
+        pods.template_file_name(role): pods.as_yaml(pods.template(application, role))
+        for role in pods.ROLES
     }
     apply = ""
-    if beside:
-        files[BESIDE] = as_yaml(beside)
-        apply = join(["kubectl", "apply", "--filename", str(folder / BESIDE)]) + " && \\\n"
-    return Converted(f"{apply}{_folded(argv)}\n", files, tuple(left_out))
+    if extra_objects:
+        files[OBJECTS_FILE] = as_yaml(extra_objects)
+        apply = join(["kubectl", "apply", "--filename", str(folder / OBJECTS_FILE)]) + " && \\\n"
+    return RenderedTarget(f"{apply}{_wrap(argv)}\n", files, tuple(omitted))
 
 
-def command(application: Manifest, master: str, folder: Path) -> tuple[list[str], list[LeftOut]]:
-    """The command as a list, and what it leaves out; the pod templates lie in `folder`."""
-    found, left_out = settings(application, SPARK_SUBMIT)
+def command(
+    application: Manifest, master: str, folder: Path
+) -> tuple[list[str], list[OmittedField]]:
+    """The command as a list, and the omitted fields; the pod templates are in `folder`."""
+    conf, omitted = spark_settings(application, SPARK_SUBMIT)
     metadata, spec = application["metadata"], application["spec"]
-    found |= {
+    conf |= {
         "spark.kubernetes.namespace": metadata["namespace"],
-        # As the operator names it; a run that is there is not started again.
+        # The operator's name for it: a run that already exists is not started again.
         "spark.kubernetes.driver.pod.name": f"{metadata['name']}-driver",
-        **pods.settings(str(folder)),
+        **pods.template_settings(str(folder)),
     }
     argv = ["spark-submit", "--master", master, "--deploy-mode", "cluster"]
     argv += ["--name", metadata["name"]]
-    for key in sorted(found):
-        argv += ["--conf", f"{key}={found[key]}"]
-    return [*argv, spec["mainApplicationFile"], *spec.get("arguments", [])], left_out
+    for key in sorted(conf):
+        argv += ["--conf", f"{key}={conf[key]}"]
+    return [*argv, spec["mainApplicationFile"], *spec.get("arguments", [])], omitted
 
 
-def _folded(argv: Sequence[str]) -> str:
-    """A long command with one option a line."""
-    words = [f"\\\n  {word}" if word.startswith(_BEGINS) else word for word in map(quote, argv)]
+def _wrap(argv: Sequence[str]) -> str:
+    """A long command with one option on each line."""
+    words = [
+        f"\\\n  {word}" if word.startswith(_LINE_STARTS) else word for word in map(quote, argv)
+    ]
     return " ".join(words)

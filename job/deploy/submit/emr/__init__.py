@@ -1,1 +1,1 @@
-"""Runs on EMR on EKS."""
+"""Submits and watches runs on EMR on EKS."""

@@ -1,4 +1,4 @@
-"""AWS by boto3: what it answers, and what went wrong as errors that a person can mend."""
+"""Calls AWS with boto3; errors are JobErrors."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from job.aws_errors import aws_errors
+from job.aws_errors import translate_aws_errors
 
 
 def boto3_client(service: str, **options: Any) -> Any:
     """A client of a service, with boto3's standard configuration and credentials."""
-    # It takes a third of a second to import, which `--help` need not pay.
+    # Importing boto3 takes 0.3 s, and `--help` does not need it.
     import boto3
 
     return boto3.client(service, **options)
 
 
 class Aws:
-    """The services of an account; nothing is asked before the first method is called.
+    """The services of an account; the constructor sends no request.
 
-    What passes is tried again as botocore is configured to (AWS_RETRY_MODE, AWS_MAX_ATTEMPTS). Each
-    method raises AccessDeniedError, TransportError where nobody answers, NoSuchObjectError, and
-    InvalidValueError for what is refused.
+    botocore retries transient errors as configured (AWS_RETRY_MODE, AWS_MAX_ATTEMPTS). Each method
+    raises AccessDeniedError, TransportError without an answer, NoSuchObjectError, and
+    InvalidValueError for a rejected request.
     """
 
     def __init__(self, client: Callable[[str], Any] = boto3_client) -> None:
@@ -30,17 +30,17 @@ class Aws:
 
     @property
     def region(self) -> str:
-        """The region whose EMR is asked."""
-        with aws_errors():
+        """The region of the EMR client."""
+        with translate_aws_errors():
             return str(self._client("emr-containers").meta.region_name)
 
-    def ask(self, service: str, operation: str, **parameters: Any) -> Any:
-        """The answer to one request."""
-        with aws_errors():
+    def call(self, service: str, operation: str, **parameters: Any) -> Any:
+        """The response to one request."""
+        with translate_aws_errors():
             return getattr(self._client(service), operation)(**parameters)
 
-    def pages(self, service: str, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
-        """What is under `key` in all pages of an answer."""
-        with aws_errors():
+    def paginate(self, service: str, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
+        """The items under `key` in all pages of a response."""
+        with translate_aws_errors():
             for page in self._client(service).get_paginator(operation).paginate(**parameters):
                 yield from page.get(key, [])

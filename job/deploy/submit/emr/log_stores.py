@@ -1,4 +1,4 @@
-"""Where EMR puts logs: a log group of CloudWatch, or a folder on S3; one layout in both."""
+"""Reads EMR's logs from CloudWatch or S3; both have the same layout."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Stream:
 
     @property
     def executor(self) -> int | None:
-        """The number of the executor; None for other pods."""
-        found = _EXECUTOR.search(self.pod)
-        return int(found[1]) if found else None
+        """The executor number; None for other pods."""
+        match = _EXECUTOR.search(self.pod)
+        return int(match[1]) if match else None
 
 
 class LogStore(Protocol):
@@ -39,48 +39,51 @@ class LogStore(Protocol):
 
 
 @dataclass(frozen=True)
-class CloudWatch:
-    """A log group, and the beginning of the names of the run's streams."""
+class CloudWatchLogStore:
+    """A log group, and the name prefix of the run's streams."""
 
     aws: Aws
     group: str
     folder: str
 
     def streams(self) -> list[Stream]:
-        """The streams there are."""
-        where = {"logGroupName": self.group, "logStreamNamePrefix": self.folder}
-        found = self.aws.pages("logs", "describe_log_streams", "logStreams", **where)
-        return [Stream(each["logStreamName"]) for each in found]
+        """All streams of the run."""
+        request = {"logGroupName": self.group, "logStreamNamePrefix": self.folder}
+        streams = self.aws.paginate("logs", "describe_log_streams", "logStreams", **request)
+        return [Stream(stream["logStreamName"]) for stream in streams]
 
     def lines(self, streams: Sequence[Stream]) -> Iterator[str]:
-        """What was written to streams of one pod, by time."""
+        """The lines in streams of one pod, by time."""
         return (event["message"] for event in self.events(streams))
 
     def events(self, streams: Sequence[Stream], since: int = 0) -> Iterator[dict[str, Any]]:
-        """The same with times, in milliseconds, and ids."""
-        where = {"logGroupName": self.group, "logStreamNames": [each.name for each in streams]}
-        return self.aws.pages("logs", "filter_log_events", "events", startTime=since, **where)
+        """The events in streams of one pod since a time in milliseconds, with times and ids."""
+        request = {
+            "logGroupName": self.group,
+            "logStreamNames": [stream.name for stream in streams],
+        }
+        return self.aws.paginate("logs", "filter_log_events", "events", startTime=since, **request)
 
 
 @dataclass(frozen=True)
-class Bucket:
-    """A folder of compressed files; those of a pod at work come in pieces."""
+class S3LogStore:
+    """A folder of compressed files; a running pod writes its log in parts."""
 
     aws: Aws
     address: str
 
     def streams(self) -> list[Stream]:
-        """The files there are: standard output first, so that a failure is what comes last."""
-        at = urlsplit(self.address)
-        where = {"Bucket": at.netloc, "Prefix": at.path.lstrip("/")}
-        found = self.aws.pages("s3", "list_objects_v2", "Contents", **where)
-        keys = (each["Key"] for each in found)
+        """All files: standard output first, so that an error message comes last."""
+        url = urlsplit(self.address)
+        request = {"Bucket": url.netloc, "Prefix": url.path.lstrip("/")}
+        objects = self.aws.paginate("s3", "list_objects_v2", "Contents", **request)
+        keys = (stored["Key"] for stored in objects)
         return [Stream(key) for key in sorted(keys, key=lambda key: ("stderr" in key, key))]
 
     def lines(self, streams: Sequence[Stream]) -> Iterator[str]:
-        """What is in files, one after the other."""
+        """The lines of the files, one file after the other."""
         bucket = urlsplit(self.address).netloc
-        for each in streams:
-            answer = self.aws.ask("s3", "get_object", Bucket=bucket, Key=each.name)
+        for stream in streams:
+            answer = self.aws.call("s3", "get_object", Bucket=bucket, Key=stream.name)
             text = gzip.decompress(answer["Body"].read()).decode("utf-8", errors="replace")
             yield from text.splitlines()

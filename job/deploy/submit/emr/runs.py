@@ -1,4 +1,4 @@
-"""Runs that EMR keeps for a virtual cluster."""
+"""Job runs of a virtual cluster of EMR."""
 
 from __future__ import annotations
 
@@ -6,46 +6,46 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from job.deploy.submit.emr import logs
-from job.deploy.submit.emr.job_run import observed
+from job.deploy.submit.emr.job_run import run_status
 from job.deploy.submit.emr.virtual_cluster import VirtualCluster
-from job.deploy.submit.run_store import Say
-from job.deploy.submit.spark_application import Observed
+from job.deploy.submit.run_store import Notify
+from job.deploy.submit.spark_application import RunStatus
 
 
 @dataclass(frozen=True)
-class EmrRuns:
-    """The job runs of a virtual cluster, by the ids that EMR gives them."""
+class EmrRunStore:
+    """The job runs of a virtual cluster, by EMR's ids."""
 
     cluster: VirtualCluster
-    stopping = "cancel"
+    stop_command = "cancel"
 
     @property
-    def described(self) -> str:
+    def location(self) -> str:
         return f"virtual cluster {self.cluster.identifier}"
 
     @property
     def options(self) -> str:
         return f"--virtual-cluster {self.cluster.identifier}"
 
-    def observe(self, name: str) -> Observed:
-        """The run as it is now. Raises NoSuchObjectError where there is none with this id."""
-        return observed(self.cluster.read(name))
+    def status(self, name: str) -> RunStatus:
+        """The status of a run. Raises NoSuchObjectError if there is no run with this id."""
+        return run_status(self.cluster.read(name))
 
-    def all(self) -> list[Observed]:
-        """The job runs, the oldest first."""
-        return [observed(each) for each in self.cluster.all()]
+    def list_runs(self) -> list[RunStatus]:
+        """The job runs, oldest first."""
+        return [run_status(job_run) for job_run in self.cluster.list_job_runs()]
 
-    def log(
+    def read_log(
         self,
-        run: Observed,
-        say: Say,
+        run: RunStatus,
+        notify: Notify,
         *,
         tail: int | None = None,
         follow: bool = False,
         executor: int | None = None,
     ) -> Iterator[str]:
-        """Lines of what a pod has sent to CloudWatch or S3."""
-        known = self.cluster.read(run.name)
+        """Lines of a pod's log in CloudWatch or S3."""
+        job_run = self.cluster.read(run.name)
         if follow:
-            return logs.followed(self.cluster, known, executor, tail, say)
-        return logs.lines(logs.store_of(self.cluster, known), known, executor, tail)
+            return logs.follow_lines(self.cluster, job_run, executor, tail, notify)
+        return logs.read_lines(logs.open_store(self.cluster, job_run), job_run, executor, tail)

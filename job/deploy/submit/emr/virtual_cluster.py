@@ -1,4 +1,4 @@
-"""One virtual cluster: the few requests that submitting and following need."""
+"""Client for one virtual cluster: the requests that `submit` needs."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ class VirtualCluster:
         self.aws = aws or Aws()
 
     def start(self, request: dict[str, Any]) -> str:
-        """Start a job run; its id. A request with the same token starts none."""
-        return str(self.aws.ask(_EMR, "start_job_run", **request)["id"])
+        """Start a job run and return its id. A repeated token starts no second run."""
+        return str(self.aws.call(_EMR, "start_job_run", **request)["id"])
 
     def read(self, identifier: str) -> JobRun:
         """One job run. Raises NoSuchObjectError."""
-        run: JobRun = self._ask("describe_job_run", identifier)["jobRun"]
+        run: JobRun = self._call("describe_job_run", identifier)["jobRun"]
         return run
 
-    def all(self, **filters: Any) -> list[JobRun]:
-        """The job runs, the oldest first."""
+    def list_job_runs(self, **filters: Any) -> list[JobRun]:
+        """The job runs, oldest first."""
         filters["virtualClusterId"] = self.identifier
-        found = self.aws.pages(_EMR, "list_job_runs", "jobRuns", **filters)
-        return sorted(found, key=lambda run: str(run.get("createdAt", "")))
+        job_runs = self.aws.paginate(_EMR, "list_job_runs", "jobRuns", **filters)
+        return sorted(job_runs, key=lambda run: str(run.get("createdAt", "")))
 
     def find(self, name: str) -> JobRun | None:
-        """The newest job run of a name."""
-        return next(reversed(self.all(name=name)), None)
+        """The newest job run of a name, or None."""
+        return next(reversed(self.list_job_runs(name=name)), None)
 
     def cancel(self, identifier: str) -> None:
-        """Ask for the end of a job run. Raises InvalidValueError where it has ended."""
-        self._ask("cancel_job_run", identifier)
+        """Cancel a job run. Raises InvalidValueError if it has ended."""
+        self._call("cancel_job_run", identifier)
 
-    def _ask(self, operation: str, identifier: str) -> Any:
-        return self.aws.ask(_EMR, operation, id=identifier, virtualClusterId=self.identifier)
+    def _call(self, operation: str, identifier: str) -> Any:
+        return self.aws.call(_EMR, operation, id=identifier, virtualClusterId=self.identifier)

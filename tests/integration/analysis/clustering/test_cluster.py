@@ -122,7 +122,7 @@ def test_again_with_the_same_seed_gives_the_same_and_replaces_it(
     again = spark.read.parquet(f"{output}/clusters/assignments").collect()
     assert {row.path: row.cluster for row in again} == {row.path: row.cluster for row in rows}
 
-    assert main(["cluster", "--output", output, "--clusters", "2", "--starts", "1"]) == 0
+    assert main(["cluster", "--output", output, "--clusters", "2", "--restarts", "1"]) == 0
     result = json.loads(read_text(spark, f"{output}/clusters/result.json"))
     assert (result["clusters"], result["seed"], result["starts"]) == (2, 0, 1)
     assert len(KMeansModel.load(f"{output}/clusters/model").clusterCenters()) == 2

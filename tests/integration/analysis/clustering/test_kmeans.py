@@ -23,7 +23,7 @@ def clustered(
 ) -> ClusterResult:
     projection = spark.createDataFrame(images, PROJECTION_SCHEMA)
     summary = Summary("r1", "cluster", None, "out", "now")
-    return cluster(projection, ClusterConfig("out", clusters, starts=2), str(path), summary)
+    return cluster(projection, ClusterConfig("out", clusters, restarts=2), str(path), summary)
 
 
 def test_two_groups_far_apart_are_the_clusters(spark: SparkSession, tmp_path: Path) -> None:

@@ -92,4 +92,6 @@ def test_an_input_without_an_output_is_refused(started: list[Run], tmp_path: Pat
     run = start(started, tmp_path, "--input", "~/images")
     output, _ = run.communicate(timeout=30)
     assert run.returncode == 2
-    assert output == "error: an input and no output; expected both; fix: add OUTPUT=PATH\n"
+    assert (
+        output == "error: --input is given without --output; expected both; fix: add OUTPUT=PATH\n"
+    )

@@ -108,6 +108,108 @@ def test_what_was_stopped_goes_on_with_its_mapping(
         assert [each["Key"] for each in listed] == ["in/Tomato_3/1.jpg", "in/Tomato_3/2.jpg"]
 
 
+@pytest.mark.parametrize("place", ["disk", "bucket"])
+def test_a_mapping_renames_nothing_over_other_files(
+    place: str,
+    s3: LocalS3Server,
+    bucket: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "names.csv").write_text("old,new\na b.jpg,a_b.jpg\n")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a b.jpg").write_text("one image")
+    (folder / "a_b.jpg").write_text("another")
+    conf = [f"--conf={key}={value}" for key, value in s3a_settings(s3.endpoint).items()]
+    s3.upload_folder(folder, bucket, "in")
+    source = folder if place == "disk" else f"s3a://{bucket}/in"
+
+    assert clean_names(source, "--resume", str(tmp_path / "names.csv"), *conf) == 2
+
+    assert "a_b.jpg is there already" in capsys.readouterr().err
+    assert contents_of(folder) == {"a b.jpg": b"one image", "a_b.jpg": b"another"}
+    listed = s3.client().list_objects_v2(Bucket=bucket, Prefix="in/")["Contents"]
+    bodies = [s3.client().get_object(Bucket=bucket, Key=each["Key"])["Body"] for each in listed]
+    assert [body.read() for body in bodies] == [b"one image", b"another"]
+
+
+def test_a_copy_that_was_made_before_a_stop_is_not_made_again(
+    s3: LocalS3Server, bucket: str, tmp_path: Path
+) -> None:
+    """Stopped between the copy and the delete."""
+    (tmp_path / "names.csv").write_text("old,new\na b.jpg,a_b.jpg\n")
+    for key in ("in/a b.jpg", "in/a_b.jpg"):
+        s3.client().put_object(Bucket=bucket, Key=key, Body=b"one image")
+    conf = [f"--conf={key}={value}" for key, value in s3a_settings(s3.endpoint).items()]
+
+    source = f"s3a://{bucket}/in"
+    assert clean_names(source, "--resume", str(tmp_path / "names.csv"), *conf) == 0
+
+    (left,) = s3.client().list_objects_v2(Bucket=bucket, Prefix="in/")["Contents"]
+    assert left["Key"] == "in/a_b.jpg"
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("a b.jpg,../a_b.jpg\n", "not portable"),
+        ("a b.jpg,a*.jpg\n", "not portable"),
+        ("a b.jpg,/etc/a.jpg\n", "not portable"),
+        ("../mine.txt,mine.txt\n", "leads out of the input"),
+        ("a b.jpg\n", "cannot be read after 0 names"),
+    ],
+)
+def test_a_mapping_that_no_apply_has_written_renames_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: str, told: str
+) -> None:
+    (tmp_path / "names.csv").write_text(f"old,new\n{rows}")
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a b.jpg").write_text("an image")
+    before = contents_of(tmp_path)
+
+    assert clean_names(tmp_path / "in", "--resume", str(tmp_path / "names.csv")) == 2
+
+    assert told in capsys.readouterr().err
+    assert contents_of(tmp_path) == before
+
+
+@pytest.mark.parametrize("place", ["disk", "bucket"])
+def test_a_mapping_is_a_new_file_outside_the_images(
+    place: str,
+    s3: LocalS3Server,
+    bucket: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a b.jpg").write_text("an image")
+    (tmp_path / "mine.csv").write_text("mine")
+    before = contents_of(tmp_path)
+    conf = [f"--conf={key}={value}" for key, value in s3a_settings(s3.endpoint).items()]
+    s3.client().put_object(Bucket=bucket, Key="mine.csv", Body=b"mine")
+    s3.upload_folder(folder, bucket, "in")
+    root, source = (
+        (str(tmp_path), str(folder))
+        if place == "disk"
+        else (f"s3a://{bucket}", f"s3a://{bucket}/in")
+    )
+
+    for mapping, told in (
+        (f"{root}/mine.csv", "is there already"),
+        (f"{source}/a b.jpg", "lies in the input"),
+        (f"{source}/names.csv", "lies in the input"),
+    ):
+        assert clean_names(source, "--apply", "--mapping", mapping, *conf) == 2
+        assert told in capsys.readouterr().err
+
+    assert contents_of(tmp_path) == before
+    keys = [each["Key"] for each in s3.client().list_objects_v2(Bucket=bucket)["Contents"]]
+    assert keys == ["in/a b.jpg", "mine.csv"]
+
+
 def test_every_awkward_name_of_a_bucket_becomes_portable(
     s3: LocalS3Server, bucket: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

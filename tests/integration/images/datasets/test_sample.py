@@ -192,6 +192,23 @@ def test_what_cannot_be_sampled_is_told_with_its_code(
     assert (tmp_path / "full" / "mine.txt").read_text() == "mine"
 
 
+def test_only_an_empty_or_a_new_folder_takes_a_sample(
+    refused: Callable[..., str], split: Path, tmp_path: Path
+) -> None:
+    """What is copied would go through a link, and into folders that are there."""
+    label = next((split / "Training").iterdir()).name
+    (tmp_path / "mine" / label).mkdir(parents=True)
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "Training").symlink_to(tmp_path / "mine")
+    (tmp_path / "images").symlink_to(split)
+
+    assert "Training" in refused(2, split, tmp_path / "links", "--classes", "1")
+    assert label in refused(2, split, tmp_path / "mine", "--classes", "1")
+    assert "one in the other" in refused(2, split, tmp_path / "images" / "new", "--classes", "1")
+    assert on_disk(tmp_path / "mine") == {}
+    assert not (split / "new").exists()
+
+
 def test_a_folder_that_may_not_be_written_is_told(
     refused: Callable[..., str], split: Path, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""A cluster on which all is well, as its API server answers."""
+"""A healthy cluster, as its API server answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KINDS = {
 
 
 def make_healthy(api: KubernetesApi) -> None:
-    """Let `api` answer as a cluster with an operator, an image and a Secret does."""
+    """Let `api` answer like a cluster with an operator, an image and a Secret."""
     api.objects |= {
         f"/apis/{version}": {"resources": [{"kind": kind} for kind in kinds]}
         for version, kinds in KINDS.items()
@@ -54,10 +54,19 @@ def node(name: str, capacity: str, *images: str) -> dict[str, Any]:
 
 
 def controller(*arguments: str, available: int = 1) -> dict[str, Any]:
-    """The operator's Deployment."""
+    """The operator's Deployment, as helm makes it of the operator's chart."""
     container = {"args": ["controller", "start", *arguments]}
+    release = {
+        "meta.helm.sh/release-name": "sparks",
+        "meta.helm.sh/release-namespace": "spark-operator",
+    }
     return {
-        "metadata": {"name": "controller", "namespace": "spark-operator"},
+        "metadata": {
+            "name": "controller",
+            "namespace": "spark-operator",
+            "labels": {"helm.sh/chart": "spark-operator-2.5.2"},
+            "annotations": release,
+        },
         "spec": {"replicas": 1, "template": {"spec": {"containers": [container]}}},
         "status": {"availableReplicas": available},
     }

@@ -1,4 +1,4 @@
-"""The buckets and roles of values, as AWS answers; moto answers in its place."""
+"""The checks of buckets and roles, against moto."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import yaml
 from moto import mock_aws
 
 from job import resources
-from job.checks import CannotLookError
+from job.checks import CannotCheckError
 from job.cli.root import cli
 from job.deploy.doctor.aws import bucket, role_trust
-from job.deploy.doctor.context import Outside
+from job.deploy.doctor.context import ClientContext
 from job.deploy.render.helm import Chart
 from job.deploy.submit.cluster import Cluster
 from job.errors import AccessDeniedError, InputNotFoundError, InvalidValueError
@@ -40,9 +40,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def subject(api: KubernetesApi, helm: None, aws: None) -> Outside:
+def context(api: KubernetesApi, helm: None, aws: None) -> ClientContext:
     """The values for EKS, which name my-images and my-results and the role image-features."""
-    return Outside(Cluster(), Chart("fruits", NAMESPACE, "one", (EKS,)), cli)
+    return ClientContext(Cluster(), Chart("fruits", NAMESPACE, "one", (EKS,)), cli)
 
 
 def make_bucket(name: str) -> None:
@@ -61,19 +61,34 @@ def make_role(condition: dict[str, Any], **changes: Any) -> None:
     boto3.client("iam").create_role(RoleName="image-features", AssumeRolePolicyDocument=policy)
 
 
-def test_buckets_that_are_there(subject: Outside) -> None:
+def test_existing_buckets(context: ClientContext) -> None:
     make_bucket("my-images")
     make_bucket("my-results")
-    assert bucket(subject) == "my-images is there, my-results is there"
+    assert bucket(context) == "my-images exists, my-results exists"
 
 
-def test_a_bucket_that_is_missing(subject: Outside) -> None:
+def test_a_bucket_that_is_missing(context: ClientContext) -> None:
     make_bucket("my-images")
     with pytest.raises(InputNotFoundError, match="my-results does not exist"):
-        bucket(subject)
+        bucket(context)
 
 
-def test_a_role_that_trusts_both_accounts(subject: Outside) -> None:
+@pytest.mark.parametrize(
+    ("host", "asked"), [("s3.invalid", "my-images.s3.invalid:9"), ("127.0.0.1", "127.0.0.1:9")]
+)
+def test_a_bucket_is_asked_where_the_run_would_ask_it(
+    api: KubernetesApi, helm: None, monkeypatch: pytest.MonkeyPatch, host: str, asked: str
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    # It keeps the credentials of who has asked before.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    chart = Chart("fruits", NAMESPACE, "one", (EKS,), (f"s3.endpoint=http://{host}:9",))
+    with pytest.raises(CannotCheckError, match=f'my-images: .*"http://{asked}/'):
+        bucket(ClientContext(Cluster(), chart, cli))
+
+
+def test_a_role_that_trusts_both_accounts(subject: ClientContext) -> None:
     make_role(
         {
             "StringEquals": {
@@ -83,12 +98,12 @@ def test_a_role_that_trusts_both_accounts(subject: Outside) -> None:
         }
     )
     expected = "image-features trusts fruits-driver, image-features trusts fruits-executor"
-    assert role_trust(subject) == expected
+    assert role_trust(context) == expected
 
 
-def test_a_role_that_trusts_by_a_pattern(subject: Outside) -> None:
+def test_a_role_that_trusts_by_a_pattern(context: ClientContext) -> None:
     make_role({"StringLike": {f"{ISSUER}:sub": f"{ACCOUNTS}*"}})
-    assert role_trust(subject)
+    assert role_trust(context)
 
 
 @pytest.mark.parametrize(
@@ -105,16 +120,16 @@ def test_a_role_that_trusts_by_a_pattern(subject: Outside) -> None:
     ],
 )
 def test_a_role_that_does_not_trust_an_account(
-    subject: Outside, condition: dict[str, Any], changes: dict[str, Any]
+    context: ClientContext, condition: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     make_role(condition, **changes)
     with pytest.raises(AccessDeniedError, match="does not trust system:serviceaccount:images:"):
-        role_trust(subject)
+        role_trust(context)
 
 
-def test_a_role_that_does_not_exist(subject: Outside) -> None:
+def test_a_role_that_does_not_exist(context: ClientContext) -> None:
     with pytest.raises(InvalidValueError, match="GetRole"):
-        role_trust(subject)
+        role_trust(context)
 
 
 def test_an_account_without_a_role(
@@ -126,10 +141,10 @@ def test_an_account_without_a_role(
     chart = Chart("fruits", NAMESPACE, "one", (tmp_path / "values.yaml",))
     make_role({"StringLike": {f"{ISSUER}:sub": f"{ACCOUNTS}*"}})
     with pytest.raises(InvalidValueError, match="fruits-executor is annotated with no role"):
-        role_trust(Outside(Cluster(), chart, cli))
+        role_trust(ClientContext(Cluster(), chart, cli))
 
 
-def test_without_credentials_nothing_is_said(
+def test_checks_without_credentials_are_skipped(
     api: KubernetesApi, helm: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
@@ -139,8 +154,8 @@ def test_without_credentials_nothing_is_said(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     # It keeps the credentials of who has asked before.
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    subject = Outside(Cluster(), Chart("fruits", NAMESPACE, "one", (EKS,)), cli)
-    with pytest.raises(CannotLookError, match="cannot be read: Unable to locate credentials"):
-        role_trust(subject)
-    with pytest.raises(CannotLookError, match="my-images: Unable to locate credentials"):
-        bucket(subject)
+    context = ClientContext(Cluster(), Chart("fruits", NAMESPACE, "one", (EKS,)), cli)
+    with pytest.raises(CannotCheckError, match="cannot be read: Unable to locate credentials"):
+        role_trust(context)
+    with pytest.raises(CannotCheckError, match="my-images: Unable to locate credentials"):
+        bucket(context)

@@ -1,4 +1,4 @@
-"""The name of an image, and what a registry answers for it."""
+"""Image names, and lookups in a registry."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from job.checks import CannotLookError
-from job.deploy.doctor.image import digest_of, parts
+from job.checks import CannotCheckError
+from job.deploy.doctor.image import fetch_digest, split_image_name
 from job.errors import MissingPrerequisiteError
 
 DIGEST = "sha256:" + "0" * 64
@@ -30,7 +30,7 @@ FRUITS = "/v2/fruits/manifests/1"
     ],
 )
 def test_the_parts_of_a_name(name: str, expected: tuple[str | None, str, str]) -> None:
-    assert parts(name) == expected
+    assert split_image_name(name) == expected
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def registry(status: int, token: str = "", realm: str = "") -> Iterator[str]:
 
 def test_an_image_that_is_there() -> None:
     with registry(200) as address:
-        assert digest_of(address + FRUITS, "fruits", "1") == DIGEST
+        assert fetch_digest(address + FRUITS, "fruits", "1") == DIGEST
 
 
 def test_an_image_that_is_not_there() -> None:
@@ -79,28 +79,28 @@ def test_an_image_that_is_not_there() -> None:
         registry(404) as address,
         pytest.raises(MissingPrerequisiteError, match="fruits:1 is not in its registry"),
     ):
-        digest_of(address + FRUITS, "fruits", "1")
+        fetch_digest(address + FRUITS, "fruits", "1")
 
 
 def test_a_registry_that_gives_a_token_to_anybody() -> None:
     with registry(200, token="t0ken") as address:
-        assert digest_of(address + FRUITS, "fruits", "1") == DIGEST
+        assert fetch_digest(address + FRUITS, "fruits", "1") == DIGEST
 
 
 def test_a_registry_may_not_send_to_a_file_of_this_machine(tmp_path: Path) -> None:
     (tmp_path / "token?scope=pull").write_text('{"token": "t0ken"}')
     with (
         registry(200, token="t0ken", realm=f"file://{tmp_path}/token") as address,
-        pytest.raises(CannotLookError, match="is no web address"),
+        pytest.raises(CannotCheckError, match="is not a web address"),
     ):
-        digest_of(address + FRUITS, "fruits", "1")
+        fetch_digest(address + FRUITS, "fruits", "1")
 
 
 def test_a_registry_that_wants_a_login() -> None:
-    with registry(403) as address, pytest.raises(CannotLookError, match="403 without credentials"):
-        digest_of(address + FRUITS, "fruits", "1")
+    with registry(403) as address, pytest.raises(CannotCheckError, match="403 without credentials"):
+        fetch_digest(address + FRUITS, "fruits", "1")
 
 
 def test_a_registry_that_does_not_answer() -> None:
-    with pytest.raises(CannotLookError, match="does not answer here"):
-        digest_of(f"http://127.0.0.1:1{FRUITS}", "fruits", "1")
+    with pytest.raises(CannotCheckError, match="no answer from"):
+        fetch_digest(f"http://127.0.0.1:1{FRUITS}", "fruits", "1")

@@ -1,4 +1,4 @@
-"""The command line of lint: what is printed where, and how it ends."""
+"""The command line of lint: output and exit codes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from job.cli import main
 
 EKS = str(resources.chart() / "ci" / "eks.yaml")
 WRONG = Path(__file__).parent / "wrong"
-WARNED = str(WRONG / "tag-that-moves.yaml")
+WARNED = str(WRONG / "mutable-image-tag.yaml")
 Output = pytest.CaptureFixture[str]
 
 pytestmark = pytest.mark.usefixtures("helm")
@@ -31,7 +31,7 @@ def test_findings_are_on_standard_output_and_their_number_on_the_other(capsys: O
         "error: executor.memory: 256m  [heap-too-small]\n"
         "  why: Spark does not start with a heap below 450 MiB\n"
         "  fix: set executor.memory: 1g\n\n"
-        "warning: image.tag: latest  [moving-tag]\n"
+        "warning: image.tag: latest  [mutable-image-tag]\n"
     )
     assert said.err == f"image-features: {EKS} {WARNED}: 1 error, 1 warning\n"
 
@@ -62,4 +62,4 @@ def test_a_node_of_no_size_is_refused(option: str, capsys: Output) -> None:
 
 def test_the_run_id_of_the_command_line_makes_the_name(capsys: Output) -> None:
     assert main(["lint", EKS, "--run-id", "x" * 40]) == 2
-    assert "[refused-by-chart]" in capsys.readouterr().out
+    assert "[template-error]" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The page about lint, held against what lint does."""
+"""docs/lint.md matches the checks and their output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from job.cli import main
-from job.deploy.lint.registry import CHECKS, families
+from job.deploy.lint.registry import CHECKS, checks_by_family
 
 DOCS = Path(__file__).parents[4] / "docs"
 
@@ -23,7 +23,7 @@ def test_the_tables_are_those_of_the_registry() -> None:
 
 
 def test_each_check_has_a_name_and_a_sentence_of_its_own() -> None:
-    told = [each for family in families().values() for each in family.items()]
+    told = [each for family in checks_by_family().values() for each in family.items()]
     assert len(dict(told)) == len(told) == len(CHECKS) + 4
     assert all(re.fullmatch(r"[A-Za-z`].*\.", finds) for _, finds in told)
 

@@ -1,4 +1,4 @@
-"""The list of settings, and which of them a misspelt one was meant to be."""
+"""The list of known settings, and suggestions for misspelled ones."""
 
 from __future__ import annotations
 
@@ -6,19 +6,26 @@ import pytest
 import yaml
 
 from job import resources
-from job.deploy.lint.known_settings import HADOOP, OPEN_FAMILIES, known, nearest, without_bucket
+from job.deploy.lint.known_settings import (
+    HADOOP,
+    USER_NAMED_PREFIXES,
+    find_similar,
+    known_settings,
+    strip_bucket,
+)
 
 BASE = yaml.safe_load(resources.spark_base_settings().read_text(encoding="utf-8"))
-OF_SPARK = sorted(key for key in BASE if key in known().spark)
+OF_SPARK = sorted(key for key in BASE if key in known_settings().spark)
 
 
 def test_every_setting_of_the_base_list_is_known() -> None:
     unknown = {
         key
         for key in BASE
-        if key not in known().spark and key.removeprefix(HADOOP) not in known().hadoop
+        if key not in known_settings().spark
+        and key.removeprefix(HADOOP) not in known_settings().hadoop
     }
-    assert {key for key in unknown if not key.startswith(OPEN_FAMILIES)} == set()
+    assert {key for key in unknown if not key.startswith(USER_NAMED_PREFIXES)} == set()
 
 
 @pytest.mark.parametrize("setting", OF_SPARK)
@@ -26,11 +33,14 @@ def test_a_letter_less_or_two_swapped_is_still_found(setting: str) -> None:
     middle = len(setting) // 2
     less = setting[:middle] + setting[middle + 1 :]
     swapped = setting[:-2] + setting[-1] + setting[-2]
-    assert {nearest(less, known().spark), nearest(swapped, known().spark)} == {setting}
+    assert {
+        find_similar(less, known_settings().spark),
+        find_similar(swapped, known_settings().spark),
+    } == {setting}
 
 
-def test_a_name_like_no_other_is_nobodys() -> None:
-    assert nearest("spark.acme.team", known().spark) is None
+def test_an_unrelated_name_has_no_suggestion() -> None:
+    assert find_similar("spark.acme.team", known_settings().spark) is None
 
 
 @pytest.mark.parametrize(
@@ -43,10 +53,10 @@ def test_a_name_like_no_other_is_nobodys() -> None:
     ],
 )
 def test_a_setting_of_a_bucket_is_that_of_all(setting: str, of_all: str) -> None:
-    assert without_bucket(HADOOP + setting) == HADOOP + of_all
+    assert strip_bucket(HADOOP + setting) == HADOOP + of_all
 
 
 def test_the_jars_of_the_image_fit_the_spark_that_the_list_is_of() -> None:
     pom = resources.jar_list().read_text(encoding="utf-8")
-    assert f"<spark.version>{known().spark_version}</spark.version>" in pom
-    assert f"<hadoop.version>{known().hadoop_version}</hadoop.version>" in pom
+    assert f"<spark.version>{known_settings().spark_version}</spark.version>" in pom
+    assert f"<hadoop.version>{known_settings().hadoop_version}</hadoop.version>" in pom

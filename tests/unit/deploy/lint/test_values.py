@@ -1,7 +1,7 @@
-"""Wrong values files and what each must say, right ones and nothing; through the command line.
+"""Wrong values files give the expected findings, right ones give none; via the command line.
 
-A comment at the head of a file says what it is over (a file of the chart's ci folder), with which
-options, and what is expected: severity, check, key, and a part of why or fix.
+The comment at the top of a file has the base file (in the chart's ci folder), options, and the
+expected findings: severity, check, key, and a part of why or fix.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 
 from job import resources
 from job.cli import main
-from job.deploy.lint.registry import families
+from job.deploy.lint.registry import checks_by_family
 
 HERE = Path(__file__).parent
 EXAMPLES = resources.chart() / "ci"
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("helm")
 
 @dataclass(frozen=True)
 class Case:
-    """What the head of a values file says."""
+    """The header of a values file."""
 
     file: Path
     over: tuple[str, ...]
@@ -63,7 +63,9 @@ def linted(
 
 
 @pytest.mark.parametrize("file", WRONG, ids=lambda file: file.stem)
-def test_wrong_values_are_told_with_the_fix(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_values_are_reported_with_the_fix(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     case = Case.of(file)
     code, found = linted(case.command, capsys)
     told = sorted((each["severity"], each["check"], each["key"]) for each in found)
@@ -75,7 +77,7 @@ def test_wrong_values_are_told_with_the_fix(file: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("file", [*RIGHT, *sorted(EXAMPLES.glob("*.yaml"))], ids=lambda f: f.stem)
-def test_right_values_are_left_alone(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_right_values_have_no_findings(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert linted(Case.of(file).command, capsys) == (0, [])
 
 
@@ -88,9 +90,9 @@ def test_no_secret_is_shown(file: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_each_check_has_a_wrong_file() -> None:
     checked = {each["check"] for file in WRONG for each in Case.of(file).expected}
-    assert checked == {name for family in families().values() for name in family}
+    assert checked == {name for family in checks_by_family().values() for name in family}
 
 
-def test_there_are_as_many_files_as_were_promised() -> None:
+def test_there_are_enough_example_files() -> None:
     assert len(WRONG) >= 40
     assert len(RIGHT) >= 20

@@ -1,4 +1,4 @@
-"""Installing the jars: what is put where, and what a person is told."""
+"""Installing the jars: installed files and error messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which Java the setup takes and what it says, on machines made of stand-in programs."""
+"""Which Java the setup chooses, and its messages, on a PATH of stand-in programs."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Golden files: what was reviewed once, compared with what is made now.
+"""Golden files: reviewed output, compared with the current output.
 
     UPDATE_GOLDEN=1 make test ARGS=tests/unit/deploy/render/targets
 
-writes them anew; the difference is then for a person to read.
+rewrites them; review the difference before you commit it.
 """
 
 from __future__ import annotations

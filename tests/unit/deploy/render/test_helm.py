@@ -1,4 +1,4 @@
-"""The chart, rendered by the real helm; what helm says of wrong values."""
+"""The chart, rendered by the real helm, and helm's errors for invalid values."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from job.deploy.render.helm import (
     EMR_API,
     EMR_JOB_RUN,
     Chart,
-    in_order,
-    refusal,
+    error_from_stderr,
+    find_kind,
     render,
-    the_one,
+    sort_for_apply,
 )
 from job.errors import InvalidValueError, MissingPrerequisiteError
 
 EXAMPLES = sorted((resources.chart() / "ci").glob("*.yaml"))
-REFUSED = "the chart refuses these values: "
+REFUSED = "the chart rejects these values: "
 KIND = resources.chart() / "ci" / "kind.yaml"
 FOR_CLUSTERS = [path for path in EXAMPLES if not path.name.startswith("emr")]
 
@@ -40,7 +40,7 @@ def test_each_example_renders_with_what_starts_the_run_last(values: Path) -> Non
 
 @pytest.mark.usefixtures("helm")
 def test_the_run_id_names_the_application_whatever_it_looks_like() -> None:
-    application = the_one("SparkApplication", render(chart(KIND, run_id="0123")))
+    application = find_kind("SparkApplication", render(chart(KIND, run_id="0123")))
     assert application is not None
     assert application["metadata"]["name"] == "fruits-0123"
 
@@ -50,7 +50,7 @@ def test_later_values_win_and_set_wins_over_all(tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text("driver: {memory: 3g}\nexecutor: {memory: 3g}\n")
     manifests = render(chart(KIND, mine, sets=("executor.memory=4g", "image.tag=other")))
-    application = the_one("SparkApplication", manifests)
+    application = find_kind("SparkApplication", manifests)
     assert application is not None
     spec = application["spec"]
     assert (spec["driver"]["memory"], spec["executor"]["memory"]) == ("3g", "4g")
@@ -60,8 +60,8 @@ def test_later_values_win_and_set_wins_over_all(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("helm")
 def test_a_pod_monitor_is_rendered_where_the_cluster_knows_it() -> None:
     api = "monitoring.coreos.com/v1"
-    assert the_one("PodMonitor", render(chart(KIND))) is None
-    assert the_one("PodMonitor", render(chart(KIND), (api, f"{api}/PodMonitor"))) is not None
+    assert find_kind("PodMonitor", render(chart(KIND))) is None
+    assert find_kind("PodMonitor", render(chart(KIND), (api, f"{api}/PodMonitor"))) is not None
 
 
 @pytest.mark.usefixtures("helm")
@@ -71,13 +71,13 @@ def test_a_pod_monitor_is_rendered_where_the_cluster_knows_it() -> None:
         ("bogus=1", f"{REFUSED}additional properties 'bogus' not allowed"),
         (
             "driver.cores=x",
-            "the chart refuses these values: driver.cores: got string, want integer",
+            "the chart rejects these values: driver.cores: got string, want integer",
         ),
         ("s3.secretName=", "s3.secretName is empty; expected the name of a Secret"),
         ("a", 'helm: failed parsing --set data: key "a" has no value'),
     ],
 )
-def test_a_wrong_value_is_told_in_one_line(pair: str, said: str) -> None:
+def test_a_wrong_value_is_reported_in_one_line(pair: str, said: str) -> None:
     with pytest.raises(InvalidValueError) as error:
         render(chart(KIND, sets=(pair,)))
     assert str(error.value).startswith(said)
@@ -85,7 +85,7 @@ def test_a_wrong_value_is_told_in_one_line(pair: str, said: str) -> None:
 
 
 @pytest.mark.usefixtures("helm")
-def test_a_values_file_that_is_no_yaml_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_values_file_that_is_not_yaml_is_reported_in_one_line(tmp_path: Path) -> None:
     broken = tmp_path / "broken.yaml"
     broken.write_text("a: [\n")
     with pytest.raises(InvalidValueError, match=r"helm: failed to parse .*broken\.yaml") as error:
@@ -95,29 +95,31 @@ def test_a_values_file_that_is_no_yaml_is_told_in_one_line(tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("helm")
 @pytest.mark.parametrize("values", EXAMPLES, ids=lambda path: path.stem)
-def test_what_only_emr_is_told_is_no_object_of_a_cluster(values: Path) -> None:
-    assert the_one(EMR_JOB_RUN, render(chart(values))) is None
+def test_the_settings_for_emr_are_not_an_object_of_a_cluster(values: Path) -> None:
+    assert find_kind(EMR_JOB_RUN, render(chart(values))) is None
     needed = ("emr.executionRoleArn=arn:aws:iam::123456789012:role/emr", "emr.podTemplates=s3://b/")
-    asked = the_one(EMR_JOB_RUN, render(chart(values, sets=needed), [EMR_API]))
+    asked = find_kind(EMR_JOB_RUN, render(chart(values, sets=needed), [EMR_API]))
     assert asked is not None
     assert asked["spec"]["podTemplates"] == "s3://b"
 
 
-def test_several_complaints_of_the_schema_are_one_line() -> None:
+def test_several_schema_violations_are_one_line() -> None:
     said = (
         "Error: values don't meet the specifications of the schema(s) in the following chart(s):\n"
         "image-features:\n"
         "- at '/executor/cores': got string, want integer\n"
         "- at '': additional properties 'bogus' not allowed\n\n"
     )
-    assert str(refusal(said)).startswith(
-        "the chart refuses these values: executor.cores: got string, want integer; "
+    assert str(error_from_stderr(said)).startswith(
+        "the chart rejects these values: executor.cores: got string, want integer; "
         "additional properties 'bogus' not allowed; fix: see "
     )
 
 
 def test_a_values_file_that_is_missing_is_named() -> None:
-    with pytest.raises(InvalidValueError, match=r"--values is 'nowhere\.yaml', which is no file"):
+    with pytest.raises(
+        InvalidValueError, match=r"--values is 'nowhere\.yaml', which is not a file"
+    ):
         chart(Path("nowhere.yaml"))
 
 
@@ -135,7 +137,7 @@ def test_without_helm_the_message_says_where_it_is(
     assert error.value.exit_code == 12
 
 
-def test_what_a_run_needs_comes_before_it() -> None:
+def test_prerequisites_of_a_run_come_before_it() -> None:
     given = [
         "SparkApplication",
         "PodMonitor",
@@ -145,7 +147,7 @@ def test_what_a_run_needs_comes_before_it() -> None:
         "Role",
         "ServiceAccount",
     ]
-    assert [each["kind"] for each in in_order([{"kind": kind} for kind in given])] == [
+    assert [each["kind"] for each in sort_for_apply([{"kind": kind} for kind in given])] == [
         "ServiceAccount",
         "Role",
         "RoleBinding",

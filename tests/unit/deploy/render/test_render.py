@@ -1,4 +1,4 @@
-"""`image-features render`: what goes where, and what a target asks for."""
+"""`image-features render`: where output goes, and what each target requires."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def render(target: str, *more: str, values: str = "eks") -> int:
     return main(["render", "--target", target, "--values", file, *NAMES, *more])
 
 
-def test_what_a_target_gets_is_the_only_thing_on_standard_output(capsys: Output) -> None:
+def test_standard_output_only_has_the_rendered_target(capsys: Output) -> None:
     assert render("kubernetes", "--namespace", "images") == 0
     said = capsys.readouterr()
     application = [*yaml.safe_load_all(said.out)][-1]
@@ -39,7 +39,7 @@ def test_output_may_go_to_a_file(tmp_path: Path, capsys: Output) -> None:
     assert capsys.readouterr().out == ""
 
 
-def test_files_beside_it_go_to_a_folder_named_after_the_run(
+def test_extra_files_go_to_a_folder_named_after_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -51,7 +51,7 @@ def test_files_beside_it_go_to_a_folder_named_after_the_run(
         assert file.is_file()
         assert str(file) in said.out
         assert f"written: {file}" in said.err
-    assert "left out: timeToLiveSeconds (nobody removes a driver that has ended" in said.err
+    assert "omitted: timeToLiveSeconds (nothing removes a finished driver" in said.err
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_files_beside_it_go_to_a_folder_named_after_the_run(
         ("scheduled", "--target is scheduled, and these values have no schedule; expected a cron"),
     ],
 )
-def test_what_a_target_lacks_is_told_and_nothing_is_written(
+def test_a_missing_option_is_reported_and_nothing_is_written(
     target: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -80,11 +80,30 @@ def test_a_schedule_is_rendered_as_one(capsys: Output) -> None:
     assert kinds[-1] == "ScheduledSparkApplication"
 
 
-def test_one_run_of_a_schedule_is_told_to_be_one(capsys: Output) -> None:
+def test_a_single_run_of_a_schedule_reports_the_omitted_schedule(capsys: Output) -> None:
     assert render("kubernetes", values="scheduled") == 0
     said = capsys.readouterr()
     assert [*yaml.safe_load_all(said.out)][-1]["kind"] == "SparkApplication"
-    assert said.err.startswith("left out: schedule (this target is one run; --target scheduled")
+    assert said.err.startswith(
+        "omitted: schedule (this target is a single run; use --target scheduled"
+    )
+
+
+@pytest.mark.parametrize(
+    "more", [("-o", "driver.yaml"), ("-o", "x.sh", "--output-dir", "../values")]
+)
+def test_values_are_not_overwritten(
+    more: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    values = tmp_path / "values" / "driver.yaml"
+    values.parent.mkdir()
+    values.write_bytes((CI / "eks.yaml").read_bytes())
+    monkeypatch.chdir(values.parent)
+    target = ["--target", "spark-submit", "--master", "k8s://https://host:6443"]
+    assert main(["render", *target, "--values", str(values), *NAMES, *more]) == 2
+    assert "is a file of values, which would be overwritten" in capsys.readouterr().err
+    assert values.read_bytes() == (CI / "eks.yaml").read_bytes()
+    assert [*tmp_path.rglob("*.yaml")] == [values]
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, capsys: Output) -> None:
@@ -93,14 +112,12 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, capsys: Output) 
     assert "run.yaml cannot be written: " in capsys.readouterr().err
 
 
-def test_a_name_that_is_too_long_is_told(capsys: Output) -> None:
+def test_a_name_that_is_too_long_is_reported(capsys: Output) -> None:
     assert render("kubernetes", "--run-id", "x" * 40) == 2
     assert "fix: shorten --run-id or --release" in capsys.readouterr().err
 
 
-def test_a_policy_is_printed_and_the_trust_policy_lies_beside_it(
-    tmp_path: Path, capsys: Output
-) -> None:
+def test_a_policy_is_printed_and_the_trust_policy_is_a_file(tmp_path: Path, capsys: Output) -> None:
     provider = ["--oidc-provider", "oidc.test/id/0B"]
     assert render("iam", "--namespace", "images", "--output-dir", str(tmp_path), *provider) == 0
     said = capsys.readouterr()
@@ -109,4 +126,4 @@ def test_a_policy_is_printed_and_the_trust_policy_lies_beside_it(
     trust = (tmp_path / "trust-image-features.json").read_text()
     assert "arn:aws:iam::123456789012:oidc-provider/oidc.test/id/0B" in trust
     assert "system:serviceaccount:images:fruits-driver" in trust
-    assert "left out" not in said.err
+    assert "omitted" not in said.err

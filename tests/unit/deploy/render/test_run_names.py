@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from job.deploy.render.run_names import application_name, fitting_run_id
+from job.deploy.render.run_names import application_name, generate_run_id
 from job.errors import InvalidValueError
 
 
@@ -13,16 +13,16 @@ def test_a_run_is_named_after_its_release_and_its_id() -> None:
 
 
 @pytest.mark.parametrize("release", ["f", "image-features", "a-release-of-23-letters", "a" * 24])
-def test_an_id_of_our_own_fits_each_release(release: str) -> None:
-    name = application_name(release, fitting_run_id(release))
+def test_a_generated_id_fits_each_release(release: str) -> None:
+    name = application_name(release, generate_run_id(release))
     assert len(name) <= 40
 
 
-def test_ids_of_our_own_differ() -> None:
-    assert fitting_run_id("image-features") != fitting_run_id("image-features")
+def test_generated_ids_differ() -> None:
+    assert generate_run_id("image-features") != generate_run_id("image-features")
 
 
-def test_a_name_that_is_too_long_is_told_with_its_length() -> None:
+def test_a_name_that_is_too_long_is_reported_with_its_length() -> None:
     with pytest.raises(InvalidValueError) as error:
         application_name("image-features", "a" * 26)
     assert "41 characters; expected at most 40" in str(error.value)
@@ -30,6 +30,6 @@ def test_a_name_that_is_too_long_is_told_with_its_length() -> None:
 
 
 @pytest.mark.parametrize("run_id", ["", "One", "a_b", "-a", "a-", "a.b", "a/b", "ü", "a\n"])
-def test_what_cannot_be_a_name_is_refused(run_id: str) -> None:
-    with pytest.raises(InvalidValueError, match="small letters, digits and hyphens"):
+def test_an_invalid_name_is_rejected(run_id: str) -> None:
+    with pytest.raises(InvalidValueError, match="lower-case letters, digits and hyphens"):
         application_name("fruits", run_id)

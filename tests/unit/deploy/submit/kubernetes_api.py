@@ -1,4 +1,4 @@
-"""A server that answers as the Kubernetes API does, on the paths that `submit` asks for."""
+"""A server that answers like the Kubernetes API, on the paths that `submit` uses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGE_NOT_FOUND: Answer = (404, "404 page not found\n")
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked: `query` as a dict, `body` as data."""
+    """One request: `query` as a dict, `body` as data."""
 
     method: str
     path: str
@@ -36,10 +36,10 @@ class Request:
 
 @dataclass
 class KubernetesApi:
-    """Objects by path; `answers` come first: by path, one a request, the last one stays.
+    """Objects by path. `answers` take precedence: by path, one for each request, the last repeats.
 
-    `allowed` says what a review of access is answered with, `refuses` what is said of an object
-    that has a text in it, as by a webhook.
+    `allowed` answers access reviews. `refuses` maps a text in an object to the error message for
+    it, like a webhook.
     """
 
     objects: dict[str, Any] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class KubernetesApi:
         return [request.body["kind"] for request in self.requests if request.changes]
 
     def answer(self, request: Request) -> Answer:
-        """What the server says, and does."""
+        """Handle a request: change the objects, return the response."""
         self.requests.append(request)
         waiting = self.answers.get(request.path)
         if waiting:
@@ -102,7 +102,7 @@ class KubernetesApi:
 
     @property
     def reviewed(self) -> list[Manifest]:
-        """What it was asked whether it is allowed."""
+        """The attributes of all access reviews."""
         asked = [each.body for each in self.requests if each.path.endswith(_REVIEWS)]
         return [each["spec"]["resourceAttributes"] for each in asked]
 

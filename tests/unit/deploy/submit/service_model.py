@@ -1,4 +1,4 @@
-"""Requests against botocore's own model of EMR: its validator, and the limits it does not check."""
+"""Validates requests with botocore's model of EMR, including limits that botocore ignores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from botocore.validate import ParamValidator
 
 
 def complaints(operation: str, request: dict[str, Any]) -> list[str]:
-    """What is wrong with a request."""
+    """The violations of a request."""
     model = botocore.session.get_session().get_service_model("emr-containers")
     shape = model.operation_model(operation).input_shape
     report = ParamValidator().validate(request, shape)
@@ -34,7 +34,7 @@ def _limits(shape: Any, value: Any, where: str) -> Iterator[str]:
 
 
 def _parts(shape: Any, value: Any) -> Iterator[tuple[Any, Any, str]]:
-    """What a value is made of, each with its own shape."""
+    """The parts of a value, each with its shape and name."""
     if shape.type_name == "structure":
         yield from ((shape.members[key], item, key) for key, item in value.items())
     elif shape.type_name == "list":

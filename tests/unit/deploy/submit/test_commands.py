@@ -1,4 +1,4 @@
-"""The commands against a Kubernetes API: what is asked, said and answered."""
+"""The commands against a Kubernetes API: requests, output and exit codes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from job import resources
 from job.cli.root import cli, main
-from job.deploy.render.region_guard import region_of_eks
+from job.deploy.render.region_guard import eks_region
 from job.deploy.submit import watch
 from tests.unit.deploy.submit.examples import APPLICATIONS, DRIVER, FEATURIZE, NAME, PODS, driver
 from tests.unit.deploy.submit.examples import application as example
@@ -33,9 +33,9 @@ Output = pytest.CaptureFixture[str]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits in a test."""
+    """Tests do not wait."""
     monkeypatch.setattr(watch, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(watch, "LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(watch, "MAX_RETRY_SECONDS", 0.01)
 
 
 def last_line(output: Output) -> str:
@@ -43,7 +43,9 @@ def last_line(output: Output) -> str:
 
 
 @pytest.mark.usefixtures("helm")
-def test_everything_is_tried_before_anything_is_changed(api: KubernetesApi, capsys: Output) -> None:
+def test_all_objects_pass_a_dry_run_before_any_is_changed(
+    api: KubernetesApi, capsys: Output
+) -> None:
     assert main(SUBMIT) == 0
     changed = [request.changes for request in api.requests if request.method != "GET"]
     assert changed == sorted(changed)
@@ -65,7 +67,7 @@ def test_objects_are_ours_by_server_side_apply_and_the_run_is_created(api: Kuber
 
 
 @pytest.mark.usefixtures("helm")
-def test_a_run_that_exists_is_left_as_it_is(api: KubernetesApi, capsys: Output) -> None:
+def test_an_existing_run_is_left_unchanged(api: KubernetesApi, capsys: Output) -> None:
     api.objects[RUN] = example("COMPLETED")
     assert main([*SUBMIT, "--set", "driver.memory=3g"]) == 0
     assert api.kinds_changed() == []
@@ -73,7 +75,7 @@ def test_a_run_that_exists_is_left_as_it_is(api: KubernetesApi, capsys: Output) 
 
 
 @pytest.mark.usefixtures("helm")
-def test_a_run_that_somebody_makes_at_the_same_time_is_left_as_it_is(
+def test_a_run_created_at_the_same_time_is_left_unchanged(
     api: KubernetesApi, capsys: Output
 ) -> None:
     api.answers[APPLICATIONS] = [status(409, "already exists", name=NAME)]
@@ -101,11 +103,9 @@ def test_a_schedule_is_applied_and_cannot_be_waited_for(api: KubernetesApi, caps
 
 
 @pytest.mark.usefixtures("helm")
-def test_wrong_values_are_told_before_the_cluster_is_asked(
-    api: KubernetesApi, capsys: Output
-) -> None:
+def test_wrong_values_are_reported_before_any_request(api: KubernetesApi, capsys: Output) -> None:
     assert main([*SUBMIT, "--set", "bogus=1"]) == 2
-    assert last_line(capsys).startswith("image-features: the chart refuses these values: ")
+    assert last_line(capsys).startswith("image-features: the chart rejects these values: ")
     assert api.requests == []
 
 
@@ -115,7 +115,7 @@ def test_a_timeout_needs_a_wait(capsys: Output) -> None:
 
 
 @pytest.mark.usefixtures("helm")
-def test_what_is_not_allowed_is_named(api: KubernetesApi, capsys: Output) -> None:
+def test_a_missing_permission_is_named(api: KubernetesApi, capsys: Output) -> None:
     message = (
         'serviceaccounts "fruits-driver" is forbidden: User "ann" cannot patch resource '
         '"serviceaccounts" in API group "" in the namespace "images"'
@@ -138,9 +138,7 @@ def test_a_setting_that_the_operator_refuses_is_a_wrong_value(
 
 
 @pytest.mark.usefixtures("helm")
-def test_a_cluster_without_the_operator_is_told_with_the_fix(
-    api: KubernetesApi, capsys: Output
-) -> None:
+def test_a_missing_operator_is_reported_with_the_fix(api: KubernetesApi, capsys: Output) -> None:
     api.answers[RUN] = [PAGE_NOT_FOUND]
     assert main(SUBMIT) == 12
     said = last_line(capsys)
@@ -149,9 +147,7 @@ def test_a_cluster_without_the_operator_is_told_with_the_fix(
 
 
 @pytest.mark.usefixtures("helm")
-def test_a_namespace_that_is_missing_is_told_with_the_fix(
-    api: KubernetesApi, capsys: Output
-) -> None:
+def test_a_missing_namespace_is_reported_with_the_fix(api: KubernetesApi, capsys: Output) -> None:
     missing = status(404, 'namespaces "images" not found', name="images", kind="namespaces")
     api.answers[f"{ACCOUNTS}/fruits-driver"] = [missing]
     assert main(SUBMIT) == 12
@@ -159,7 +155,7 @@ def test_a_namespace_that_is_missing_is_told_with_the_fix(
 
 
 @pytest.mark.usefixtures("helm")
-def test_fields_of_somebody_else_are_not_taken(api: KubernetesApi, capsys: Output) -> None:
+def test_fields_of_another_manager_are_not_changed(api: KubernetesApi, capsys: Output) -> None:
     conflict = status(409, 'Apply failed with 1 conflict: conflict with "helm"')
     api.answers[f"{ACCOUNTS}/fruits-driver"] = [conflict]
     assert main(SUBMIT) == 2
@@ -197,22 +193,22 @@ def test_no_kubeconfig_is_one_line(
 
 
 @pytest.mark.usefixtures("api")
-def test_a_context_that_is_not_there_is_told(capsys: Output) -> None:
+def test_a_missing_context_is_reported(capsys: Output) -> None:
     assert main(["submit", "list", "--context", "other"]) == 2
     assert "other" in last_line(capsys)
 
 
-def test_expired_credentials_are_told(api: KubernetesApi, capsys: Output) -> None:
+def test_expired_credentials_are_reported(api: KubernetesApi, capsys: Output) -> None:
     api.answers[APPLICATIONS] = [status(401, "Unauthorized")]
     assert main(["submit", "list"]) == 4
     assert "log in again" in last_line(capsys)
 
 
 @pytest.mark.usefixtures("helm")
-def test_a_run_is_followed_to_its_end_through_passing_trouble(
+def test_a_run_is_followed_to_its_end_through_transient_errors(
     api: KubernetesApi, capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("job.display.Lines.interval", 0.0)
+    monkeypatch.setattr("job.display.LineDisplay.interval", 0.0)
     api.objects[DRIVER] = driver(progress=FEATURIZE)
     api.answers[RUN] = [
         status(404, "not found", name=NAME),
@@ -256,17 +252,19 @@ def test_a_failed_run_whose_pod_is_gone_has_its_code_all_the_same(api: Kubernete
 
 
 @pytest.mark.usefixtures("helm")
-def test_the_time_is_over_with_124_and_how_to_go_on(api: KubernetesApi, capsys: Output) -> None:
+def test_a_timeout_ends_with_124_and_the_commands_to_continue(
+    api: KubernetesApi, capsys: Output
+) -> None:
     api.objects[RUN] = example("RUNNING")
     assert main([*SUBMIT, "--wait", "--timeout", "0.05"]) == 124
     error = capsys.readouterr().err
     assert f"image-features submit logs {NAME} --follow --namespace {NAMESPACE}" in error
     assert f"image-features submit delete {NAME} --namespace {NAMESPACE}" in error
-    assert "it goes on" in error.splitlines()[-1]
+    assert "it continues" in error.splitlines()[-1]
 
 
 @pytest.mark.usefixtures("helm")
-def test_ctrl_c_leaves_the_run_and_says_how_to_go_on(api: KubernetesApi) -> None:
+def test_ctrl_c_leaves_the_run_and_prints_the_commands_to_continue(api: KubernetesApi) -> None:
     api.objects[RUN] = example("RUNNING")
     command = [sys.executable, "-m", "job", *SUBMIT, "--wait", "--context", "test"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as following:
@@ -276,11 +274,11 @@ def test_ctrl_c_leaves_the_run_and_says_how_to_go_on(api: KubernetesApi) -> None
         error = following.stderr.read()
     assert following.returncode == 130
     assert f"submit logs {NAME} --follow --namespace {NAMESPACE} --context test" in error
-    assert error.splitlines()[-1].endswith(f"the run {NAME} goes on")
+    assert error.splitlines()[-1].endswith(f"the run {NAME} continues")
     assert {request.method for request in api.requests} == {"GET"}
 
 
-def test_status_says_what_is_known(api: KubernetesApi, capsys: Output) -> None:
+def test_status_shows_state_and_progress(api: KubernetesApi, capsys: Output) -> None:
     api.objects[RUN] = example("RUNNING")
     api.objects[DRIVER] = driver(progress=FEATURIZE)
     assert main(["submit", "status", NAME]) == 0
@@ -290,7 +288,7 @@ def test_status_says_what_is_known(api: KubernetesApi, capsys: Output) -> None:
 
 
 @pytest.mark.parametrize("command", ["status", "logs"])
-def test_a_run_that_is_not_there_is_told(api: KubernetesApi, command: str, capsys: Output) -> None:
+def test_a_missing_run_is_reported(api: KubernetesApi, command: str, capsys: Output) -> None:
     assert api.objects == {}
     assert main(["submit", command, "other"]) == 2
     assert "there is no run 'other' in images; fix: `image-features submit" in last_line(capsys)
@@ -355,7 +353,7 @@ def test_runs_are_listed_with_their_progress(api: KubernetesApi, capsys: Output)
     ]
 
 
-def test_help_asks_for_no_kubernetes_no_spark_no_aws_and_no_network() -> None:
+def test_help_imports_neither_kubernetes_nor_spark_nor_boto3() -> None:
     code = (
         "import sys; from job.cli import main; main(['submit', '--help']); "
         "print([each for each in ('boto3', 'kubernetes', 'pyspark') if each in sys.modules])"
@@ -390,7 +388,7 @@ def test_a_cluster_in_an_allowed_region_gets_the_run(api: KubernetesApi) -> None
     ("found", "said"),
     [
         ({"first": "eu-central-1", "second": "us-east-1"}, "the node second is in us-east-1"),
-        ({"first": ""}, "the node first is in a region that nobody names"),
+        ({"first": ""}, "the node first is in an unknown region"),
     ],
 )
 def test_a_cluster_in_another_region_gets_nothing(
@@ -418,7 +416,7 @@ def test_a_schedule_in_another_region_gets_nothing(api: KubernetesApi, capsys: O
 
 
 @pytest.mark.usefixtures("helm")
-def test_without_allowed_regions_nobody_asks_for_nodes(api: KubernetesApi) -> None:
+def test_without_allowed_regions_no_nodes_are_listed(api: KubernetesApi) -> None:
     assert main(SUBMIT) == 0
     assert "/api/v1/nodes" not in [request.path for request in api.requests]
 
@@ -432,7 +430,7 @@ def test_without_allowed_regions_nobody_asks_for_nodes(api: KubernetesApi) -> No
     ],
 )
 def test_an_address_of_eks_names_its_region(host: str, region: str) -> None:
-    assert region_of_eks(host) == region
+    assert eks_region(host) == region
 
 
 def test_each_command_of_the_chart_is_one_of_the_program() -> None:
@@ -443,5 +441,5 @@ def test_each_command_of_the_chart_is_one_of_the_program() -> None:
         for name, command in commands
         if {"output_path", "master"} <= {option.name for option in command.params}
     }
-    # A person waits for what is similar.
+    # `similar` is interactive: it is not run on a cluster.
     assert set(schema["properties"]["command"]["enum"]) == takes_spark - {"similar"}

@@ -1,4 +1,4 @@
-"""What a person sees of a run, and how following ends."""
+"""The output while following a run, and how following ends."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from typing import Any
 
 import pytest
 
-from job.deploy.submit.spark_application import Observed, observed
-from job.deploy.submit.watch import failure, follow, observations
-from job.display import Lines
+from job.deploy.submit.spark_application import RunStatus, run_status
+from job.deploy.submit.watch import follow, poll, run_error
+from job.display import LineDisplay
 from job.errors import FollowTimeoutError, NoSuchObjectError, RunFailedError, TransportError
 from tests.unit.deploy.submit.examples import FEATURIZE, NAME, application, driver
 
 
-def run(state: str, **of_driver: Any) -> Observed:
-    return observed(application(state), driver(**of_driver))
+def run(state: str, **of_driver: Any) -> RunStatus:
+    return run_status(application(state), driver(**of_driver))
 
 
-def followed(seen: Iterable[Observed], seconds_between: float = 2.0) -> tuple[Observed, list[str]]:
+def followed(
+    seen: Iterable[RunStatus], seconds_between: float = 2.0
+) -> tuple[RunStatus, list[str]]:
     """The last observation and the lines shown, without the time of day."""
     output = io.StringIO()
-    end = follow(seen, Lines(output), clock=Clock(seconds_between))
+    end = follow(seen, LineDisplay(output), clock=Clock(seconds_between))
     return end, [line.split(" ", 1)[1] for line in output.getvalue().splitlines()]
 
 
@@ -100,13 +102,13 @@ def test_garbage_in_the_annotation_does_not_end_following() -> None:
 
 
 def test_a_complete_run_is_no_failure() -> None:
-    assert failure(run("COMPLETED", exit_code=0)) is None
+    assert run_error(run("COMPLETED", exit_code=0)) is None
     # The pod may be gone by then.
-    assert failure(observed(application("COMPLETED"), None)) is None
+    assert run_error(run_status(application("COMPLETED"), None)) is None
 
 
 def test_a_failed_run_ends_with_the_code_and_the_reason_of_the_job() -> None:
-    failed = failure(run("FAILED", exit_code=3, message="--input is empty"))
+    failed = run_error(run("FAILED", exit_code=3, message="--input is empty"))
     assert failed is not None
     assert failed.exit_code == 3
     assert str(failed) == f"{NAME} has failed: --input is empty"
@@ -114,45 +116,48 @@ def test_a_failed_run_ends_with_the_code_and_the_reason_of_the_job() -> None:
 
 @pytest.mark.parametrize("exit_code", [None, 0])
 def test_a_failed_run_never_ends_with_zero(exit_code: int | None) -> None:
-    failed = failure(run("FAILED", exit_code=exit_code))
+    failed = run_error(run("FAILED", exit_code=exit_code))
     assert failed is not None
     assert failed.exit_code == 1
 
 
 def test_a_run_that_is_deleted_has_failed() -> None:
-    def seen() -> Iterator[Observed]:
+    def seen() -> Iterator[RunStatus]:
         yield run("RUNNING")
         raise NoSuchObjectError("sparkapplications fruits-one not found")
 
-    with pytest.raises(RunFailedError, match="deleted before it had ended") as failed:
+    with pytest.raises(RunFailedError, match="the run was deleted before it ended") as failed:
         followed(seen())
     assert failed.value.exit_code == 1
 
 
 def test_following_ends_with_its_own_code_when_the_time_is_over() -> None:
-    seen = observations(lambda: run("RUNNING"), print, seconds=0.05, poll=0.01)
-    with pytest.raises(FollowTimeoutError, match="goes on") as over:
+    seen = poll(lambda: run("RUNNING"), print, seconds=0.05, interval=0.01)
+    with pytest.raises(FollowTimeoutError, match="continues") as over:
         followed(seen)
     assert over.value.exit_code == 124
 
 
-def test_passing_trouble_of_the_cluster_is_told_and_waited_out() -> None:
-    answers: list[Observed | Exception] = [TransportError("the cluster answers 503"), run("FAILED")]
-    told: list[str] = []
+def test_transient_errors_of_the_cluster_are_reported_and_retried() -> None:
+    answers: list[RunStatus | Exception] = [
+        TransportError("the cluster answers 503"),
+        run("FAILED"),
+    ]
+    messages: list[str] = []
 
-    def read() -> Observed:
+    def read() -> RunStatus:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    assert next(observations(read, told.append)).state == "FAILED"
-    assert told == ["the cluster answers 503"]
+    assert next(poll(read, messages.append)).state == "FAILED"
+    assert messages == ["the cluster answers 503"]
 
 
-def test_an_outage_does_not_last_for_ever() -> None:
-    def read() -> Observed:
+def test_retries_end_with_the_outage_limit() -> None:
+    def read() -> RunStatus:
         raise TransportError("the cluster answers 503")
 
     with pytest.raises(TransportError):
-        next(observations(read, lambda _: None, outage=0.1))
+        next(poll(read, lambda _: None, outage=0.1))

@@ -1,4 +1,4 @@
-"""What becomes of one field, one setting, one limit."""
+"""Conversion of single fields, settings and limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from job.deploy.render.targets import emr, pods, spark_submit
-from job.deploy.render.targets.common import LeftOut, settings, told
+from job.deploy.render.targets.common import OmittedField, format_omitted, spark_settings
 from job.deploy.render.targets.key_mapping import (
     EMR,
     EMR_CONTAINER_FIELDS,
@@ -60,7 +60,7 @@ def asked(**spec: Any) -> Manifest:
 
 
 def request(app: Manifest, **of_emr: Any) -> dict[str, Any]:
-    return emr.converted(app, [], asked(**of_emr), CLUSTER).request
+    return emr.convert(app, [], asked(**of_emr), CLUSTER).request
 
 
 def classified(made: dict[str, Any]) -> dict[str, dict[str, str]]:
@@ -75,30 +75,30 @@ def parameters(made: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("reasons", [EMR, SPARK_SUBMIT])
-def test_a_field_that_nobody_here_knows_is_told(reasons: dict[str, str]) -> None:
-    _, left_out = settings(application(batchScheduler="volcano"), reasons)
-    unknown = LeftOut("batchScheduler", "this target has no counterpart that is known here")
-    assert unknown in left_out
+def test_an_unknown_field_is_reported_as_omitted(reasons: dict[str, str]) -> None:
+    _, omitted = spark_settings(application(batchScheduler="volcano"), reasons)
+    unknown = OmittedField("batchScheduler", "no known counterpart in this target")
+    assert unknown in omitted
 
 
-def test_what_has_one_reason_is_one_line() -> None:
-    left_out = [
-        LeftOut("a", "why"),
-        LeftOut("b", "other"),
-        LeftOut("c", "why"),
-        LeftOut("a", "why"),
+def test_fields_with_the_same_reason_share_a_line() -> None:
+    omitted = [
+        OmittedField("a", "why"),
+        OmittedField("b", "other"),
+        OmittedField("c", "why"),
+        OmittedField("a", "why"),
     ]
-    assert told(left_out) == ["left out: a, c (why)", "left out: b (other)"]
+    assert format_omitted(omitted) == ["omitted: a, c (why)", "omitted: b (other)"]
 
 
 def test_without_dynamic_allocation_a_target_is_not_left_to_its_own_default() -> None:
-    found, _ = settings(application(executor={"instances": 2}), SPARK_SUBMIT)
+    found, _ = spark_settings(application(executor={"instances": 2}), SPARK_SUBMIT)
     assert found["spark.dynamicAllocation.enabled"] == "false"
     assert found["spark.executor.instances"] == "2"
 
 
 def test_names_of_secrets_are_one_setting() -> None:
-    found, _ = settings(application(imagePullSecrets=["a", "b"]), SPARK_SUBMIT)
+    found, _ = spark_settings(application(imagePullSecrets=["a", "b"]), SPARK_SUBMIT)
     assert found["spark.kubernetes.container.image.pullSecrets"] == "a,b"
 
 
@@ -107,7 +107,7 @@ def test_a_command_is_read_by_the_shell_as_it_was_meant() -> None:
     app = application(arguments=nasty, sparkConf={"spark.x": "-Da='b c' -De=`f`"})
     folder = Path("/a folder")
     argv, _ = spark_submit.command(app, "k8s://https://host", folder)
-    text = spark_submit.converted(app, [], "k8s://https://host", folder).text
+    text = spark_submit.convert(app, [], "k8s://https://host", folder).text
     shown = "printf '%s\\0' " + text.removeprefix("spark-submit")
     shell = subprocess.run(["sh", "-c", shown], capture_output=True, text=True, check=True)
     assert shell.stdout.split("\0")[:-1] == argv[1:]
@@ -116,7 +116,7 @@ def test_a_command_is_read_by_the_shell_as_it_was_meant() -> None:
 
 
 def test_a_run_is_not_started_where_its_accounts_could_not_be_made() -> None:
-    text = spark_submit.converted(application(), [{"kind": "Role"}], "k8s://x", Path("/d")).text
+    text = spark_submit.convert(application(), [{"kind": "Role"}], "k8s://x", Path("/d")).text
     assert text.startswith("kubectl apply --filename /d/objects.yaml && \\\nspark-submit \\\n")
 
 
@@ -127,7 +127,7 @@ def test_the_run_id_does_not_need_the_operator_s_label() -> None:
     container["env"] = [{"name": "RUN", "valueFrom": label}, {"name": "OTHER", "value": "x"}]
     (made,) = pods.template(app, "driver")["spec"]["containers"]
     assert made["env"] == [{"name": "RUN", "value": "fruits-one"}, {"name": "OTHER", "value": "x"}]
-    # What was given is the chart's, and stays.
+    # The input is not modified.
     assert container["env"][0]["valueFrom"] == label
 
 
@@ -143,13 +143,13 @@ def test_emr_gets_only_what_it_allows_in_a_pod() -> None:
         {"name": "deep", "mountPath": "/home/hadoop/deep"},
         {"name": "ours", "mountPath": "/tmpfs"},
     ]
-    made, left_out = pods.for_emr(pods.template(app, "driver"))
+    made, omitted = pods.for_emr(pods.template(app, "driver"))
     assert set(made["spec"]) <= set(EMR_POD_FIELDS)
     (main,) = made["spec"]["containers"]
     assert set(main) <= set(EMR_CONTAINER_FIELDS)
     assert made["spec"]["volumes"] == [{"name": "ours"}]
     assert main["volumeMounts"] == [{"name": "ours", "mountPath": "/tmpfs"}]
-    assert [each.name for each in left_out] == [
+    assert [each.name for each in omitted] == [
         "template.spec.hostNetwork",
         "template.spec.securityContext",
         "template.container.command",
@@ -160,8 +160,17 @@ def test_emr_gets_only_what_it_allows_in_a_pod() -> None:
 
 def test_the_token_is_that_of_the_run() -> None:
     first, second = request(application()), request(application(), tags={"a": "b"})
-    assert first["clientToken"] == second["clientToken"] == emr.token(CLUSTER, "fruits-one")
-    assert len({emr.token(CLUSTER, "a"), emr.token(CLUSTER, "b"), emr.token("other", "a")}) == 3
+    assert first["clientToken"] == second["clientToken"] == emr.client_token(CLUSTER, "fruits-one")
+    assert (
+        len(
+            {
+                emr.client_token(CLUSTER, "a"),
+                emr.client_token(CLUSTER, "b"),
+                emr.client_token("other", "a"),
+            }
+        )
+        == 3
+    )
 
 
 @pytest.mark.parametrize(
@@ -206,7 +215,7 @@ def test_jars_of_the_values_come_before_emr_s() -> None:
     assert [jar.rsplit("/", 1)[1] for jar in jars[1:]] == ["delta-spark.jar", "delta-storage.jar"]
 
 
-def test_what_does_not_fit_into_properties_goes_to_parameters() -> None:
+def test_settings_beyond_the_limits_of_properties_become_parameters() -> None:
     many = {f"spark.x.{number:03}": "1" for number in range(120)}
     app = application(sparkConf={"spark.a.long": "x" * 1025, "spark.a.empty": "", **many})
     made = request(app)
@@ -215,8 +224,8 @@ def test_what_does_not_fit_into_properties_goes_to_parameters() -> None:
     assert len(defaults) == 100
     assert "spark.a.empty=" in others
     assert f"spark.a.long={'x' * 1025}" in others
-    told_to_emr = {*defaults, *(each.split("=")[0] for each in others)}
-    assert told_to_emr > {"spark.a.long", "spark.a.empty", *many}
+    sent = {*defaults, *(each.split("=")[0] for each in others)}
+    assert sent > {"spark.a.long", "spark.a.empty", *many}
 
 
 @pytest.mark.parametrize(
@@ -224,13 +233,13 @@ def test_what_does_not_fit_into_properties_goes_to_parameters() -> None:
     [
         (
             {"sparkConf": {f"spark.x{n}": "x" * 2000 for n in range(60)}},
-            "the settings of spark-submit would be 12",
+            "the settings of spark-submit would have 12",
         ),
-        ({"arguments": ["run", "x" * 10_281]}, "would be 10281 characters; expected 1 to 10280"),
-        ({"arguments": ["--glob", ""]}, "the argument '' would be 0 characters"),
+        ({"arguments": ["run", "x" * 10_281]}, "would have 10281 characters; expected 1 to 10280"),
+        ({"arguments": ["--glob", ""]}, "the argument '' would have 0 characters"),
     ],
 )
-def test_what_exceeds_a_limit_is_told_with_it(spec: dict[str, Any], said: str) -> None:
+def test_an_exceeded_limit_is_reported(spec: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidValueError) as error:
         request(application(**spec))
     assert said in str(error.value)
@@ -245,19 +254,19 @@ def test_the_pod_that_submits_goes_where_the_driver_goes() -> None:
             {"key": "spot", "operator": "Exists"},
         ],
     }
-    run = emr.converted(app, [], asked(), CLUSTER)
+    run = emr.convert(app, [], asked(), CLUSTER)
     assert classified(run.request)["emr-job-submitter"] == {
         "jobsubmitter.node.selector.pool": "drivers",
         "jobsubmitter.node.toleration.dedicated": "spark",
         "jobsubmitter.node.toleration.dedicated.effect": "NoSchedule",
     }
-    assert "toleration of spot" in [each.name for each in run.left_out]
+    assert "toleration of spot" in [each.name for each in run.omitted]
     assert yaml.safe_load(run.templates["driver.yaml"])["spec"]["tolerations"][1]["key"] == "spot"
 
 
 def test_an_event_log_of_ones_own_is_kept_and_emr_s_page_given_up() -> None:
     app = application(sparkConf={"spark.eventLog.dir": "s3a://b/logs"})
-    run = emr.converted(app, [], asked(), CLUSTER)
+    run = emr.convert(app, [], asked(), CLUSTER)
     monitoring = run.request["configurationOverrides"]["monitoringConfiguration"]
     assert monitoring == {"persistentAppUI": "DISABLED"}
-    assert "persistentAppUI" in [each.name for each in run.left_out]
+    assert "persistentAppUI" in [each.name for each in run.omitted]

@@ -1,4 +1,4 @@
-"""Every values file of ci/ through each target that it is for."""
+"""Every values file of ci/, converted for each of its targets."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import yaml
 
 from job import resources
 from job.deploy.render.helm import Chart, render
-from job.deploy.render.render import TARGETS, Place
-from job.deploy.render.targets.common import told
+from job.deploy.render.render import TARGETS, TargetOptions
+from job.deploy.render.targets.common import format_omitted
 from job.errors import InvalidValueError
 from tests.unit.deploy.render import reviewed
 from tests.unit.deploy.submit.service_model import complaints
@@ -22,7 +22,9 @@ OF_EMR = (
     "emr.executionRoleArn=arn:aws:iam::123456789012:role/image-features-emr",
     "emr.podTemplates=s3://my-results/pod-templates/",
 )
-PLACE = Place(Path("/templates"), "k8s://https://cluster.test:6443", "0b0b0b0b0b0b0b0b0b0b0b0b0")
+PLACE = TargetOptions(
+    Path("/templates"), "k8s://https://cluster.test:6443", "0b0b0b0b0b0b0b0b0b0b0b0b0"
+)
 
 pytestmark = pytest.mark.usefixtures("helm")
 
@@ -35,7 +37,7 @@ def chart(example: str, sets: tuple[str, ...] = ()) -> Chart:
 def test_kubernetes_is_what_the_chart_renders(example: str) -> None:
     converted = TARGETS["kubernetes"](chart(example), PLACE)
     assert list(yaml.safe_load_all(converted.text)) == render(chart(example, ("schedule=",)))
-    scheduled = "schedule" in [each.name for each in converted.left_out]
+    scheduled = "schedule" in [each.name for each in converted.omitted]
     assert scheduled == (example == "scheduled")
 
 
@@ -55,12 +57,12 @@ def test_values_without_a_schedule_have_none(example: str) -> None:
 def test_spark_submit_is_as_reviewed(example: str) -> None:
     converted = TARGETS["spark-submit"](chart(example), PLACE)
     files = dict(converted.files)
-    beside = list(yaml.safe_load_all(files.pop("objects.yaml")))
-    assert beside == render(chart(example, ("schedule=",)))[:-1]
-    left_out = "\n".join(told(converted.left_out)) + "\n"
+    extra_objects = list(yaml.safe_load_all(files.pop("objects.yaml")))
+    assert extra_objects == render(chart(example, ("schedule=",)))[:-1]
+    omitted = "\n".join(format_omitted(converted.omitted)) + "\n"
     reviewed.check(
         f"spark-submit/{example}",
-        {"command.sh": converted.text, "left-out.txt": left_out, **files},
+        {"command.sh": converted.text, "omitted.txt": omitted, **files},
     )
 
 
@@ -68,8 +70,8 @@ def test_spark_submit_is_as_reviewed(example: str) -> None:
 def test_emr_is_as_reviewed(example: str) -> None:
     converted = TARGETS["emr"](chart(example, () if example == "emr" else OF_EMR), PLACE)
     assert complaints("StartJobRun", yaml.safe_load(converted.text)) == []
-    left_out = "\n".join(told(converted.left_out)) + "\n"
+    omitted = "\n".join(format_omitted(converted.omitted)) + "\n"
     reviewed.check(
         f"emr/{example}",
-        {"request.json": converted.text, "left-out.txt": left_out, **converted.files},
+        {"request.json": converted.text, "omitted.txt": omitted, **converted.files},
     )

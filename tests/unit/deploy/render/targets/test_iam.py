@@ -1,4 +1,4 @@
-"""IAM policies: which statement comes from what, and who may take a role."""
+"""IAM policies: the source of each statement, and who may assume a role."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 
 from job import resources
 from job.deploy.render.helm import Chart
-from job.deploy.render.render import TARGETS, Place
+from job.deploy.render.render import TARGETS, TargetOptions
 from job.deploy.render.targets.iam import policy
-from job.deploy.render.targets.iam_trust import base36, irsa, trusts
+from job.deploy.render.targets.iam_trust import encode_base36, irsa_trust_policy, trust_policies
 from job.errors import InvalidValueError
 
 Manifest = dict[str, Any]
@@ -81,7 +81,9 @@ def test_a_path_is_read_however_it_is_spelt(given: str, bucket: str, key: str) -
     ("name", "folder", "right"),
     [("--bundle", "pca", "ReadBundle"), ("--model", "classifiers/forest", "ReadModel")],
 )
-def test_what_lies_in_another_output_is_read(name: str, folder: str, right: str) -> None:
+def test_a_bundle_or_model_in_another_output_is_readable(
+    name: str, folder: str, right: str
+) -> None:
     others = statements(application([*PATHS, name, f"s3a://out/other/{folder}"]))
     assert others[right]["Resource"][0] == f"arn:aws:s3:::out/other/{folder}"
     assert right not in statements(application([*PATHS, name, f"s3a://out/a/b/{folder}"]))
@@ -90,6 +92,8 @@ def test_what_lies_in_another_output_is_read(name: str, folder: str, right: str)
 def test_a_destination_elsewhere_is_written() -> None:
     found = statements(application(["--output", "s3a://out/a", "--destination", "s3a://b/x.csv"]))
     assert "s3:PutObject" in found["ReadWriteDestination"]["Action"]
+    assert found["ListDestinationUploads"]["Resource"] == "arn:aws:s3:::b"
+    assert found["AbortDestinationUploads"]["Resource"][1] == "arn:aws:s3:::b/x.csv/*"
     assert "ListInput" not in found
 
 
@@ -185,7 +189,7 @@ def of_irsa() -> Manifest:
 
 
 def test_a_role_of_both_accounts_trusts_both_and_no_other() -> None:
-    files, left_out = trusts(of_irsa(), accounts(driver=ROLE, executor=ROLE), None, PROVIDER)
+    files, omitted = trust_policies(of_irsa(), accounts(driver=ROLE, executor=ROLE), None, PROVIDER)
     (statement,) = files["trust-image-features.json"]["Statement"]
     assert statement["Principal"] == {
         "Federated": f"arn:aws:iam::123456789012:oidc-provider/{PROVIDER}"
@@ -198,27 +202,31 @@ def test_a_role_of_both_accounts_trusts_both_and_no_other() -> None:
             "system:serviceaccount:images:fruits-executor",
         ],
     }
-    assert left_out == []
+    assert omitted == []
 
 
 def test_two_roles_trust_one_account_each() -> None:
-    files, _ = trusts(of_irsa(), accounts(driver=ROLE, executor=ROLE + "-2"), None, PROVIDER)
+    files, _ = trust_policies(
+        of_irsa(), accounts(driver=ROLE, executor=ROLE + "-2"), None, PROVIDER
+    )
     assert files == {
-        "trust-image-features.json": irsa(ROLE, PROVIDER, "images", ["fruits-driver"]),
-        "trust-image-features-2.json": irsa(ROLE, PROVIDER, "images", ["fruits-executor"]),
+        "trust-image-features.json": irsa_trust_policy(ROLE, PROVIDER, "images", ["fruits-driver"]),
+        "trust-image-features-2.json": irsa_trust_policy(
+            ROLE, PROVIDER, "images", ["fruits-executor"]
+        ),
     }
 
 
-def test_what_nobody_has_said_is_a_placeholder_and_told() -> None:
-    files, left_out = trusts(of_irsa(), [], None, "")
+def test_unknown_parts_are_placeholders_and_reported() -> None:
+    files, omitted = trust_policies(of_irsa(), [], None, "")
     assert "arn:aws:iam::ACCOUNT_ID:oidc-provider/OIDC_PROVIDER" in json.dumps(files["trust.json"])
-    assert [each.name for each in left_out] == ["OIDC_PROVIDER", "ACCOUNT_ID"]
+    assert [each.name for each in omitted] == ["OIDC_PROVIDER", "ACCOUNT_ID"]
 
 
 def test_pod_identity_is_trusted_as_a_service() -> None:
     found = of_irsa()
     found["spec"]["sparkConf"][f"{S3A}aws.credentials.provider"] = "x.ContainerCredentialsProvider"
-    files, _ = trusts(found, [], None, "")
+    files, _ = trust_policies(found, [], None, "")
     (statement,) = files["trust.json"]["Statement"]
     assert statement["Principal"] == {"Service": "pods.eks.amazonaws.com"}
     assert statement["Action"] == ["sts:AssumeRole", "sts:TagSession"]
@@ -229,19 +237,19 @@ def test_keys_of_a_user_need_no_role() -> None:
     found = of_irsa()
     provider = "x.EnvironmentVariableCredentialsProvider"
     found["spec"]["sparkConf"][f"{S3A}aws.credentials.provider"] = provider
-    files, left_out = trusts(found, [], None, "")
+    files, omitted = trust_policies(found, [], None, "")
     assert files == {}
-    assert [each.name for each in left_out] == ["trust policy"]
+    assert [each.name for each in omitted] == ["trust policy"]
 
 
 def test_emr_s_accounts_have_the_role_s_name_in_base_36() -> None:
     # 'A' is 65 = 1 * 36 + 29, and the 29th digit after 0 is t; "AB" is 65 * 256 + 66 = 16706.
-    assert (base36("A"), base36("AB")) == ("1t", "cw2")
-    files, _ = trusts(of_irsa(), [], asked(), PROVIDER)
+    assert (encode_base36("A"), encode_base36("AB")) == ("1t", "cw2")
+    files, _ = trust_policies(of_irsa(), [], asked(), PROVIDER)
     (statement,) = files["trust-image-features.json"]["Statement"]
     subject = statement["Condition"]["StringLike"][f"{PROVIDER}:sub"]
     before = "system:serviceaccount:images:emr-containers-sa-*-*-123456789012-"
-    assert subject == before + base36("image-features")
+    assert subject == before + encode_base36("image-features")
 
 
 @pytest.mark.usefixtures("helm")
@@ -249,7 +257,7 @@ def test_emr_s_accounts_have_the_role_s_name_in_base_36() -> None:
 def test_examples_have_a_policy_that_iam_can_take(example: str) -> None:
     values = resources.chart() / "ci" / f"{example}.yaml"
     chart = Chart("fruits", "images", "one", (values,))
-    place = Place(Path("/unused"), oidc_provider=PROVIDER)
+    place = TargetOptions(Path("/unused"), oidc_provider=PROVIDER)
     converted = TARGETS["iam"](chart, place)
     document = json.loads(converted.text)
     # A managed policy has 6,144 characters at most, without spaces.

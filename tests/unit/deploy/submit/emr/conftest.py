@@ -1,4 +1,4 @@
-"""AWS that answers as it was told to, in order, and only to requests that its own model allows."""
+"""A stub of AWS: scripted responses in order, for requests that its service model allows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SERVICES = ("emr-containers", "logs", "s3")
 
 
 class Answers:
-    """What AWS answers to which request; what a test does not say of a request may be anything."""
+    """Scripted responses; parameters that a test does not name may have any value."""
 
     def __init__(self) -> None:
         self.clients = {name: client_of(name) for name in SERVICES}
@@ -39,7 +39,7 @@ class Answers:
         self._stubbers[service].add_client_error(operation, code, message, status)
 
     def states(self, *runs: dict[str, Any]) -> None:
-        """What `describe_job_run` answers, one after the other."""
+        """Successive responses of `describe_job_run`."""
         for run in runs:
             self.to("emr-containers", "describe_job_run", {"jobRun": run}, id=RUN)
 
@@ -54,7 +54,7 @@ class Answers:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
-    """boto3's clients answer what a test tells them to, and must be asked all of it."""
+    """boto3's clients give scripted responses; a test must use all of them."""
     answers = Answers()
     monkeypatch.setattr(boto3, "client", answers.clients.__getitem__)
     yield answers
@@ -68,15 +68,15 @@ def cluster(aws: Answers) -> VirtualCluster:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits in a test."""
+    """Tests do not wait."""
     monkeypatch.setattr(watch, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(watch, "LONGEST_WAIT", 0.01)
-    monkeypatch.setattr(logs, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(watch, "MAX_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(logs, "POLL_SECONDS", 0.0)
 
 
 @cache
 def client_of(service: str) -> Any:
-    """Made once: reading the model of a service takes longer than a test."""
+    """Cached: reading a service model takes longer than a test."""
     return boto3.client(
         service,
         region_name="eu-central-1",

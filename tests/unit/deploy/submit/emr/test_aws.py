@@ -1,4 +1,4 @@
-"""What AWS answers in place of what was asked for."""
+"""Error responses of AWS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from job.aws_errors import not_asked
+from job.aws_errors import error_from_exception
 from job.deploy.submit.emr.aws import Aws
 from job.deploy.submit.emr.virtual_cluster import VirtualCluster
 from job.errors import (
@@ -37,7 +37,7 @@ from tests.unit.deploy.submit.emr.examples import CLUSTER, RUN
         ("SomethingNew", 503, TransportError),
     ],
 )
-def test_a_refusal_is_one_line_with_what_was_asked(
+def test_an_error_response_is_one_line_with_the_operation(
     aws: Answers, cluster: VirtualCluster, code: str, status: int, kind: type[JobError]
 ) -> None:
     aws.refuse("emr-containers", "describe_job_run", code, "because\nof that", status)
@@ -54,11 +54,13 @@ def test_a_refusal_is_one_line_with_what_was_asked(
         (ReadTimeoutError(endpoint_url="https://emr"), TransportError),
     ],
 )
-def test_what_was_never_answered_is_told(problem: Exception, kind: type[JobError]) -> None:
-    assert type(not_asked(problem)) is kind
+def test_a_missing_response_is_an_error_of_its_kind(
+    problem: Exception, kind: type[JobError]
+) -> None:
+    assert type(error_from_exception(problem)) is kind
 
 
-def test_no_region_is_told_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_region_is_reported_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     monkeypatch.delenv("AWS_REGION", raising=False)
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)

@@ -1,4 +1,4 @@
-"""The commands for EMR: what is asked, said and answered."""
+"""The commands for EMR: requests, output and exit codes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.stub import ANY
 
 from job import resources
 from job.cli import main
-from job.deploy.render.targets.emr import token
+from job.deploy.render.targets.emr import client_token
 from tests.unit.deploy.submit.emr.conftest import Answers
 from tests.unit.deploy.submit.emr.examples import CLOUDWATCH, CLUSTER, RUN, S3, job_run
 from tests.unit.deploy.submit.service_model import complaints
@@ -37,7 +37,7 @@ def started(aws: Answers, *runs: dict[str, Any], **encrypted: str) -> None:
             Body=ANY,
             **encrypted,
         )
-    request = {"clientToken": token(CLUSTER, "fruits-one"), "name": "fruits-one"}
+    request = {"clientToken": client_token(CLUSTER, "fruits-one"), "name": "fruits-one"}
     others = ("executionRoleArn", "releaseLabel", "jobDriver", "configurationOverrides")
     others += ("retryPolicyConfiguration", "tags")
     aws.to("emr-containers", "start_job_run", {"id": RUN}, **request, **dict.fromkeys(others, ANY))
@@ -57,7 +57,7 @@ def test_templates_are_uploaded_and_then_a_run_is_started_with_its_token(
     said = capsys.readouterr()
     assert said.out == f"{RUN}\n"
     assert said.err.splitlines()[-1] == f"{RUN}: submitted"
-    assert "left out: spark.kubernetes.decommission.script (EMR's image has one" in said.err
+    assert "omitted: spark.kubernetes.decommission.script (EMR's image has its own" in said.err
 
 
 @pytest.mark.usefixtures("helm")
@@ -71,7 +71,7 @@ def test_templates_are_uploaded_and_then_a_run_is_started_with_its_token(
         ),
     ],
 )
-def test_templates_are_encrypted_as_all_else_is(
+def test_templates_are_encrypted_like_other_files(
     aws: Answers, values: list[str], encrypted: dict[str, str]
 ) -> None:
     started(aws, **encrypted)
@@ -79,7 +79,7 @@ def test_templates_are_encrypted_as_all_else_is(
 
 
 @pytest.mark.usefixtures("helm")
-def test_a_run_of_this_name_is_left_as_it_is(aws: Answers, capsys: Output) -> None:
+def test_an_existing_run_is_left_unchanged(aws: Answers, capsys: Output) -> None:
     runs = [{**job_run("FAILED"), "id": "other"}, job_run("RUNNING")]
     aws.to("emr-containers", "list_job_runs", {"jobRuns": runs}, name="fruits-one")
     assert main(SUBMIT) == 0
@@ -89,10 +89,10 @@ def test_a_run_of_this_name_is_left_as_it_is(aws: Answers, capsys: Output) -> No
 
 
 @pytest.mark.usefixtures("helm")
-def test_a_run_is_followed_to_its_end_through_passing_trouble(
+def test_a_run_is_followed_to_its_end_through_transient_errors(
     aws: Answers, capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("job.display.Lines.interval", 0.0)
+    monkeypatch.setattr("job.display.LineDisplay.interval", 0.0)
     started(aws, job_run("PENDING"), job_run("SUBMITTED", "waiting for a node"))
     aws.refuse("emr-containers", "describe_job_run", "InternalServerException", "sorry", 500)
     aws.refuse("emr-containers", "describe_job_run", "ThrottlingException", "slower", 429)
@@ -124,12 +124,12 @@ def test_a_run_without_success_ends_with_a_code_of_its_reason(
     aws: Answers, capsys: Output, state: str, failure: str, code: int, said: str
 ) -> None:
     end = job_run(state, "see the logs", failure)
-    # The last answer is for its logs, which are kept nowhere.
+    # The last answer is for its logs, which are not kept.
     started(aws, job_run("RUNNING"), end, end)
     assert main([*SUBMIT, "--wait"]) == code
     lines = capsys.readouterr().err.splitlines()
     assert lines[-1] == f"image-features: {RUN} {said}"
-    assert lines[-2].endswith(f"no log of spark-{RUN}-driver: logs of {RUN} are kept nowhere")
+    assert lines[-2].endswith(f"no log of spark-{RUN}-driver: the logs of {RUN} are not kept")
 
 
 @pytest.mark.usefixtures("helm")
@@ -145,13 +145,13 @@ def test_a_failed_run_shows_the_end_of_its_driver_s_log(aws: Answers, capsys: Ou
 
 
 @pytest.mark.usefixtures("helm")
-def test_the_time_is_over_with_124_and_how_to_go_on(aws: Answers, capsys: Output) -> None:
+def test_a_timeout_ends_with_124_and_the_commands_to_continue(aws: Answers, capsys: Output) -> None:
     started(aws, *[job_run("RUNNING")] * 1)
     assert main([*SUBMIT, "--wait", "--timeout", "0.005"]) == 124
     error = capsys.readouterr().err
     assert f"image-features submit logs {RUN} --follow --virtual-cluster {CLUSTER}" in error
     assert f"image-features submit cancel {RUN} --virtual-cluster {CLUSTER}" in error
-    assert "it goes on" in error.splitlines()[-1]
+    assert "it continues" in error.splitlines()[-1]
 
 
 @pytest.mark.usefixtures("helm", "aws")
@@ -162,7 +162,7 @@ def test_the_time_is_over_with_124_and_how_to_go_on(aws: Answers, capsys: Output
         ("podTemplates", "emr.podTemplates is empty; expected a folder that"),
     ],
 )
-def test_values_without_what_emr_needs_are_refused_before_aws_is_asked(
+def test_missing_values_for_emr_are_rejected_before_any_request(
     capsys: Output, key: str, said: str
 ) -> None:
     assert main([*SUBMIT, "--set", f"emr.{key}="]) == 2
@@ -170,7 +170,7 @@ def test_values_without_what_emr_needs_are_refused_before_aws_is_asked(
 
 
 @pytest.mark.usefixtures("helm")
-def test_what_is_not_allowed_is_told(aws: Answers, capsys: Output) -> None:
+def test_a_missing_permission_is_reported(aws: Answers, capsys: Output) -> None:
     message = "User: ann is not authorized to perform: emr-containers:ListJobRuns"
     aws.refuse("emr-containers", "list_job_runs", "AccessDeniedException", message, 403)
     assert main(SUBMIT) == 4
@@ -178,16 +178,14 @@ def test_what_is_not_allowed_is_told(aws: Answers, capsys: Output) -> None:
 
 
 @pytest.mark.usefixtures("helm")
-def test_a_bucket_that_is_missing_is_told_before_a_run_is_started(
-    aws: Answers, capsys: Output
-) -> None:
+def test_a_missing_bucket_is_reported_before_a_run_is_started(aws: Answers, capsys: Output) -> None:
     aws.no_run_of_this_name()
     aws.refuse("s3", "put_object", "NoSuchBucket", "The specified bucket does not exist", 404)
     assert main(SUBMIT) == 2
     assert "PutObject: The specified bucket does not exist" in last_line(capsys)
 
 
-def test_status_says_what_is_known(aws: Answers, capsys: Output) -> None:
+def test_status_shows_state_and_reason(aws: Answers, capsys: Output) -> None:
     aws.states({**job_run("FAILED", "no such image", "USER_ERROR"), "tags": {}})
     assert main(["submit", "status", RUN, *HERE]) == 0
     said = " ".join(capsys.readouterr().out.split())
@@ -197,7 +195,7 @@ def test_status_says_what_is_known(aws: Answers, capsys: Output) -> None:
 
 
 @pytest.mark.parametrize("command", ["status", "logs", "cancel"])
-def test_a_run_that_is_not_there_is_told(aws: Answers, capsys: Output, command: str) -> None:
+def test_a_missing_run_is_reported(aws: Answers, capsys: Output, command: str) -> None:
     aws.refuse("emr-containers", "describe_job_run", "ResourceNotFoundException", "gone", 404)
     assert main(["submit", command, "other", *HERE]) == 2
     assert last_line(capsys) == (
@@ -220,7 +218,7 @@ def test_all_pages_of_runs_are_listed_by_time(aws: Answers, capsys: Output) -> N
     ]
 
 
-def test_no_runs_are_told(aws: Answers, capsys: Output) -> None:
+def test_an_empty_list_says_so(aws: Answers, capsys: Output) -> None:
     aws.to("emr-containers", "list_job_runs", {"jobRuns": []})
     assert main(["submit", "list", *HERE]) == 0
     assert capsys.readouterr().out == f"there are no runs in virtual cluster {CLUSTER}\n"
@@ -256,7 +254,7 @@ def test_logs_on_s3_cannot_be_followed(aws: Answers, capsys: Output) -> None:
 
 
 @pytest.mark.usefixtures("helm")
-def test_what_is_rendered_is_what_is_sent(capsys: Output, tmp_path: Any) -> None:
+def test_the_rendered_request_is_the_sent_one(capsys: Output, tmp_path: Any) -> None:
     folder = ["--output-dir", str(tmp_path / "files"), "-o", str(tmp_path / "request.json")]
     assert main(["render", "--target", "emr", *SUBMIT[2:], *folder]) == 0
     request = json.loads((tmp_path / "request.json").read_text())

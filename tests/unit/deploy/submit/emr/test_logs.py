@@ -1,4 +1,4 @@
-"""Logs where EMR puts them."""
+"""Logs of EMR in CloudWatch and on S3."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_both_streams_of_the_driver_are_read_by_time(aws: Answers, cluster: Virt
     run = job_run("RUNNING", **CLOUDWATCH, **S3)
     streams(aws, f"{SUBMITTER}/stderr", f"{DRIVER}/stderr", f"{DRIVER}/stdout")
     events(aws, "first", "second")
-    assert [*logs.lines(logs.store_of(cluster, run), run, None, None)] == ["first", "second"]
+    assert [*logs.read_lines(logs.open_store(cluster, run), run, None, None)] == ["first", "second"]
 
 
 def test_files_are_unpacked_with_what_went_wrong_last(
@@ -70,34 +70,34 @@ def test_files_are_unpacked_with_what_went_wrong_last(
     files(aws, f"{DRIVER}/stderr.gz", f"{DRIVER}/stdout.gz", f"{SECOND_EXECUTOR}/stdout.gz")
     content(aws, f"{DRIVER}/stdout.gz", "at work\nat work ü\n")
     content(aws, f"{DRIVER}/stderr.gz", "image-features: --input is empty\n")
-    found = [*logs.lines(logs.store_of(cluster, run), run, None, 2)]
+    found = [*logs.read_lines(logs.open_store(cluster, run), run, None, 2)]
     assert found == ["at work ü", "image-features: --input is empty"]
 
 
 def test_an_executor_is_found_by_its_number(aws: Answers, cluster: VirtualCluster) -> None:
     run = job_run("RUNNING", **S3)
-    store = logs.store_of(cluster, run)
+    store = logs.open_store(cluster, run)
     files(aws, f"{DRIVER}/stdout.gz", f"{SECOND_EXECUTOR}/stdout.gz")
     content(aws, f"{SECOND_EXECUTOR}/stdout.gz", "executor\n")
-    assert [*logs.lines(store, run, 2, None)] == ["executor"]
+    assert [*logs.read_lines(store, run, 2, None)] == ["executor"]
     files(aws, f"{DRIVER}/stdout.gz", f"{SECOND_EXECUTOR}/stdout.gz")
     with pytest.raises(InvalidValueError, match="--executor is 3, which has no log; expected one"):
-        logs.lines(store, run, 3, None)
+        logs.read_lines(store, run, 3, None)
 
 
-def test_a_driver_that_has_written_nothing_is_told(aws: Answers, cluster: VirtualCluster) -> None:
+def test_a_driver_without_a_log_is_reported(aws: Answers, cluster: VirtualCluster) -> None:
     run = job_run("SUBMITTED", **CLOUDWATCH)
     streams(aws, f"{SUBMITTER}/stderr")
     with pytest.raises(InvalidValueError, match=f"the driver of {RUN} has no log yet"):
-        logs.lines(logs.store_of(cluster, run), run, None, None)
+        logs.read_lines(logs.open_store(cluster, run), run, None, None)
 
 
-def test_a_log_group_that_is_missing_is_told(aws: Answers, cluster: VirtualCluster) -> None:
+def test_a_missing_log_group_is_reported(aws: Answers, cluster: VirtualCluster) -> None:
     run = job_run("RUNNING", **CLOUDWATCH)
     message = "The specified log group does not exist."
     aws.refuse("logs", "describe_log_streams", "ResourceNotFoundException", message, 400)
     with pytest.raises(NoSuchObjectError, match=message):
-        logs.lines(logs.store_of(cluster, run), run, None, None)
+        logs.read_lines(logs.open_store(cluster, run), run, None, None)
 
 
 def test_a_log_is_waited_for_and_followed_until_the_run_ends(
@@ -109,22 +109,22 @@ def test_a_log_is_waited_for_and_followed_until_the_run_ends(
     streams(aws)
     streams(aws, *driver)
     events(aws, "a", "b")
-    # What comes late has an older time: a minute is read again, what was shown is not shown again.
+    # Late lines have an older time: the last minute is read again, without repeating lines.
     streams(aws, *driver)
     events(aws, "a", "b", "late", since=940_000)
     streams(aws, *driver)
     events(aws, "b", "late", "last", since=940_000)
     said: list[str] = []
-    found = [*logs.followed(cluster, at_work, None, None, said.append)]
+    found = [*logs.follow_lines(cluster, at_work, None, None, said.append)]
     assert found == ["a", "b", "late", "last"]
     assert said == [f"the driver of {RUN} has no log yet"]
 
 
-def test_what_is_followed_begins_with_the_last_lines(aws: Answers, cluster: VirtualCluster) -> None:
+def test_following_begins_with_the_last_lines(aws: Answers, cluster: VirtualCluster) -> None:
     run, end = job_run("RUNNING", **CLOUDWATCH), job_run("COMPLETED", **CLOUDWATCH)
     aws.states(run, end)
     streams(aws, f"{DRIVER}/stderr", f"{DRIVER}/stdout")
     events(aws, "a", "b", "c")
     streams(aws, f"{DRIVER}/stderr", f"{DRIVER}/stdout")
     events(aws, "c", "d", "e", since=940_000)
-    assert [*logs.followed(cluster, run, None, 1, print)] == ["c", "d", "e"]
+    assert [*logs.follow_lines(cluster, run, None, 1, print)] == ["c", "d", "e"]

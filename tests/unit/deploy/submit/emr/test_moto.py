@@ -1,6 +1,6 @@
-"""The whole flow against moto, as far as it goes: its runs work for ever, and tokens mean nothing.
+"""The whole flow against moto, whose runs never end and which ignores client tokens.
 
-It refuses release labels of the form emr-spark-8.0.0-latest; the request is the same otherwise.
+moto rejects release labels of the form emr-spark-8.0.0-latest; otherwise the request is the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Output = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def virtual_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The id of a virtual cluster, beside the bucket of ci/emr.yaml."""
+    """The id of a virtual cluster; the bucket of ci/emr.yaml exists too."""
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with mock_aws():

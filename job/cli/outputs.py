@@ -1,0 +1,50 @@
+"""`image-features export`, `report` and `compact`: what is made of the tables of an output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from job.cli.config_options import build, config_options
+from job.cli.options import common_options, prices_option, run_id_of
+from job.cli.spark import execute
+from job.config import CompactConfig, ExportConfig, ReportConfig
+
+
+@click.command()
+@config_options(ExportConfig)
+@common_options
+def export(**options: Any) -> None:
+    """Write the projection as one CSV object, as Parquet, or as an array of NumPy."""
+    run_id = run_id_of(options)
+    config = build(ExportConfig, options)
+    execute("export", config, options, config.output_path, run_id)
+
+
+@click.command()
+@config_options(ReportConfig)
+@prices_option
+@common_options
+def report(**options: Any) -> None:
+    """Write report/index.html of what the output path holds."""
+    run_id = run_id_of(options)
+    config = build(ReportConfig, options)
+    print_report_path(execute("report", config, options, config.output_path, run_id))
+
+
+@click.command()
+@config_options(CompactConfig)
+@common_options
+def compact(**options: Any) -> None:
+    """Rewrite the small files of daily runs as large ones, and delete old files."""
+    run_id = run_id_of(options)
+    config = build(CompactConfig, options, run_id=run_id)
+    execute("compact", config, options, config.output_path, run_id)
+
+
+def print_report_path(path: Path | None) -> None:
+    """The last line of a run says where its report is."""
+    if path is not None:
+        print(f"report: {path}", flush=True)

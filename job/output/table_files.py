@@ -1,0 +1,46 @@
+"""Whether a folder holds a Delta table, as its files say."""
+
+from __future__ import annotations
+
+from pyspark.sql import SparkSession
+
+from job.errors import DamagedTableError
+from job.runtime import filesystem
+
+# Of commits and checkpoints.
+_LOG_FILES = (".json", ".parquet")
+
+
+def is_table(spark: SparkSession, location: str) -> bool:
+    """Whether a Delta table with at least one commit is at `location`.
+
+    False where there are no files: a local disk keeps an empty log folder. Raises DamagedTableError
+    where there are files, but no commit.
+    """
+    if not _names(spark, location):
+        return False
+    if any(name.endswith(_LOG_FILES) for name in _names(spark, f"{location}/_delta_log")):
+        return True
+    if filesystem.size(spark, location):
+        raise DamagedTableError(
+            f"{location} holds files, but no Delta log",
+            expected="a Delta table, or no such folder",
+            fix="move the folder away, then run again: its images are featurized again",
+        )
+    return False
+
+
+def delete_empty_folders(spark: SparkSession, location: str) -> None:
+    """Delete the folders that a deleted table may leave: Delta takes an empty log for a table.
+
+    Raises DamagedTableError where they hold files.
+    """
+    if _names(spark, location) and not is_table(spark, location):
+        filesystem.delete(spark, location)
+
+
+def _names(spark: SparkSession, folder: str) -> list[str]:
+    try:
+        return filesystem.names(spark, folder)
+    except FileNotFoundError:
+        return []

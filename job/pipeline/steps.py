@@ -1,0 +1,138 @@
+"""The steps that several commands share: featurize, fit, project, export, report, compact."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+
+from job.config import RETENTION_HOURS, ExportConfig, FeaturizeConfig, FitConfig, ReportConfig
+from job.errors import InvalidValueError
+from job.local_pages import write_page
+from job.output import exports
+from job.output.compaction import compact, surplus_files
+from job.output.npy_export import Written, write_arrays
+from job.output.summary import Summary, committer_of
+from job.pipeline.drift import kept_drift, watch, write_watched
+from job.pipeline.featurize import FeaturizeRun, featurize, list_input
+from job.pipeline.fit import kept_bundle, new_bundle
+from job.pipeline.preflight import prepare
+from job.pipeline.reconciliation import Reconciliation, require_few_bad
+from job.pipeline.recording import Projected
+from job.pipeline.run import Run
+from job.reduction.bundle import Bundle
+from job.runtime import filesystem
+
+
+def prepare_images(run: Run, config: FeaturizeConfig) -> FeaturizeRun:
+    """Check everything about the images of a run before any is read."""
+    with run.steps.step("check", unit="checks"):
+        return run.record(prepare(run, config))
+
+
+def featurize_images(
+    run: Run, prepared: FeaturizeRun, components: int | None = None
+) -> Reconciliation:
+    """Featurize what is new. Raises InvalidValueError for more `components` than images."""
+    listing = list_input(prepared)
+    if components is not None and components >= listing.count:
+        raise InvalidValueError(
+            f"--components is {components}, but only {listing.count:,} objects are listed",
+            expected="fewer components than images",
+            fix=f"set --components to at most {listing.count - 1}, or use --variance",
+        )
+    ends = run.record(featurize(prepared, listing))
+    rows = ends.counts.featurized + ends.counts.reused
+    if surplus_files(run.tables, rows) > prepared.config.compact_above:
+        compact_tables(run, RETENTION_HOURS)
+    return ends
+
+
+def require_few_bad_images(run: Run, config: FeaturizeConfig, ends: Reconciliation) -> None:
+    """Raise TooManyBadImagesError where quarantine holds more than --max-bad-fraction."""
+    require_few_bad(ends, config.max_bad_fraction, run.layout.quarantine)
+
+
+def fit_features(run: Run, config: FitConfig) -> Bundle:
+    """The bundle to project with: the saved one where it still holds, else a new fit."""
+    with run.steps.step("fit", unit="rows"):
+        kept = kept_bundle(run.tables, config)
+        bundle = kept or new_bundle(run.tables, config, run.summary)
+    if kept:
+        rows = f"{kept.manifest.rows:,} rows"
+        run.steps.display.print_line(
+            f"fit: kept that of {kept.manifest.run_id}, on {rows} (--refit fits again)"
+        )
+    return run.record(bundle)
+
+
+def project_features(run: Run, bundle: Bundle) -> Projected:
+    """Write the projection of all features, and look for drift."""
+    features, watched = run.tables.features(), watch(run.tables, bundle)
+    with run.steps.step("project", unit="rows"):
+        rows = run.tables.feature_count()
+        measured = write_watched(run.tables, features, rows, watched)
+    images = rows if watched.run_id is None else run.summary.counts.featurized
+    drift = kept_drift(run.tables, watched, measured, images)
+    for finding in drift.get("findings", ()):
+        run.steps.display.print_line(f"drift: {finding}")
+    return run.record(Projected(rows, committer_of(run.spark, run.layout.projection), drift))
+
+
+def export_csv(run: Run, config: ExportConfig, rows: int, k: int) -> None:
+    """Write the projection as one CSV object, unless it has more rows than --csv-max-rows."""
+    destination = config.destination or run.layout.csv
+    if rows > config.csv_max_rows:
+        run.steps.display.print_line(
+            f"no CSV: {rows:,} rows are more than --csv-max-rows {config.csv_max_rows:,}"
+        )
+        return
+    with run.steps.step("export", unit="rows", total=rows):
+        exports.write_csv(run.spark, run.projection(), k, destination, f"{run.staging}/csv")
+
+
+def export_arrays(
+    run: Run, config: ExportConfig, images: DataFrame, rows: int, columns: int
+) -> None:
+    """Write features or components as a NumPy array, and paths and labels beside it."""
+    destination = config.destination or run.layout.arrays
+    written = Written()
+    with run.steps.step("export", unit="rows", total=rows, done=lambda: written.rows):
+        write_arrays(images, config.exported, (rows, columns), destination, written)
+
+
+def export_parquet(run: Run, config: ExportConfig, images: DataFrame, rows: int) -> None:
+    """Write the projection as Parquet to --destination."""
+    assert config.destination is not None
+    with run.steps.step("export", unit="rows"):
+        exports.write_parquet(images, rows, config.destination)
+
+
+def compact_tables(run: Run, retention_hours: int) -> None:
+    """Rewrite small files of both tables as large ones."""
+    with run.steps.step("compact", unit="tables"):
+        before, after = compact(run.tables, retention_hours)
+    run.steps.display.print_line(f"compact: {before:,} files of features, now {after:,}")
+
+
+def write_report(
+    run: Run,
+    config: ReportConfig,
+    new_thumbnails: DataFrame | None,
+    reported: Summary | None = None,
+) -> Path | None:
+    """Write the report of the run `reported`, by default of this one; returns its local copy."""
+    # Plots take a second to import, for which no image is to wait.
+    from job.report.collect import collect_report_data
+    from job.report.report import render_report
+
+    with run.steps.step("report", unit="pages"):
+        summary = dataclasses.asdict(reported or run.measured_summary())
+        data = collect_report_data(run.tables, summary, new_thumbnails)
+        html = render_report(data)
+        filesystem.write_bytes(run.spark, run.layout.report_data, data.to_json().encode())
+        filesystem.write_bytes(run.spark, run.layout.report, html.encode())
+        if config.local_copy is None:
+            return None
+        return write_page("--report-copy", config.local_copy, html)

@@ -1,0 +1,147 @@
+"""Checks the layout of job/: entries, imports, function sizes, and how two options pass through.
+
+make check-layout
+"""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+JOB = ROOT / "job"
+MOST_FOLDERS = 10
+MOST_FILES = 5
+MOST_LINES = 50
+Way = dict[str, list[str]]
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A function of job/ and the file it is in, relative to the checkout."""
+
+    file: str
+    function: Function
+
+    @property
+    def lines(self) -> int:
+        """Source lines without the docstring."""
+        body, end = self.function.body, self.function.end_lineno or 0
+        documented = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
+        docstring = (body[0].end_lineno or 0) - body[0].lineno + 1 if documented else 0
+        return end - self.function.lineno + 1 - docstring
+
+    def takes(self, name: str) -> bool:
+        """Whether it has a parameter of this name, or reads it from a parameter `config`."""
+        return any(_takes(node, name) for node in ast.walk(self.function))
+
+    def passes_on(self, name: str) -> Iterator[str]:
+        """The names of the functions that get `name` as an argument."""
+        for node in ast.walk(self.function):
+            if isinstance(node, ast.Call):
+                values = [*node.args, *(keyword.value for keyword in node.keywords)]
+                if any(_is(value, name) for value in values):
+                    called = node.func
+                    yield called.attr if isinstance(called, ast.Attribute) else _name(called)
+
+
+def definitions() -> list[Definition]:
+    """Every function of job/, in the order of the files."""
+    found = []
+    for path in sorted(JOB.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, Function):
+                found.append(Definition(str(path.relative_to(ROOT)), node))
+    return found
+
+
+def way_of(all_definitions: list[Definition], name: str, start: list[Definition]) -> Way:
+    """The functions that get `name` from those of `start`, and from these in turn, by file."""
+    by_name: dict[str, list[Definition]] = {}
+    for definition in all_definitions:
+        by_name.setdefault(definition.function.name, []).append(definition)
+    waiting, seen = list(start), {}
+    while waiting:
+        definition = waiting.pop()
+        names = seen.setdefault(definition.file, [])
+        if definition.function.name not in names:
+            names.append(definition.function.name)
+            for called in definition.passes_on(name):
+                waiting += [each for each in by_name.get(called, ()) if each.takes(name)]
+    return seen
+
+
+def main() -> int:
+    """Print what was found; 1 where a limit is exceeded."""
+    entries = [path for path in sorted(JOB.iterdir()) if path.name != "__pycache__"]
+    folders = [path.name for path in entries if path.is_dir()]
+    print(f"{len(folders)} folders in job/: {', '.join(folders)}")
+    print(f"files at its top: {', '.join(path.name for path in entries if path.is_file())}")
+    all_definitions = definitions()
+    lines = sorted(definition.lines for definition in all_definitions)
+    long = [each for each in all_definitions if each.lines > MOST_LINES]
+    print(
+        f"{len(lines):,} functions: median {statistics.median(lines):.0f} lines, nine in ten up to "
+        f"{lines[len(lines) * 9 // 10]}, longest {lines[-1]}"
+    )
+    for each in long:
+        print(f"  {each.lines} lines: {each.function.name} in {each.file}")
+    ways = {
+        "options of run": way_of(all_definitions, "options", _run_command(all_definitions)),
+        "variance": way_of(all_definitions, "variance", _readers_of(all_definitions, "variance")),
+    }
+    failed = len(folders) > MOST_FOLDERS or bool(long)
+    for name, files in ways.items():
+        print(f"{name} passes through {len(files)} files (at most {MOST_FILES})")
+        for file, functions in files.items():
+            print(f"  {file}: {', '.join(functions)}")
+        failed |= len(files) > MOST_FILES
+    imports = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, check=False
+    )
+    return 1 if failed or imports.returncode else 0
+
+
+def _run_command(all_definitions: list[Definition]) -> list[Definition]:
+    """The function behind `image-features run`."""
+    return [
+        each
+        for each in all_definitions
+        if each.file.startswith("job/cli/") and each.function.name == "run"
+    ]
+
+
+def _readers_of(all_definitions: list[Definition], name: str) -> list[Definition]:
+    """The functions that read the field `name` of a parameter `config`."""
+    return [
+        each
+        for each in all_definitions
+        if any(
+            isinstance(node, ast.Attribute) and _is(node, name) for node in ast.walk(each.function)
+        )
+    ]
+
+
+def _takes(node: ast.AST, name: str) -> bool:
+    return (isinstance(node, ast.arg) and node.arg == name) or _is(node, name)
+
+
+def _is(node: ast.AST, name: str) -> bool:
+    """Whether it is the variable `name`, or `config.name`."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == name and _name(node.value) == "config"
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Which host is asked for a bucket, and what a person reads where DNS does not know it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import botocore.session
+import pytest
+from botocore.config import Config
+
+from job.errors import InvalidValueError
+from job.images.s3a_config import settings_of_spark
+from job.s3_address import by_path, require_hosts, with_path_style
+from tests.support.names import host_without_subdomains
+
+S3A = "spark.hadoop.fs.s3a."
+
+
+@pytest.mark.parametrize("path_style", [False, True])
+@pytest.mark.parametrize("bucket", ["fruits", "my.fruits", "my_fruits", "10.0.0.1", "a..b", "-ab"])
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "",
+        "http://127.0.0.1:9000",
+        "https://10.1.2.3",
+        "http://[::1]:9000",
+        "https://[2001:db8::1]",
+        "http://s3.local:8333",
+        "https://s3.local",
+        "https://1.2.3.4.example.org",
+    ],
+)
+def test_buckets_are_addressed_as_the_sdk_of_aws_does(
+    endpoint: str, bucket: str, path_style: bool
+) -> None:
+    if (endpoint, bucket) == ("http://127.0.0.1:9000", "my.fruits"):
+        # Over http it would ask my.fruits.127.0.0.1, which is no host; s3a would too.
+        path_style = True
+    expected = _by_path_for_botocore(bucket, endpoint, path_style)
+    assert by_path(bucket, endpoint, path_style) == expected
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9000", "10.1.2.3:9000", "http://[::1]:80"])
+@pytest.mark.parametrize("given", [{}, {f"{S3A}path.style.access": "false"}])
+def test_an_ip_address_is_asked_by_path_whatever_is_set(
+    endpoint: str, given: dict[str, str]
+) -> None:
+    settings = {**given, f"{S3A}endpoint": endpoint}
+    assert with_path_style(settings)[f"{S3A}path.style.access"] == "true"
+    assert settings_of_spark(settings, {}).path_style
+
+
+def test_a_host_name_is_asked_as_is_set() -> None:
+    settings = {f"{S3A}endpoint": "http://s3.local:9000"}
+    assert with_path_style(settings) == settings
+    assert not settings_of_spark(settings, {}).path_style
+
+
+@pytest.fixture(scope="module")
+def host() -> str:
+    """A name that DNS knows, and none below it."""
+    return host_without_subdomains()
+
+
+def test_a_host_that_dns_does_not_know_is_refused_with_the_setting_that_helps(host: str) -> None:
+    endpoint = {f"{S3A}endpoint": f"http://{host}:9000"}
+    with pytest.raises(InvalidValueError, match=rf"fruits\.{host}.*fs\.s3a\.path\.style\.access"):
+        require_hosts(["s3a://fruits/images"], endpoint)
+    with pytest.raises(InvalidValueError, match=rf"fruits\.{host}"):
+        require_hosts([], {**endpoint, "spark.eventLog.dir": "s3://fruits/logs"})
+    of_bucket = {f"{S3A}bucket.fruits.endpoint": f"http://{host}:9000"}
+    with pytest.raises(InvalidValueError, match=rf"fruits\.{host}"):
+        require_hosts(["s3a://fruits/images"], of_bucket)
+    require_hosts(["s3a://others/images"], of_bucket)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"path.style.access": "true"},
+        {"bucket.fruits.path.style.access": "true"},
+        {"proxy.host": "proxy.example.org"},
+        {"endpoint": "http://127.0.0.1:9000"},
+        {"endpoint": "https://s3.eu-west-1.amazonaws.com"},
+        # Neither is known: the network may be at fault.
+        {"endpoint": "http://no-such-host.invalid"},
+    ],
+)
+def test_a_bucket_that_may_be_reached_is_not_refused(host: str, more: dict[str, str]) -> None:
+    settings = {"endpoint": f"http://{host}:9000", **more}
+    require_hosts(["s3a://fruits/images", "/tmp"], {S3A + key: settings[key] for key in settings})
+
+
+@pytest.mark.parametrize("endpoint", ["http://[::1", "http://s3.local:99999", "http://s3.local:x"])
+def test_an_endpoint_that_is_no_address_is_refused(endpoint: str) -> None:
+    with pytest.raises(InvalidValueError, match="is not an endpoint"):
+        require_hosts(["s3a://fruits/images"], {f"{S3A}endpoint": endpoint})
+
+
+def _by_path_for_botocore(bucket: str, endpoint: str, path_style: bool) -> bool:
+    """What the host of a URL that botocore signs says."""
+    style = {"addressing_style": "path" if path_style else "virtual"}
+    client = botocore.session.Session().create_client(
+        "s3",
+        region_name="eu-central-1",
+        endpoint_url=endpoint or None,
+        aws_access_key_id="none",
+        aws_secret_access_key="none",
+        config=Config(s3=style, signature_version="s3v4"),
+    )
+    signed = urlsplit(client.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "x"}))
+    return not (signed.hostname or "").startswith(f"{bucket}.")
