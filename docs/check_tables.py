@@ -7,10 +7,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from job.checks import by_family
-from job.deploy.doctor.registry import OUTSIDE
+from job.checks import group_by_module
+from job.deploy.doctor.registry import CLIENT_CHECKS
 from job.deploy.lint import registry as lint
-from job.pipeline.in_cluster.registry import INSIDE
+from job.pipeline.in_cluster.registry import IN_CLUSTER_CHECKS
 
 DOCS = Path(__file__).parent
 BETWEEN = re.compile(r"(?<=<!-- checks -->\n).*(?=<!-- end of checks -->)", re.DOTALL)
@@ -19,12 +19,12 @@ Families = Mapping[str, Mapping[str, str]]
 
 def pages() -> dict[Path, str]:
     """Each page with its tables as they would be written."""
-    places = {"From your machine": OUTSIDE, "In the cluster": INSIDE}
+    places = {"From your machine": CLIENT_CHECKS, "In the cluster": IN_CLUSTER_CHECKS}
     doctors = "".join(
-        f"\n### {place}\n{tables(by_family(check.look for check in checks))}"
+        f"\n### {place}\n{tables(group_by_module(check.function for check in checks))}"
         for place, checks in places.items()
     )
-    written = {"lint.md": tables(lint.families()), "doctor.md": doctors}
+    written = {"lint.md": tables(lint.checks_by_family()), "doctor.md": doctors}
     return {DOCS / name: _with(DOCS / name, text) for name, text in written.items()}
 
 
