@@ -17,7 +17,8 @@ application=$RELEASE-$RUN_ID
 results=build/kind-run/$RUN_ID
 
 port_log=$(mktemp)
-kubectl_ port-forward service/s3 :8333 >"$port_log" &
+# Not by the function: $! would be a shell, and killing it would leave kubectl.
+kubectl --context "$KUBE_CONTEXT" --namespace "$NAMESPACE" port-forward service/s3 :8333 >"$port_log" &
 forward=$!
 trap 'kill $forward 2>/dev/null; rm -f "$port_log"' EXIT
 until grep -q Forwarding "$port_log"; do

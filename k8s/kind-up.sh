@@ -5,13 +5,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { echo "kind-up: $*"; }
 kubectl_() { kubectl --context "$KUBE_CONTEXT" "$@"; }
 
-[ -n "$LOAD_IMAGE" ] ||
+if [ -n "$LOAD_IMAGE" ]; then
+  for each in "$IMAGE" "$S3_IMAGE"; do
+    say "loading $each"
+    $LOAD_IMAGE "$each"
+  done
+else
   say "$KUBE_CONTEXT is not a kind cluster: its nodes must pull $IMAGE and $S3_IMAGE; LOAD_IMAGE=\"docker push\" pushes them"
-for image in "$IMAGE" "$S3_IMAGE"; do
-  [ -n "$LOAD_IMAGE" ] || break
-  say "loading $image"
-  $LOAD_IMAGE "$image"
-done
+fi
 
 say "S3"
 sed "s|image: image-features-s3:dev|image: $S3_IMAGE|" k8s/s3.yaml | kubectl_ --namespace "$NAMESPACE" apply -f -

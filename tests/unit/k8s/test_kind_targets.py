@@ -97,6 +97,8 @@ class Machine:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
+            # A process that is left behind holds the output open.
+            timeout=120,
         )
         return Ran(ended.returncode, ended.stdout.splitlines(), self.calls())
 
