@@ -181,8 +181,8 @@ def run_predict(spark: SparkSession, config: PredictConfig, options: RunOptions)
 def run_report(spark: SparkSession, config: ReportConfig, options: RunOptions) -> Path | None:
     """report/index.html of what the output path holds."""
     layout = Layout(config.output_path)
-    require_features(spark, layout)
     require_projection(spark, layout)
+    require_features(spark, layout)
     with Run.open(spark, "report", config, config.output_path, options) as run:
         run.tables.restore_quarantine()
         features, bad = run.tables.feature_count(), run.tables.quarantine().count()
