@@ -230,8 +230,8 @@ def test_an_object_that_a_quota_refuses(cluster: Cluster, doctor: Any) -> None:
         checks = doctor(WRONG_USE)
     finally:
         cluster.kubectl("delete", "quota", quota)
-    assert names(checks, "wrong") == ["objects"]
-    assert "exceeded quota" in checks["objects"]["what"]
+    assert names(checks, "failed") == ["dry-run"]
+    assert "exceeded quota" in checks["dry-run"]["what"]
 
 
 def test_an_account_and_a_secret_that_are_not_there(doctor: Any) -> None:
