@@ -73,9 +73,9 @@ class Layout:
         return f"{self.root}/runs"
 
     def left_by(self, command: str) -> tuple[str, ...]:
-        """What is here after a complete run of `command`; nothing for a command that is not known.
+        """Paths that exist after a complete run of `command`; none for other commands.
 
-        Of a folder that is written in several steps it is the file that comes last.
+        For a folder that is written in several steps, the file that is written last.
         """
         tables = (f"{self.features}/_delta_log", f"{self.quarantine}/_delta_log")
         fit, projection = f"{self.bundle}/manifest.json", f"{self.projection}/_SUCCESS"
@@ -83,11 +83,11 @@ class Layout:
             "run": (*tables, fit, projection, self.report),
             "featurize": tables,
             "fit": (fit, projection),
-            "project": (projection,),
+            "project": (tables[0], projection),
             "report": (self.report,),
             "cluster": (self.clusters,),
             "classify": (self.classifiers,),
-            "predict": (self.predictions,),
+            "predict": (tables[0], self.predictions),
         }
         return left.get(command, ())
 

@@ -17,7 +17,10 @@ from job.runtime.spark_errors import as_job_error
 
 
 def require_features(spark: SparkSession, layout: Layout) -> None:
-    """Raise InputNotFoundError where the output has no features table, DamagedTableError."""
+    """Raise InputNotFoundError where the output has no features table.
+
+    Raises DamagedTableError where it has files of one, but no commit.
+    """
     _require(
         layout,
         layout.features,

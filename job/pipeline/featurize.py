@@ -184,11 +184,11 @@ def _relabel(run: FeaturizeRun, listing: Staged) -> tuple[Staged, int]:
     """The images to featurize; the number of other rows, whose labels were replaced."""
     differing = run.stage("work", work_to_do(listing.rows, _known(run)))
     is_known = F.col(schemas.KNOWN)
-    labels = differing.rows.where(is_known).select(schemas.PATH, schemas.LABEL).distinct()
+    labels = differing.rows.where(is_known).select(schemas.PATH, schemas.LABEL)
     relabelled = _count(labels) if differing.count else 0
     if relabelled:
         with run.steps.step("relabel", unit="rows", total=relabelled):
-            run.tables.relabel(labels)
+            run.tables.relabel(labels.distinct())
     work = differing.rows.where(~is_known).select(*schemas.LISTING_SCHEMA.names)
     return Staged(work, differing.count - relabelled), relabelled
 

@@ -42,10 +42,12 @@ _REFUSED = re.compile(
     r"|CredentialInitialization|Status Code: 403|Permission denied",
     re.IGNORECASE,
 )
-# Of a Delta table: commits that are missing, or a data file right in its folder.
-_INCOMPLETE_LOG = re.compile(r"\[DELTA_\w+\][^\n]*/(features|quarantine)(?:/_delta_log/|`)")
-_LOST_FILE = re.compile(
-    r"FAILED_READ_FILE\.FILE_NOT_EXIST\][^\n]*/(features|quarantine)/(?:_change_data/)?[^/\s]+\.parquet"
+# A Delta table lacks commits, or a data file that is directly in its folder.
+_INCOMPLETE = re.compile(
+    r"\[DELTA_(?:TRUNCATED_TRANSACTION_LOG|LOG_FILE_NOT_FOUND|STATE_RECOVER_ERROR"
+    r"|VERSIONS_NOT_CONTIGUOUS|TABLE_NOT_FOUND|MISSING_DELTA_TABLE)\]"
+    r"|FAILED_READ_FILE\.FILE_NOT_EXIST\][^\n]*/(?:features|quarantine)/(?:_change_data/)?[^/\s]+"
+    r"\.parquet"
 )
 
 
@@ -60,14 +62,6 @@ def as_job_error(error: Exception, where: str) -> JobError | None:
     lost = memory_error(text)
     if lost is not None:
         return lost
-    incomplete = _INCOMPLETE_LOG.search(text) or _LOST_FILE.search(text)
-    if incomplete is not None:
-        return DamagedTableError(
-            f"the table {incomplete[1]} lacks files: {cause(error)}",
-            expected="all files that its commits name",
-            fix="put them back, or delete this table and run again: its images are featurized "
-            "again",
-        )
     if _MISSING.search(text):
         return InputNotFoundError(
             f"the bucket of {where} does not exist",
@@ -91,6 +85,13 @@ def as_job_error(error: Exception, where: str) -> JobError | None:
             f"access to {where} is refused: {cause(error)}",
             expected="credentials that may read the input and write the output",
             fix="check AWS_PROFILE, AWS_ACCESS_KEY_ID or the role of the service account",
+        )
+    if _INCOMPLETE.search(text):
+        return DamagedTableError(
+            f"a table of the output lacks files: {cause(error)}",
+            expected="all files that its commits name",
+            fix="put them back, or delete the folder of this table and run again: its images are "
+            "featurized again",
         )
     return None
 

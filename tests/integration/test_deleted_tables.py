@@ -152,14 +152,14 @@ def _without(table: str) -> Damage:
 FEATURIZE = ["featurize", "--input", "IMAGES", "--max-bad-fraction", "0.5"]
 # The table that is damaged, how, the command, and what its line says.
 DAMAGES = [
-    ("features", _without_first_commit, FEATURIZE, "the table features lacks files"),
-    ("features", _without_rows, FEATURIZE, "the table features lacks files"),
+    ("features", _without_first_commit, FEATURIZE, "a table of the output lacks files"),
+    ("features", _without_rows, FEATURIZE, "a table of the output lacks files"),
     ("features", _without_log, FEATURIZE, "features holds files, but no Delta log"),
-    ("quarantine", _without_rows, FEATURIZE, "the table quarantine lacks files"),
+    ("quarantine", _without_rows, FEATURIZE, "a table of the output lacks files"),
     ("quarantine", _without_log, FEATURIZE, "quarantine holds files, but no Delta log"),
-    ("features", _without_rows, ["fit"], "the table features lacks files"),
+    ("features", _without_rows, ["fit"], "a table of the output lacks files"),
     ("features", _without, ["report"], "features does not exist"),
-    ("quarantine", _without_rows, ["report"], "the table quarantine lacks files"),
+    ("quarantine", _without_rows, ["report"], "a table of the output lacks files"),
     ("features", _without, ["compare", "MADE", "OUTPUT"], "features does not exist"),
     ("features", _without, ["classify"], "features does not exist"),
     ("features", _without, ["project", "--bundle", "MADE/pca"], "features does not exist"),
@@ -185,6 +185,7 @@ def test_a_table_that_lacks_files_is_one_line(
     assert "Traceback" not in error
     (line,) = [line for line in error.splitlines() if line.startswith("image-features: ")]
     assert told in line
+    assert f"/{table}" in line
     assert "fix: " in line
 
 

@@ -8,6 +8,7 @@ from pyspark.errors import PySparkException, PythonException
 
 from job.errors import (
     AccessDeniedError,
+    DamagedTableError,
     InputNotFoundError,
     OutOfMemoryError,
     TransportError,
@@ -54,6 +55,25 @@ from job.runtime.spark_errors import as_job_error, cause
             "unexpectedly (crashed). Caused by: java.io.EOFException",
             OutOfMemoryError,
         ),
+        (
+            ": org.apache.spark.sql.delta.DeltaFileNotFoundException: "
+            "[DELTA_TRUNCATED_TRANSACTION_LOG] s3a://b/out/features/_delta_log/00000000000000000000"
+            ".json: Unable to reconstruct state at version 1",
+            DamagedTableError,
+        ),
+        (
+            "[DELTA_TABLE_NOT_FOUND] Delta table `s3a://b/out/quarantine` doesn't exist.",
+            DamagedTableError,
+        ),
+        (
+            "[DELTA_VERSIONS_NOT_CONTIGUOUS] Versions (0, 2) are not contiguous.",
+            DamagedTableError,
+        ),
+        (
+            "[FAILED_READ_FILE.FILE_NOT_EXIST] Encountered error while reading file "
+            "s3a://b/features/features/part-00000-4ef9.snappy.parquet. File does not exist.",
+            DamagedTableError,
+        ),
         ("java.lang.OutOfMemoryError: Java heap space", OutOfMemoryError),
         ("Answer from Java side is empty", OutOfMemoryError),
         ("Error while sending or receiving", OutOfMemoryError),
@@ -98,3 +118,8 @@ def test_of_a_python_worker_the_last_line_is_told() -> None:
 
 def test_a_failure_that_is_not_of_storage_stays_itself() -> None:
     assert as_job_error(PySparkException("division by zero"), "s3a://b") is None
+
+
+def test_a_lost_file_of_the_projection_is_none_of_a_table_whatever_the_output_is_called() -> None:
+    text = "[FAILED_READ_FILE.FILE_NOT_EXIST] s3a://b/features/projection/part-0.parquet is gone"
+    assert as_job_error(PySparkException(text), "s3a://b/features") is None
