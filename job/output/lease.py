@@ -21,6 +21,7 @@ from operator import attrgetter
 from job.config import LEASE_SECONDS
 from job.errors import OutputBusyError
 from job.output.lease_store import ConflictError, LeaseStore, Version
+from job.runtime.retries import retried
 from job.runtime.spark_errors import STORAGE_EXCEPTIONS
 
 # A claim is renewed four times before it expires. One of an hour too is renewed every 15 s:
@@ -79,8 +80,11 @@ class Lease:
     _etag: str
     predecessor: LeaseRecord | None
     fenced: bool = False
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _over: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(init=False)
+    _over: threading.Event = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lock, self._over = threading.Lock(), threading.Event()
 
     @property
     def number(self) -> int:
@@ -92,6 +96,7 @@ class Lease:
         """Whether an earlier run has not released its claim: it may go on, and try to commit."""
         return self.predecessor is not None and not self.predecessor.released
 
+    @retried
     def renew(self) -> None:
         """Renew the claim now. Raises OutputBusyError where another run has taken it over."""
         try:

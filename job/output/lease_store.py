@@ -5,11 +5,12 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
@@ -33,17 +34,30 @@ class Version:
     etag: str
 
 
-class LeaseStore(Protocol):
+class LeaseStore(ABC):
     """Compare and swap of one object."""
 
+    @abstractmethod
     def read(self) -> Version | None:
-        """The object as it is; None where there is none."""
+        """The object; None where there is none."""
+
+    @abstractmethod
+    def _put(self, content: bytes, expected: str | None) -> str:
+        """One conditional write, which a client may send twice. Raises ConflictError."""
 
     def write(self, content: bytes, expected: str | None) -> str:
-        """Replace the version `expected` (None: no object); the new version's etag.
+        """Replace the version `expected` (None: no object); returns the new version's etag.
 
-        Raises ConflictError where the object is another by now.
+        Raises ConflictError if the object is another version.
         """
+        try:
+            return self._put(content, expected)
+        except ConflictError:
+            # A client that lost the response sends the request again, which then conflicts.
+            now = self.read()
+            if now is None or now.content != content:
+                raise
+            return now.etag
 
 
 def lease_store(spark: SparkSession, path: str) -> LeaseStore:
@@ -55,7 +69,7 @@ def lease_store(spark: SparkSession, path: str) -> LeaseStore:
 
 
 @dataclass(frozen=True)
-class _S3Store:
+class _S3Store(LeaseStore):
     """Through the client of s3a itself: its endpoint, its credentials, its encryption."""
 
     spark: SparkSession
@@ -72,7 +86,7 @@ class _S3Store:
             raise
         return Version(bytes(answer.asByteArray()), str(answer.response().eTag()))
 
-    def write(self, content: bytes, expected: str | None) -> str:
+    def _put(self, content: bytes, expected: str | None) -> str:
         requests = self.system.getRequestFactory()
         put = requests.newPutObjectRequestBuilder(self.key, None, len(content), False)
         put = put.ifNoneMatch("*") if expected is None else put.ifMatch(expected)
@@ -81,13 +95,9 @@ class _S3Store:
         try:
             return str(self._client.putObject(put.build(), body).eTag())
         except Py4JJavaError as error:
-            if _code(error) not in _LOST:
-                raise
-            # The client repeats a request whose answer was lost, and then refuses itself.
-            now = self.read()
-            if now is None or now.content != content:
+            if _code(error) in _LOST:
                 raise ConflictError(self.key) from error
-            return now.etag
+            raise
 
     @property
     def _client(self) -> Any:
@@ -104,7 +114,7 @@ def _code(error: Py4JJavaError) -> str | None:
 
 
 @dataclass(frozen=True)
-class FileStore:
+class FileStore(LeaseStore):
     """On a disk, whose folder is locked while the file in it is compared and swapped."""
 
     path: Path
@@ -116,7 +126,7 @@ class FileStore:
             return None
         return Version(content, hashlib.sha256(content).hexdigest())
 
-    def write(self, content: bytes, expected: str | None) -> str:
+    def _put(self, content: bytes, expected: str | None) -> str:
         with self._locked():
             now = self.read()
             if (now.etag if now else None) != expected:

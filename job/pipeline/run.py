@@ -23,6 +23,7 @@ from job.display import display_for
 from job.errors import InvalidValueError, OutputBusyError
 from job.layout import Layout
 from job.output.access import writing_to
+from job.output.delta_engine import DeltaEngine
 from job.output.lease import Lease, acquire
 from job.output.lease_store import lease_store
 from job.output.staging import delete_staged
@@ -94,7 +95,7 @@ class Run:
     @property
     def tables(self) -> Tables:
         """The tables of the output, as this run writes them."""
-        return Tables(self.spark, self.layout, self.summary.run_id, self.lease)
+        return Tables(DeltaEngine(self.spark), self.layout, self.summary.run_id, self.lease)
 
     @property
     def staging(self) -> str:

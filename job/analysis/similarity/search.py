@@ -15,6 +15,7 @@ from job.config import SimilarConfig
 from job.errors import IncompatibleBundleError
 from job.layout import Layout
 from job.output.access import require_features, require_projection
+from job.output.delta_engine import DeltaEngine
 from job.output.tables import fingerprint_of, read_features
 from job.reduction.bundle import Bundle, load_bundle, require_fingerprint
 from job.reduction.projection import project
@@ -72,7 +73,7 @@ def _searched(spark: SparkSession, layout: Layout, on: str) -> DataFrame:
 
 def _outside(spark: SparkSession, config: SimilarConfig, layout: Layout, steps: Steps) -> Vector:
     """The vector of an image that is not in the table which is searched."""
-    fingerprint = fingerprint_of(spark, layout.features) or {}
+    fingerprint = fingerprint_of(DeltaEngine(spark), layout.features) or {}
     bundle = None
     if config.on == schemas.PCA:
         bundle = load_bundle(spark, layout.bundle)

@@ -26,6 +26,7 @@ from job.deploy.local.s3_server import LocalS3Server
 from job.errors import FingerprintMismatchError, OutputBusyError
 from job.features.feature_encoding import packed
 from job.layout import Layout
+from job.output.delta_engine import DeltaEngine
 from job.output.lease import Lease, acquire
 from job.output.lease_store import ConflictError, lease_store
 from job.output.tables import Tables
@@ -57,7 +58,7 @@ def claimed(spark: SparkSession, output: str, run_id: str, lease: float = SHORT)
     """The tables of a run that has claimed the output."""
     layout = Layout(output)
     held = acquire(lease_store(spark, layout.claim), run_id, output, lease)
-    return Tables(spark, layout, run_id, held)
+    return Tables(DeltaEngine(spark), layout, run_id, held)
 
 
 def stopped(tables: Tables) -> Tables:

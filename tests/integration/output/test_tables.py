@@ -18,6 +18,7 @@ from job import schemas
 from job.features.feature_encoding import packed
 from job.layout import Layout
 from job.output.file_sizing import ROWS_PER_FILE
+from job.output.delta_engine import DeltaEngine
 from job.output.lease import acquire
 from job.output.lease_store import lease_store
 from job.output.tables import Tables
@@ -31,7 +32,7 @@ def no_tables(spark: SparkSession, tmp_path: Path) -> Iterator[Tables]:
     """Those of a new output, of a run that holds the claim."""
     layout = Layout(str(tmp_path / "out"))
     held = acquire(lease_store(spark, layout.claim), "run", layout.features)
-    yield Tables(spark, layout, "run", held)
+    yield Tables(DeltaEngine(spark), layout, "run", held)
     held.release()
 
 
@@ -99,7 +100,7 @@ def test_who_dies_while_all_is_replaced_leaves_no_image_in_both_tables(
     changed = outcome_of(spark, good="repaired", bad="damaged")
     with pytest.MonkeyPatch.context() as patch:
         # The bad images come last.
-        patch.setattr(Tables, "_bad", die)
+        patch.setattr(DeltaEngine, "quarantined", die)
         with pytest.raises(KeyboardInterrupt):
             tables.replace(changed, 2, {})
     assert paths(tables.features()) == ["repaired"]
@@ -111,15 +112,15 @@ def test_who_dies_while_all_is_replaced_leaves_no_image_in_both_tables(
 def test_who_dies_while_tables_are_made_leaves_no_features_without_quarantine(
     no_tables: Tables,
 ) -> None:
-    create, made = Tables._create, []
+    create, made = DeltaEngine.create, []
 
-    def create_or_die(tables: Tables, *table: Any) -> None:
+    def create_or_die(engine: DeltaEngine, *table: Any) -> None:
         if made:
             raise KeyboardInterrupt
-        made.append(create(tables, *table))
+        made.append(create(engine, *table))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Tables, "_create", create_or_die)
+        patch.setattr(DeltaEngine, "create", create_or_die)
         with pytest.raises(KeyboardInterrupt):
             no_tables.create({})
     assert not no_tables.exist()
@@ -138,7 +139,7 @@ def test_who_dies_while_all_of_a_new_output_is_replaced_leaves_both_tables(
     spark: SparkSession, no_tables: Tables
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Tables, "_bad", die)
+        patch.setattr(DeltaEngine, "quarantined", die)
         with pytest.raises(KeyboardInterrupt):
             no_tables.replace(outcome_of(spark, good="good", bad="bad"), 2, {})
     assert paths(no_tables.features()) == ["good"]

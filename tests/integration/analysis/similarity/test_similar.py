@@ -16,6 +16,7 @@ from job.analysis.similarity.nearest import cosine_distances, euclidean_distance
 from job.cli import main
 from job.deploy.local.s3_server import LocalS3Server
 from job.features.fingerprint import Fingerprint
+from job.output.delta_engine import DeltaEngine
 from job.output.tables import FINGERPRINT_PROPERTY, fingerprint_of
 from tests.integration.conftest import Fruits
 
@@ -162,7 +163,7 @@ def test_features_of_another_network_are_told(
     spark: SparkSession, fails: Callable[..., str], fruits: Fruits, one: Path, tmp_path: Path
 ) -> None:
     output = shutil.copytree(fruits.output, tmp_path / "output")
-    recorded = fingerprint_of(spark, str(output / "features"))
+    recorded = fingerprint_of(DeltaEngine(spark), str(output / "features"))
     assert recorded is not None
     other = Fingerprint.from_dict(recorded | {"tensors_sha256": "0" * 64}).to_dict()
     spark.sql(

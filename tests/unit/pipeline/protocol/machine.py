@@ -1,0 +1,170 @@
+"""Hypothesis's state machine of the protocol: which process runs, waits, fails or dies next."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from contextlib import ExitStack
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from job.errors import OutputBusyError, TransportError
+from tests.unit.pipeline.protocol.driver import Driver, World, on_fakes
+from tests.unit.pipeline.protocol.fake_delta import Row
+from tests.unit.pipeline.protocol.simulation import Fault, Process
+
+MOST_DRIVERS = 3
+IMAGES = 5
+# More steps than any schedule needs: a run that waits for ever fails the test.
+_MOST_STEPS = 20_000
+
+indices = st.integers(0, MOST_DRIVERS - 1)
+
+
+class Protocol(RuleBasedStateMachine):
+    """Up to three runs on one output at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.drivers: list[Driver] = []
+        self.started = 0
+        # Images of complete runs, by path: no later run may lose them.
+        self.settled: dict[str, Row] = {}
+        self._fakes = ExitStack()
+        self._fakes.enter_context(on_fakes(self.world))
+
+    @initialize(bad=st.lists(st.booleans(), min_size=IMAGES, max_size=IMAGES), seed=st.integers(0, 99))
+    def create_images(self, bad: list[bool], seed: int) -> None:
+        """The images under the input."""
+        self._random = random.Random(seed)
+        for number, is_bad in enumerate(bad):
+            self._put(f"image-{number}", 1, is_bad)
+
+    @precondition(lambda self: self._active_count() < MOST_DRIVERS)
+    @rule(
+        seconds=st.sampled_from([30.0, 90.0, 900.0]),
+        refeaturize=st.sampled_from([False, False, False, True]),
+        compacts=st.booleans(),
+    )
+    def start(self, seconds: float, refeaturize: bool, compacts: bool) -> None:
+        """Start a run."""
+        process = Process(f"run-{self.started}")
+        self.started += 1
+        self.drivers.append(Driver(self.world, process, seconds, refeaturize, compacts))
+
+    @rule(index=indices, thread=st.integers(0, 3), steps=st.integers(1, 40))
+    def work(self, index: int, thread: int, steps: int) -> None:
+        """Let one process work; all others are paused."""
+        for _ in range(steps):
+            driver = self._driver(index)
+            threads = driver and [each for each in driver.process.threads if each.can_run]
+            if not threads:
+                return
+            self._step(driver, threads[thread % len(threads)])
+
+    @rule(seconds=st.sampled_from([1.0, 20.0, 100.0, 1000.0, 5000.0]))
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.world.simulation.advance(seconds)
+
+    @rule(index=indices, seconds=st.sampled_from([-7200.0, -60.0, 60.0, 7200.0]))
+    def jump(self, index: int, seconds: float) -> None:
+        """Set the wall clock of a process."""
+        if driver := self._driver(index):
+            driver.process.offset += seconds
+
+    @rule(index=indices, fault=st.sampled_from(Fault))
+    def fail(self, index: int, fault: Fault) -> None:
+        """Let the next request of a process fail."""
+        if driver := self._driver(index):
+            driver.process.fault = fault
+
+    @rule(index=indices)
+    def crash(self, index: int) -> None:
+        """End a process."""
+        if driver := self._driver(index):
+            self.world.simulation.crash(driver.process)
+
+    @rule(number=st.integers(0, IMAGES), is_bad=st.booleans())
+    def change(self, number: int, is_bad: bool) -> None:
+        """Replace an image, or add one."""
+        path = f"image-{number}"
+        old = self.world.images.get(path)
+        self._put(path, old.etag + 1 if old else 100 * self.started + 1, is_bad)
+
+    @invariant()
+    def no_path_is_there_twice(self) -> None:
+        """At no time."""
+        counts = Counter(row.path for row in self.world.rows())
+        assert all(count == 1 for count in counts.values()), counts
+
+    @invariant()
+    def nothing_settled_is_lost(self) -> None:
+        """A row of a complete run stays until its image changes."""
+        rows = {row.path: row for row in self.world.rows()}
+        for path, row in self.settled.items():
+            if self.world.images.get(path) == row:
+                assert rows.get(path) == row
+
+    def teardown(self) -> None:
+        """Run all to their end, then one more alone: each image is in one table."""
+        try:
+            if hasattr(self, "_random"):
+                self._finish()
+        finally:
+            for driver in self.drivers:
+                self.world.simulation.crash(driver.process)
+            self._fakes.close()
+
+    def _finish(self) -> None:
+        self._run_all()
+        self.start(90.0, refeaturize=False, compacts=False)
+        self._run_all()
+        last = self.drivers[-1]
+        assert last.complete, repr(last.error)
+        assert sorted(self.world.rows(), key=_path) == sorted(self.world.images.values(), key=_path)
+
+    def _run_all(self) -> None:
+        for _ in range(_MOST_STEPS):
+            active = [driver for driver in self.drivers if not driver.ended]
+            if not active:
+                return
+            threads = [
+                (driver, thread)
+                for driver in active
+                for thread in driver.process.threads
+                if thread.can_run
+            ]
+            if threads:
+                self._step(*self._random.choice(threads))
+            elif not self.world.simulation.advance_to_next_wake():
+                break
+        raise AssertionError("a run never ends")
+
+    def _step(self, driver: Driver, thread: object) -> None:
+        self.world.simulation.step(thread)
+        if driver.refeaturize:
+            # Bad images of a run that replaces everything may be in neither table for a while.
+            self.settled = {path: row for path, row in self.settled.items() if not row.reason}
+        if driver.complete:
+            self.settled |= {row.path: row for row in driver.listed}
+        expected = OutputBusyError if driver.admitted else (OutputBusyError, TransportError)
+        assert driver.error is None or isinstance(driver.error, expected), repr(driver.error)
+        self.no_path_is_there_twice()
+        self.nothing_settled_is_lost()
+
+    def _driver(self, index: int) -> Driver | None:
+        active = [driver for driver in self.drivers if not driver.ended]
+        return active[index % len(active)] if active else None
+
+    def _active_count(self) -> int:
+        return sum(not driver.ended for driver in self.drivers)
+
+    def _put(self, path: str, etag: int, is_bad: bool) -> None:
+        self.world.images[path] = Row(path, etag, "truncated" if is_bad else None)
+
+
+def _path(row: Row) -> str:
+    return row.path
