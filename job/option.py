@@ -213,7 +213,8 @@ def problems(kind: type[Config], values: Mapping[str, Any]) -> list[InvalidValue
             build(kind, values)
         except InvalidValueError as error:
             found.append(error)
-    return found
+    # Nested configs share options, such as the output path.
+    return list({str(error): error for error in found}.values())
 
 
 # Type hints are text until they are read, which takes a millisecond a class. Not functools.cache:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from job.config import LOCATIONS
 from job.deploy.lint.context import LintContext, conf_key
 from job.deploy.lint.finding import Finding, error, warning
-from job.path_rules import is_within, overlap
+from job.path_rules import is_within
 from job.s3_uri import S3_URI, parse_s3_uri
 
 _OLD_SCHEME = re.compile(r"(^|,)\s*s3n?://")
@@ -59,16 +59,6 @@ def unsupported_s3_scheme(context: LintContext) -> Iterator[Finding]:
         if _OLD_SCHEME.search(value):
             why = "Spark has no client for s3:// outside EMR; the one client is s3a"
             yield error(conf_key(setting), value, why, "write s3a://")
-
-
-def output_inside_input(context: LintContext) -> Iterator[Finding]:
-    """An output that is the input, or within it, or whose folders hold it: the job refuses it."""
-    paths = dict(_job_paths(context))
-    output, images = paths.get("--output", ""), paths.get("--input", "")
-    why = overlap(output, images, context.arguments.options.get("glob", "**"))
-    if why:
-        fix = "write the results next to the images, not among them"
-        yield error("arguments", f"--output {output}", why, fix)
 
 
 def folder_inside_input(context: LintContext) -> Iterator[Finding]:

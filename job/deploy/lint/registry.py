@@ -71,7 +71,6 @@ CHECKS: tuple[Check, ...] = (
     paths.path_not_on_s3,
     paths.invalid_bucket_name,
     paths.unsupported_s3_scheme,
-    paths.output_inside_input,
     paths.folder_inside_input,
     paths.event_log_without_prefix,
     paths.event_log_without_folder,

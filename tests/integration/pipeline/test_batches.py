@@ -17,7 +17,7 @@ from job.cli import main
 from job.errors import InvalidValueError
 from job.features.feature_encoding import packed
 from job.output.tables import Tables
-from job.pipeline import batches, commands, featurize
+from job.pipeline import batches, featurize, steps
 from job.runtime.staging import write_outcome
 from tests.integration.tables import features_of
 
@@ -92,7 +92,7 @@ def test_the_report_shows_images_of_a_run_of_the_same_id_that_died(
         raise InvalidValueError("no fit today")
 
     with monkeypatch.context() as broken:
-        broken.setattr(commands, "new_bundle", no_fit)
+        broken.setattr(steps, "new_bundle", no_fit)
         assert main(arguments) != 0
     assert main(arguments) == 0
     assert "data:image/jpeg" in (output / "report" / "index.html").read_text()

@@ -212,7 +212,7 @@ def test_a_run_id_that_is_complete_is_not_run_again(
     assert "run first is complete already" in capfd.readouterr().err
     assert summary_of(spark, first.output, "first") == before
     assert main(["fit", "--output", first.output, "--run-id", "first"]) == 2
-    assert "is of a complete `run`" in capfd.readouterr().err
+    assert "belongs to a complete `run`" in capfd.readouterr().err
 
 
 def test_each_step_can_be_done_by_itself(

@@ -88,7 +88,7 @@ def test_a_bucket_is_asked_where_the_run_would_ask_it(
         bucket(ClientContext(Cluster(), chart, cli))
 
 
-def test_a_role_that_trusts_both_accounts(subject: ClientContext) -> None:
+def test_a_role_that_trusts_both_accounts(context: ClientContext) -> None:
     make_role(
         {
             "StringEquals": {
