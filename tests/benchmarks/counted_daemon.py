@@ -38,7 +38,7 @@ def count() -> None:
 
     for module, name, step in [
         (decode, "as_rgb", "decode"),
-        (decode, "_resized", "resize"),
+        (decode, "_resize_to_input", "resize"),
         # What is left of it: opening the image, and finding out what it is.
         (worker, "decode", "decode"),
         (worker, "_listed_image", "rows from Java"),

@@ -17,7 +17,7 @@ from job.config import ImagesConfig
 from job.images.fetch import FetchedImage, FetchLimits, ListedImage, fetch_images
 from job.images.listing import list_images
 from job.images.s3a_config import StoreSettings
-from job.images.s3a_reader import write_outcome_of_binary_files
+from job.images.s3a_reader import featurize_binary_files
 from job.runtime.staging import read_outcome
 
 LIMITS = FetchLimits(max_image_bytes=100_000, retry_seconds=60.0)
@@ -51,7 +51,7 @@ def by_s3a_reader(spark: SparkSession, work: DataFrame, folder: Path) -> list[Ro
             yield _batch([_outcome(item) for item in fetched])
 
     destination = f"{folder}/outcome"
-    write_outcome_of_binary_files(spark, work, lambda count: 2, featurize, LIMITS, destination)
+    featurize_binary_files(spark, work, lambda count: 2, featurize, LIMITS, destination)
     outcome = read_outcome(spark, destination).select(*schemas.OUTCOME_SCHEMA.names)
     return _sorted(outcome.collect())
 

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from job import schemas
-from job.images.diff import dropped, work_to_do
+from job.images.diff import dropped_paths, work_to_do
 
 IN = "s3a://bucket/in"
 
@@ -48,7 +48,7 @@ def test_a_row_is_dropped_only_under_this_input_and_glob(spark: SparkSession) ->
         ("../input-beside/gone.jpg", 1, "a"),
     )
     listing = _listing(spark, ("kept.jpg", 1, "another"))
-    gone = dropped(listing, known, "s3://bucket/in/", "**/*.jpg")
+    gone = dropped_paths(listing, known, "s3://bucket/in/", "**/*.jpg")
     assert _names(gone) == ["deep/gone 100%.jpg", "gone.jpg"]
 
 
@@ -56,17 +56,17 @@ def test_globs_mean_the_same_to_spark_as_to_the_lister(spark: SparkSession) -> N
     names = ["[x].jpg", "a&b.jpg", "é/😀.jpg", "new\nline.jpg", "a+(b)$.jpg", "-.jpg"]
     known = _known(spark, *((name, 1, "a") for name in names))
     none = _listing(spark)
-    assert _names(dropped(none, known, IN, "**")) == sorted(names)
-    assert _names(dropped(none, known, IN, "[[]x].*")) == ["[x].jpg"]
-    assert _names(dropped(none, known, IN, "?[&&]?.jpg")) == ["a&b.jpg"]
-    assert _names(dropped(none, known, IN, "é/?.{jpg,png}")) == ["é/😀.jpg"]
-    assert _names(dropped(none, known, IN, "a+(b)$.jpg")) == ["a+(b)$.jpg"]
-    assert _names(dropped(none, known, IN, "[!a-zé[]*.jpg")) == ["-.jpg"]
+    assert _names(dropped_paths(none, known, IN, "**")) == sorted(names)
+    assert _names(dropped_paths(none, known, IN, "[[]x].*")) == ["[x].jpg"]
+    assert _names(dropped_paths(none, known, IN, "?[&&]?.jpg")) == ["a&b.jpg"]
+    assert _names(dropped_paths(none, known, IN, "é/?.{jpg,png}")) == ["é/😀.jpg"]
+    assert _names(dropped_paths(none, known, IN, "a+(b)$.jpg")) == ["a+(b)$.jpg"]
+    assert _names(dropped_paths(none, known, IN, "[!a-zé[]*.jpg")) == ["-.jpg"]
 
 
 def test_an_input_that_is_one_object_drops_only_that_object(spark: SparkSession) -> None:
     known = _known(spark, ("a.jpg", 1, "a"), ("a.jpg/b", 1, "a"), ("b.jpg", 1, "a"))
-    gone = dropped(_listing(spark), known, f"{IN}/a.jpg", "*.jpg")
+    gone = dropped_paths(_listing(spark), known, f"{IN}/a.jpg", "*.jpg")
     assert _names(gone) == ["a.jpg"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from job.images.decode import BadImageError, DecodeRules, decode
-from job.images.partial_decode import MOST_BYTES, MOST_PIXELS, partial_thumbnail
+from job.images.partial_decode import MAX_BYTES, MAX_PIXELS, partial_thumbnail
 
 
 def _encoded(image: Image.Image, file_format: str) -> bytes:
@@ -61,9 +61,9 @@ def test_a_header_alone_is_nothing_to_see() -> None:
 
 
 def test_a_picture_of_too_many_pixels_is_not_decoded() -> None:
-    side = int(MOST_PIXELS**0.5) + 1
+    side = int(MAX_PIXELS**0.5) + 1
     bitmap = _encoded(Image.new("1", (side, side)), "PNG")
-    assert len(bitmap) < MOST_BYTES
+    assert len(bitmap) < MAX_BYTES
     assert partial_thumbnail(bitmap) is None
 
 
@@ -72,5 +72,5 @@ def test_a_large_jpeg_is_decoded_small() -> None:
     image = Image.new("RGB", (8000, 4000), "white")
     image.paste(_noise(4000, 4000), (0, 0))
     data = _encoded(image, "JPEG")
-    assert len(data) > MOST_BYTES
+    assert len(data) > MAX_BYTES
     assert _opened(partial_thumbnail(data)).shape == (48, 96, 3)

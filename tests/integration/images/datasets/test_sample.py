@@ -15,10 +15,10 @@ from job.cli import main
 from job.config import ImagesConfig, SampleConfig
 from job.deploy.local.s3_server import LocalS3Server
 from job.images.datasets.class_sampling import (
-    chosen_folders,
-    chosen_images,
     class_folders,
     images_in_classes,
+    select_folders,
+    select_images,
 )
 from job.images.listing import list_images
 
@@ -133,8 +133,8 @@ def test_the_choice_does_not_depend_on_the_order_of_the_listing(
     chosen = []
     for rows in (listing.orderBy("path"), listing.orderBy(F.desc("path")).repartition(5)):
         images = images_in_classes(rows, config.images)
-        folders = chosen_folders(class_folders(images), config)
-        paths = chosen_images(images, folders, config).select("path").collect()
+        folders = select_folders(class_folders(images), config)
+        paths = select_images(images, folders, config).select("path").collect()
         chosen.append({row["path"] for row in paths})
 
     assert chosen[0] == chosen[1]

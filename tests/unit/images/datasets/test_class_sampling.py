@@ -8,7 +8,7 @@ import pytest
 
 from job.config import ImagesConfig, SampleConfig
 from job.errors import InvalidValueError
-from job.images.datasets.class_sampling import ClassFolder, chosen_folders
+from job.images.datasets.class_sampling import ClassFolder, select_folders
 
 BOTH = [
     ClassFolder(split, f"Class {number}", 100)
@@ -19,7 +19,7 @@ BOTH = [
 
 def labels(folders: list[ClassFolder], split: str = "Training", **options: Any) -> list[str]:
     config = SampleConfig(ImagesConfig("s3a://bucket/in"), "s3a://bucket/out", **options)
-    return sorted(each.label for each in chosen_folders(folders, config) if each.split == split)
+    return sorted(each.label for each in select_folders(folders, config) if each.split == split)
 
 
 def test_takes_as_many_classes_as_asked() -> None:

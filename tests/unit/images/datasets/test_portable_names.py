@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from job.images.datasets.portable_names import Folder, is_portable, new_names, renamings
+from job.images.datasets.portable_names import Folder, is_portable, new_names, renames
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_folder_that_changes_its_name_takes_all_its_files_along() -> None:
         "em pty/": Folder([""], []),
     }
 
-    assert list(renamings(tree.__getitem__)) == [
+    assert list(renames(tree.__getitem__)) == [
         ("read me.txt", "read_me.txt"),
         ("Ap pel/", "Ap_pel_2/"),
         ("Ap pel/1.jpg", "Ap_pel_2/1.jpg"),
