@@ -17,7 +17,7 @@ from pyspark.sql.types import StructType
 
 from job import schemas
 from job.errors import FingerprintMismatchError
-from job.features.feature_encoding import unpacked
+from job.features.feature_encoding import decode_features_column
 from job.layout import Layout
 from job.output.file_sizing import file_count
 from job.output.lease import Lease
@@ -248,7 +248,7 @@ class Tables:
 
     def _featurized(self, outcome: DataFrame) -> DataFrame:
         """FEATURES_SCHEMA of `outcome`, its features as arrays."""
-        return unpacked(self._rows(outcome, schemas.FEATURES_SCHEMA))
+        return decode_features_column(self._rows(outcome, schemas.FEATURES_SCHEMA))
 
     def _rows(self, outcome: DataFrame, schema: StructType) -> DataFrame:
         return outcome.withColumn(schemas.RUN_ID, F.lit(self.run_id)).select(*schema.names)

@@ -19,10 +19,10 @@ from job.errors import (
     InputNotFoundError,
     InvalidValueError,
 )
-from job.features.feature_encoding import unpacked_one
+from job.features.feature_encoding import decode_features
 from job.features.fingerprint import Fingerprint
 from job.features.worker import WorkerSpec, featurizer
-from job.features.worker_spec import worker_of
+from job.features.worker_spec import resolve_worker
 from job.images.fetch import TOO_LARGE, FetchedImage, ListedImage
 from job.images.s3a_reader import driver_reader, outcome_frame
 from job.images.storage import (
@@ -53,7 +53,7 @@ def features_of_image(
     network = NetworkConfig(
         theirs.backbone, config.weights, batch_size=1, precision=theirs.numeric_class
     )
-    ours, worker = worker_of(spark, images, network)
+    ours, worker = resolve_worker(spark, images, network)
     _require_same(ours, theirs, config)
     return _featurized(spark, _read(spark, config.image_path, images.max_image_bytes), worker)
 
@@ -97,7 +97,7 @@ def _featurized(spark: SparkSession, fetched: FetchedImage, worker: WorkerSpec) 
     (outcome,) = outcome_frame(spark, [fetched], featurizer(worker)).collect()
     if outcome[schemas.FEATURES] is None:
         raise _no_image(fetched.image.path, f"{outcome[schemas.REASON]}, {outcome[schemas.DETAIL]}")
-    return unpacked_one(outcome[schemas.FEATURES]).astype(np.float64)
+    return decode_features(outcome[schemas.FEATURES]).astype(np.float64)
 
 
 def _no_image(path: str, why: str) -> InvalidValueError:
