@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 
 from job.cli import main
 from job.reduction.bundle import Bundle, load_bundle
-from job.reduction.drift.expected_residual import left_by_fit
+from job.reduction.drift.expected_residual import fit_residual
 from tests.integration.tables import features_of, read_text, summary_of
 
 pytestmark = pytest.mark.slow
@@ -126,7 +126,7 @@ def _assert_as_numpy(
     rows = np.array(list(features_of(spark, str(output)).values()), dtype=np.float64)
     scaled = (rows - fit.mean) * fit.scale
     components = scaled @ fit.components
-    residuals = ((scaled - components @ fit.components.T) ** 2).sum(axis=1) / left_by_fit(fit)
+    residuals = ((scaled - components @ fit.components.T) ** 2).sum(axis=1) / fit_residual(fit)
     variances = fit.explained_variance[: fit.k]
     distances = (components**2 / variances).mean(axis=1)
 

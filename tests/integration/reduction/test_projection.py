@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from job import schemas
 from job.errors import IncompatibleBundleError
-from job.reduction.moments import moments_of
+from job.reduction.moments import compute_moments
 from job.reduction.pca import fit
 from job.reduction.projection import project
 from job.runtime.spark_errors import as_job_error
@@ -21,7 +21,7 @@ from tests.integration.reduction.feature_rows import correlated_rows, features_t
 def test_a_table_is_projected_as_scikit_learn_would(spark: SparkSession) -> None:
     rows = correlated_rows()
     table = features_table(spark, rows)
-    projection = project(table, fit(moments_of(table), components=3))
+    projection = project(table, fit(compute_moments(table), components=3))
 
     found = np.array([row[schemas.PCA] for row in projection.orderBy(schemas.PATH).collect()])
     n = len(rows)
@@ -33,7 +33,7 @@ def test_a_table_is_projected_as_scikit_learn_would(spark: SparkSession) -> None
 
 def test_the_projection_keeps_path_and_label_and_has_its_schema(spark: SparkSession) -> None:
     table = features_table(spark, correlated_rows(rows=9), partitions=4)
-    projection = project(table, fit(moments_of(table), components=2))
+    projection = project(table, fit(compute_moments(table), components=2))
 
     assert projection.schema == schemas.PROJECTION_SCHEMA
     kept = {(row.path, row.label) for row in projection.collect()}
@@ -42,7 +42,7 @@ def test_the_projection_keeps_path_and_label_and_has_its_schema(spark: SparkSess
 
 
 def test_features_of_another_network_fail_with_the_number_of_columns(spark: SparkSession) -> None:
-    fitted = fit(moments_of(features_table(spark, correlated_rows(columns=8))))
+    fitted = fit(compute_moments(features_table(spark, correlated_rows(columns=8))))
     others = features_table(spark, correlated_rows(columns=6))
 
     with pytest.raises(PythonException) as failed:

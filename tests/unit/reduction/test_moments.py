@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from job.reduction.moments import Moments, merged, without
+from job.reduction.moments import Moments, merge, subtract
 
 THREE_POINTS = np.array([[1.0, 10.0], [2.0, 20.0], [6.0, 30.0]])
 
@@ -44,8 +44,8 @@ def test_no_rows_add_nothing() -> None:
     some = Moments.of(THREE_POINTS)
 
     assert none.count == 0
-    assert merged(none, some) is some
-    assert merged(some, none) is some
+    assert merge(none, some) is some
+    assert merge(some, none) is some
 
 
 @pytest.mark.parametrize("cut", [1, 2, 500, 999])
@@ -53,13 +53,13 @@ def test_two_parts_merged_equal_the_whole(cut: int) -> None:
     rows = random_rows(1000)
 
     assert_same(
-        merged(Moments.of(rows[:cut]), Moments.of(rows[cut:])), Moments.of(rows), relative=1e-12
+        merge(Moments.of(rows[:cut]), Moments.of(rows[cut:])), Moments.of(rows), relative=1e-12
     )
 
 
 def test_merged_co_moments_stay_symmetric_to_the_last_bit() -> None:
     rows = random_rows(300)
-    m2 = merged(Moments.of(rows[:100]), Moments.of(rows[100:])).m2
+    m2 = merge(Moments.of(rows[:100]), Moments.of(rows[100:])).m2
 
     assert (m2 == m2.T).all()
 
@@ -72,7 +72,7 @@ def test_a_large_offset_costs_no_accuracy() -> None:
     parts = [Moments.of(part) for part in np.array_split(rows, 7)]
     whole = parts[0]
     for part in parts[1:]:
-        whole = merged(whole, part)
+        whole = merge(whole, part)
 
     np.testing.assert_allclose(whole.m2 / 9_999, np.cov(stored.T), rtol=1e-7, atol=1e-11)
 
@@ -86,7 +86,7 @@ def test_float32_rows_are_summed_in_float64() -> None:
 def test_a_constant_column_has_exactly_no_variance_however_it_is_merged() -> None:
     rows = random_rows(999, columns=3)
     rows[:, 1] = 0.1
-    whole = merged(merged(Moments.of(rows[:10]), Moments.of(rows[10:400])), Moments.of(rows[400:]))
+    whole = merge(merge(Moments.of(rows[:10]), Moments.of(rows[10:400])), Moments.of(rows[400:]))
 
     assert whole.mean[1] == 0.1
     assert not whole.m2[1].any()
@@ -96,26 +96,26 @@ def test_a_constant_column_has_exactly_no_variance_however_it_is_merged() -> Non
 def test_taking_a_part_out_gives_the_rest() -> None:
     rest, part = Moments.of(random_rows(700)), Moments.of(random_rows(300, seed=2) + 5)
 
-    assert_same(without(merged(rest, part), part), rest, relative=1e-9)
+    assert_same(subtract(merge(rest, part), part), rest, relative=1e-9)
 
 
 def test_taking_out_all_rows_leaves_none() -> None:
     moments = Moments.of(THREE_POINTS)
 
-    assert without(moments, moments).count == 0
-    assert without(moments, Moments.empty(2)) is moments
+    assert subtract(moments, moments).count == 0
+    assert subtract(moments, Moments.empty(2)) is moments
 
 
 def test_more_rows_than_there_are_cannot_be_taken_out() -> None:
     with pytest.raises(ValueError, match="3 rows cannot be taken from 2"):
-        without(Moments.of(THREE_POINTS[:2]), Moments.of(THREE_POINTS))
+        subtract(Moments.of(THREE_POINTS[:2]), Moments.of(THREE_POINTS))
 
 
 def test_a_column_that_is_constant_in_the_rest_has_no_variance_left() -> None:
     rest = np.column_stack([random_rows(50, columns=1), np.full(50, 0.3)])
     part = random_rows(50, columns=2, seed=2) * 100
 
-    left = without(merged(Moments.of(rest), Moments.of(part)), Moments.of(part))
+    left = subtract(merge(Moments.of(rest), Moments.of(part)), Moments.of(part))
 
     assert left.m2[1, 1] == 0
     assert left.m2[0, 0] == pytest.approx(Moments.of(rest).m2[0, 0])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from job.reduction.drift.detection import Drift, judge, region_of
+from job.reduction.drift.detection import Drift, detect_drift, fitted_region
 from job.reduction.drift.expected_residual import expected_residual
 from job.reduction.drift.reference import Reference, Region, Thresholds
-from job.reduction.drift.statistics import Measured, Units
+from job.reduction.drift.statistics import DistanceUnits, DriftStatistics
 from job.reduction.moments import Moments
 from job.reduction.pca import Fit, fit
 
@@ -32,13 +32,13 @@ def projected(new: Floats, by: Fit) -> tuple[Floats, Floats]:
     return scaled @ by.components, (scaled**2).sum(axis=1)
 
 
-def measured(new: Floats, by: Fit, region: Region | None = None) -> Measured:
-    return Measured.of(*projected(new, by), Units.of(by), region)
+def measured(new: Floats, by: Fit, region: Region | None = None) -> DriftStatistics:
+    return DriftStatistics.of(*projected(new, by), DistanceUnits.of(by), region)
 
 
 def reference(of: Floats, by: Fit, thresholds: Thresholds | None = None) -> Reference:
     expected = expected_residual(by)
-    region = region_of(measured(of, by), expected)
+    region = fitted_region(measured(of, by), expected)
     return Reference(thresholds or Thresholds(), expected, region)
 
 
@@ -48,4 +48,6 @@ def drift(new: Floats, of: Floats, by: Fit, thresholds: Thresholds | None = None
     assert beside.region is not None
     found = measured(new, by, beside.region)
     words = {"run_id": "r2", "created": "2026-01-02T03:04:05+00:00"}
-    return judge(found, by, beside, beside.region, bundle="s3a://b/pca", fitted_by="r1", **words)
+    return detect_drift(
+        found, by, beside, beside.region, bundle="s3a://b/pca", fitted_by="r1", **words
+    )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from job.reduction.drift.detection import Drift
-from job.reduction.drift.reference import Reference, Thresholds, changed
+from job.reduction.drift.reference import Reference, Thresholds, override_thresholds
 from tests.unit.reduction.drift.rows import drift, fitted, reference, rows
 
 OF = rows(2000)
@@ -46,8 +46,8 @@ def test_a_mean_that_moves_is_told_with_its_component() -> None:
 def test_of_few_images_the_same_shift_may_be_chance() -> None:
     few, many = (drift(rows(n, seed=2) + _along_a_component(3, 0.8), OF, FIT) for n in (8, 800))
 
-    assert not few.mean_shift.found
-    assert many.mean_shift.found
+    assert not few.mean_shift.is_finding
+    assert many.mean_shift.is_finding
 
 
 def test_the_sampling_error_is_that_of_two_means() -> None:
@@ -62,9 +62,9 @@ def test_noise_that_the_components_do_not_know_is_found() -> None:
 
     found = drift(new + noise, OF, FIT)
 
-    assert found.reconstruction.found
-    assert found.outside.found
-    assert not found.mean_shift.found
+    assert found.reconstruction.is_finding
+    assert found.outside.is_finding
+    assert not found.mean_shift.is_finding
     assert found.residual > 2
     told = " ".join(found.findings())
     assert "the components miss" in told
@@ -96,7 +96,7 @@ def test_a_fit_of_fewer_rows_than_columns_does_not_judge_its_region() -> None:
 
     assert found.outside.value == 1
     assert not found.outside.judged
-    assert found.reconstruction.found
+    assert found.reconstruction.is_finding
     assert not any("outside" in each for each in found.findings())
 
 
@@ -131,6 +131,6 @@ def test_a_reference_survives_the_manifest() -> None:
 
 
 def test_thresholds_stay_until_others_are_given() -> None:
-    thresholds = changed(Thresholds(outside=0.3), {"mean_shift": 1.0, "outside": None})
+    thresholds = override_thresholds(Thresholds(outside=0.3), {"mean_shift": 1.0, "outside": None})
 
     assert asdict(thresholds) == {"mean_shift": 1.0, "reconstruction": 1.5, "outside": 0.3}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from job.reduction.drift.expected_residual import expected_residual, left_by_fit
+from job.reduction.drift.expected_residual import expected_residual, fit_residual
 from tests.unit.reduction.drift.rows import fitted, measured, rows
 
 
@@ -19,7 +19,7 @@ def test_new_rows_leave_what_the_spectrum_of_the_fit_foretells(
     fit = fitted(rows(count, columns), components)
     new = measured(rows(5000, columns, seed=2), fit)
 
-    ratio = new.residual / new.count / left_by_fit(fit)
+    ratio = new.residual / new.count / fit_residual(fit)
 
     assert expected_residual(fit) == pytest.approx(ratio, rel=0.12)
 
@@ -34,13 +34,13 @@ def test_the_fitted_rows_leave_what_the_fit_left() -> None:
     fit = fitted(of)
     found = measured(of, fit)
 
-    assert found.residual / (found.count - 1) == pytest.approx(left_by_fit(fit))
+    assert found.residual / (found.count - 1) == pytest.approx(fit_residual(fit))
 
 
 def test_a_fit_that_keeps_everything_leaves_nothing() -> None:
     fit = fitted(rows(200), components=30)
 
-    assert left_by_fit(fit) == 0
+    assert fit_residual(fit) == 0
     assert expected_residual(fit) == 1
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from job.reduction.drift.expected_residual import left_by_fit
+from job.reduction.drift.expected_residual import fit_residual
 from job.reduction.drift.reference import Region
-from job.reduction.drift.statistics import BINS, Measured, quantile
+from job.reduction.drift.statistics import BINS, DriftStatistics, quantile
 from tests.unit.reduction.drift.rows import fitted, measured, projected, rows
 
 BIN = 2 ** (1 / 32)
@@ -34,7 +34,7 @@ def test_quantiles_are_those_of_numpy_within_a_bin(share: float) -> None:
     components, lengths = projected(new, fit)
     squares = components**2
     distances = (squares / fit.explained_variance[: fit.k]).mean(axis=1)
-    residuals = (lengths - squares.sum(axis=1)) / left_by_fit(fit)
+    residuals = (lengths - squares.sum(axis=1)) / fit_residual(fit)
 
     found = measured(new, fit)
 
@@ -50,7 +50,7 @@ def test_parts_add_up_to_the_whole() -> None:
     whole = measured(new, fit, region)
 
     parts = [measured(new[:123], fit, region), measured(new[123:], fit, region)]
-    sums = Measured.from_vector(sum(part.to_vector() for part in parts))
+    sums = DriftStatistics.from_vector(sum(part.to_vector() for part in parts))
 
     assert (sums.count, sums.outside) == (whole.count, whole.outside)
     np.testing.assert_allclose(sums.to_vector(), whole.to_vector(), rtol=1e-9)
@@ -61,7 +61,7 @@ def test_images_outside_are_those_beyond_either_limit() -> None:
     components, lengths = projected(new, fit)
     squares = components**2
     far = (squares / fit.explained_variance[: fit.k]).mean(axis=1) > 1.5
-    off = (lengths - squares.sum(axis=1)) / left_by_fit(fit) > 1.2
+    off = (lengths - squares.sum(axis=1)) / fit_residual(fit) > 1.2
 
     found = measured(new, fit, Region(distance=1.5, residual=1.2, residual_median=1.0))
 
