@@ -1,4 +1,4 @@
-"""Rows of one distribution, a fit on some of them, and what the job measures of others."""
+"""Rows of one distribution, a fit on some of them, and the drift of others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def rows(count: int, columns: int = 30, seed: int = 1) -> Floats:
-    """Correlated rows, variances falling as in features; each seed gives others alike."""
+    """Correlated rows with descending variances, as in features; `seed` selects the sample."""
     mixing = np.random.default_rng(0).normal(size=(columns, columns))
     scales = 1 / np.arange(1, columns + 1)
     return np.random.default_rng(seed).normal(size=(count, columns)) * scales @ mixing + 5
@@ -32,22 +32,28 @@ def projected(new: Floats, by: Fit) -> tuple[Floats, Floats]:
     return scaled @ by.components, (scaled**2).sum(axis=1)
 
 
-def measured(new: Floats, by: Fit, region: Region | None = None) -> DriftStatistics:
+def statistics(new: Floats, by: Fit, region: Region | None = None) -> DriftStatistics:
     return DriftStatistics.of(*projected(new, by), DistanceUnits.of(by), region)
 
 
 def reference(of: Floats, by: Fit, thresholds: Thresholds | None = None) -> Reference:
     expected = expected_residual(by)
-    region = fitted_region(measured(of, by), expected)
+    region = fitted_region(statistics(of, by), expected)
     return Reference(thresholds or Thresholds(), expected, region)
 
 
 def drift(new: Floats, of: Floats, by: Fit, thresholds: Thresholds | None = None) -> Drift:
     """The drift of `new` from a fit on the rows `of`."""
-    beside = reference(of, by, thresholds)
-    assert beside.region is not None
-    found = measured(new, by, beside.region)
-    words = {"run_id": "r2", "created": "2026-01-02T03:04:05+00:00"}
+    drift_reference = reference(of, by, thresholds)
+    assert drift_reference.region is not None
+    new_statistics = statistics(new, by, drift_reference.region)
+    identity = {"run_id": "r2", "created": "2026-01-02T03:04:05+00:00"}
     return detect_drift(
-        found, by, beside, beside.region, bundle="s3a://b/pca", fitted_by="r1", **words
+        new_statistics,
+        by,
+        drift_reference,
+        drift_reference.region,
+        bundle="s3a://b/pca",
+        fitted_by="r1",
+        **identity,
     )
