@@ -1,4 +1,4 @@
-"""Moments of a features table: the same for any partitioning, and clear refusals."""
+"""Moments of a features table: the same for any partitioning; bad rows are refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_any_partitioning_gives_the_moments_of_all_rows(
     np.testing.assert_allclose(moments.m2, whole.m2, rtol=1e-12, atol=1e-12 * whole.m2.max())
 
 
-def test_more_rows_than_one_block_are_merged(spark: SparkSession) -> None:
+def test_rows_of_several_blocks_are_merged(spark: SparkSession) -> None:
     rows = correlated_rows(rows=5000, columns=3)
     whole = Moments.of(rows)
 
