@@ -167,7 +167,7 @@ def _with_version(image: ListedImage, version: StoredObject) -> ListedImage:
 
 
 def object_reader(settings: StoreSettings) -> Reader:
-    """The reader of the concurrent reader: local paths from the disk, others from S3."""
+    """The Reader for workers: it reads local paths from the disk and others from S3."""
 
     def read(path: str, max_bytes: int) -> ObjectBytes:
         scheme, bucket, key = split_path(path)

@@ -145,7 +145,7 @@ def _retry_reads(
 
 
 def driver_reader(spark: SparkSession) -> Reader:
-    """The reader of the driver: local paths from its disk, others with the settings of s3a."""
+    """The Reader for the driver: it reads local paths from the disk and others through s3a."""
     client = S3AClient(spark)
 
     def read(path: str, max_bytes: int) -> ObjectBytes:
