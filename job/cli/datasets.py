@@ -23,7 +23,7 @@ from job.runtime.formatting import printable
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from job.images.datasets.sample import Sampled
+    from job.images.datasets.sample import SplitSample
 
 _storage_options = option_group(conf_option, allowed_regions_option, debug_option)
 # A sample copies files, whatever they hold.
@@ -74,22 +74,22 @@ def clean_names_command(**options: Any) -> None:
     settings = spark_settings(options["conf"])
     check_storage(options, settings)
     from job.images.datasets.renaming import (
-        apply,
-        earlier_plan,
-        place_of,
-        plan,
+        apply_renames,
+        open_mapping,
+        open_tree,
         require_new_mapping,
+        write_plan,
     )
-    from job.images.datasets.transfer import copy, settings_without_spark
+    from job.images.datasets.transfer import copy, store_settings_without_spark
     from job.runtime.progress import Steps
 
     input_path, resumed = path_given(options["input_path"]), options["resumed_path"]
     mapping = _mapping_of(input_path, resumed or options["mapping_path"])
-    store = settings_without_spark(settings, input_path, mapping)
+    store = store_settings_without_spark(settings, input_path, mapping)
     if options["mapping_path"] and options["applies"] and not resumed:
         require_new_mapping(mapping, input_path, store)
-    place = place_of(input_path, store)
-    with earlier_plan(mapping, store) if resumed else plan(place) as (names, total):
+    tree = open_tree(input_path, store)
+    with open_mapping(mapping, store) if resumed else write_plan(tree) as (names, total):
         if not (total and (options["applies"] or resumed)):
             _show_names(names, total)
             return
@@ -97,20 +97,20 @@ def clean_names_command(**options: Any) -> None:
             # First: whatever happens then, it tells what had which name.
             copy(f"file://{names}", mapping, store)
             click.echo(f"old and new names: {mapping} (if this is stopped: --resume that file)")
-        apply(place, names, total, Steps(), resumes=bool(resumed))
+        apply_renames(tree, names, total, Steps(), resumes=bool(resumed))
     click.echo(f"{total:,} files renamed")
 
 
 def _mapping_of(input_path: str, given: str | None) -> str:
-    from job.images.datasets.renaming import mapping_path
+    from job.images.datasets.renaming import default_mapping_path
 
-    return path_given(given) if given else mapping_path(input_path, new_run_id())
+    return path_given(given) if given else default_mapping_path(input_path, new_run_id())
 
 
 def _show_names(names: Path, total: int) -> None:
-    from job.images.datasets.renaming import planned
+    from job.images.datasets.renaming import read_plan
 
-    for old, new in planned(names):
+    for old, new in read_plan(names):
         click.echo(f"{printable(old)} -> {printable(new)}")
     if total:
         click.echo(f"{total:,} files would be renamed; --apply renames them", err=True)
@@ -118,7 +118,7 @@ def _show_names(names: Path, total: int) -> None:
         click.echo("all names are portable", err=True)
 
 
-def _tell_sample(sampled: Sequence[Sampled], config: SampleConfig) -> None:
+def _tell_sample(sampled: Sequence[SplitSample], config: SampleConfig) -> None:
     for each in sampled:
         short = f", {each.short} with fewer than asked" if each.short else ""
         name = f"{each.split}: " if each.split else ""

@@ -1,1 +1,1 @@
-"""Backbones, weights, the network and the function that runs on workers."""
+"""Backbones, weights, the network and the worker function."""

@@ -1,4 +1,4 @@
-"""The registry of networks: what each takes, gives, and how it is built; itself no TensorFlow."""
+"""The registry of networks: input, output and how to build them; importable without TensorFlow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Preprocessing = Literal["tf", "caffe", "torch", "none"]
 
 
-# Of red, green and blue, from 0 to 1.
+# Standard deviations of red, green and blue; values are from 0 to 1.
 _IMAGENET_DEVIATIONS = (0.229, 0.224, 0.225)
 
 
@@ -23,10 +23,10 @@ class Backbone:
 
     `application` is its name in keras.applications, `input_size` (height, width) in pixels,
     `preprocessing` the mode of keras.applications.imagenet_utils.preprocess_input ("none": the
-    network takes 0 to 255 itself). `imagenet_rescaling`: Keras adds a layer without tensors where
-    it loads the official weights itself, so the network needs it with any file. `float32_until`:
-    the layer up to which bf16 computes in float32 too, because digits lost there are missed most;
-    all that comes later comes from this layer alone.
+    network takes 0 to 255 itself). `imagenet_rescaling` adds the layer without tensors that Keras
+    adds when it loads the official weights itself. `float32_until` is the layer up to which bf16
+    computes in float32, because rounding there costs the most accuracy; all later layers must
+    depend on this layer alone.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Backbone:
     float32_until: str | None = None
 
     def build(self) -> keras.Model:
-        """The network with random weights: nothing is ever downloaded."""
+        """The network with random weights; downloads nothing."""
         from job.features.tensorflow_import import keras
 
         model = getattr(keras().applications, self.application)(
@@ -77,10 +77,10 @@ BACKBONES = {
 
 
 def _rescale_as_imagenet(model: keras.Model) -> None:
-    """What the Rescaling layer does that Keras puts behind the Normalization, but not here.
+    """Replace the Rescaling layer that Keras adds after the Normalization with official weights.
 
-    The official files hold the deviations of ImageNet as variances (tensorflow issue 49930):
-    dividing by the root of them once more makes it right.
+    The official files hold the standard deviations of ImageNet as variances (tensorflow issue
+    49930): dividing by their square root once more corrects it.
     """
     import keras
 
@@ -91,7 +91,7 @@ def _rescale_as_imagenet(model: keras.Model) -> None:
 
 
 def backbone(name: str) -> Backbone:
-    """The backbone of that name; InvalidValueError if there is none."""
+    """The backbone of that name. Raises InvalidValueError for an unknown name."""
     if name not in BACKBONES:
         raise InvalidValueError(
             f"--backbone is {name!r}",

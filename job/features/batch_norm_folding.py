@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the convolution before it: the same function in fewer passes."""
+"""Folds batch normalisation into the previous convolution: the same function in fewer passes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def fold_batch_norms(model: keras.Model) -> None:
     gamma * (conv(x) - mean) / sqrt(variance + epsilon) + beta is conv'(x) + shift, where conv'
     has kernels times gamma / sqrt(variance + epsilon). Grappler fuses a convolution with a
     BiasAdd, not with the Mul and AddV2 that Keras 3 makes of a batch normalisation: without
-    this, a third of the time goes into passes over memory. Worked out in float64.
+    this, a third of the time goes into passes over memory. Computes in float64.
     """
     import keras
 
@@ -27,9 +27,9 @@ def fold_batch_norms(model: keras.Model) -> None:
     uses = Counter(id(x) for layer in model.layers for x in keras.tree.flatten(layer.input))
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            before = producers[id(layer.input)]
-            if isinstance(before, convolutions) and uses[id(before.output)] == 1:
-                _fold(before, layer)
+            previous = producers[id(layer.input)]
+            if isinstance(previous, convolutions) and uses[id(previous.output)] == 1:
+                _fold(previous, layer)
 
 
 def _fold(convolution: Any, batch_norm: Any) -> None:
@@ -39,7 +39,7 @@ def _fold(convolution: Any, batch_norm: Any) -> None:
         _float64(batch_norm.moving_mean) * scale
     )
     kernel = _float64(convolution.kernel)
-    # A depthwise kernel ends in (input channels, multiplier), which together are the channels.
+    # The last two axes of a depthwise kernel, (input channels, multiplier), are the channels.
     per_channel = scale.reshape(kernel.shape[2:]) if _is_depthwise(convolution) else scale
     convolution.kernel.assign((kernel * per_channel).astype(np.float32))
     if convolution.use_bias:
@@ -49,7 +49,7 @@ def _fold(convolution: Any, batch_norm: Any) -> None:
 
 
 def _bias_add(shift: np.ndarray[Any, np.dtype[np.float32]]) -> Callable[..., Any]:
-    """What is left of a batch normalisation; Keras passes `training` and `mask` along."""
+    """The new `call` of a batch normalisation; Keras passes `training` and `mask`."""
     import tensorflow as tf
 
     def call(inputs: Any, training: bool = False, mask: Any = None) -> Any:

@@ -1,6 +1,7 @@
-"""Features on their way from the worker to the table: bytes, which Java moves at once.
+"""Encodes features as bytes between the worker and the table.
 
-As an array Java would take up and write each of 1,280 numbers by itself, and do so twice.
+Java copies the bytes at once; it would read and write each of 1,280 array elements, and do so
+twice.
 """
 
 from __future__ import annotations
@@ -16,43 +17,43 @@ from pyspark.sql.types import StructField, StructType
 
 from job import schemas
 
-_NUMBERS = np.dtype("<f4")
-_LISTS = to_arrow_type(schemas.FEATURES_SCHEMA[schemas.FEATURES].dataType)
-# A row that is not featurized has none.
-_UNPACKED = StructType(
+_FLOAT32 = np.dtype("<f4")
+_LIST_TYPE = to_arrow_type(schemas.FEATURES_SCHEMA[schemas.FEATURES].dataType)
+# Nullable, because bad images have no features.
+_DECODED_SCHEMA = StructType(
     [StructField(field.name, field.dataType) for field in schemas.FEATURES_SCHEMA]
 )
 
 
-def packed(features: np.ndarray[Any, np.dtype[np.float32]]) -> bytes:
-    """The features of one image as bytes: float32, little-endian."""
-    return features.astype(_NUMBERS, copy=False).tobytes()
+def encode_features(features: np.ndarray[Any, np.dtype[np.float32]]) -> bytes:
+    """The features (d,) of one image as bytes: float32, little-endian."""
+    return features.astype(_FLOAT32, copy=False).tobytes()
 
 
-def unpacked_one(features: bytes) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """What `packed` was given."""
-    return np.frombuffer(features, _NUMBERS)
+def decode_features(features: bytes) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """The inverse of `encode_features`."""
+    return np.frombuffer(features, _FLOAT32)
 
 
-def unpacked(rows: DataFrame) -> DataFrame:
-    """`rows`, of the columns of FEATURES_SCHEMA, with packed features as arrays of floats."""
-    return rows.select(*_UNPACKED.names).mapInArrow(_unpack, _UNPACKED)
+def decode_features_column(rows: DataFrame) -> DataFrame:
+    """`rows` (the columns of FEATURES_SCHEMA) with encoded features decoded to arrays of floats."""
+    return rows.select(*_DECODED_SCHEMA.names).mapInArrow(_decode_batches, _DECODED_SCHEMA)
 
 
-def _unpack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _decode_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         index = batch.schema.get_field_index(schemas.FEATURES)
-        yield batch.set_column(index, schemas.FEATURES, _lists(batch.column(index)))
+        yield batch.set_column(index, schemas.FEATURES, _list_array(batch.column(index)))
 
 
-def _lists(column: pa.BinaryArray) -> pa.ListArray:
-    """list<float32> of the same memory: each number has four of the bytes."""
+def _list_array(column: pa.BinaryArray) -> pa.ListArray:
+    """list<float32> in the memory of `column`: each number takes four bytes."""
     _, offsets, values = column.buffers()
     if values is None or not len(column):
-        return pa.nulls(len(column), _LISTS)
+        return pa.nulls(len(column), _LIST_TYPE)
     starts = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
-    size = _NUMBERS.itemsize
+    size = _FLOAT32.itemsize
     numbers = pa.Array.from_buffers(pa.float32(), values.size // size, [None, values])
     return pa.ListArray.from_arrays(
-        pa.array(starts // size), numbers, type=_LISTS, mask=column.is_null()
+        pa.array(starts // size), numbers, type=_LIST_TYPE, mask=column.is_null()
     )

@@ -1,4 +1,4 @@
-"""What made a row of features; an output holds rows of one fingerprint."""
+"""The fingerprint: what defines the features; all rows of an output have the same one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from job.errors import FingerprintMismatchError
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Identity of the features (all but the last part) and their numeric class (f32, bf16).
+    """The identity of the features; `numeric_class` (f32, bf16) is their precision.
 
     `input_size` is (height, width) in pixels, `decode_rules` a version.
     """
@@ -25,25 +25,25 @@ class Fingerprint:
     numeric_class: str = "f32"
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; from_dict undoes it."""
+        """JSON values; the inverse of `from_dict`."""
         return {**asdict(self), "input_size": list(self.input_size)}
 
     @classmethod
     def from_dict(cls, recorded: Mapping[str, Any]) -> Fingerprint:
-        """What to_dict gave; FingerprintMismatchError if parts are missing or unknown."""
+        """The inverse of `to_dict`; FingerprintMismatchError if parts are missing or unknown."""
         names = {field.name for field in fields(cls)}
         if set(recorded) != names:
-            odd = ", ".join(sorted(set(recorded) ^ names))
+            differing = ", ".join(sorted(set(recorded) ^ names))
             raise FingerprintMismatchError(
-                f"the recorded fingerprint differs in its parts: {odd}",
+                f"the recorded fingerprint differs in its parts: {differing}",
                 expected=", ".join(sorted(names)),
-                fix="it is of another version of this program; --refeaturize rewrites all",
+                fix="another version of this program wrote it; --refeaturize rewrites all",
             )
         height, width = recorded["input_size"]
         return cls(**{**recorded, "input_size": (height, width)})
 
     def differences(self, other: Fingerprint) -> list[str]:
-        """The parts that differ, each as "part: ours here, theirs there"."""
+        """The parts that differ, as "part: ours here, theirs there"."""
         ours, theirs = self.to_dict(), other.to_dict()
         return [
             f"{name}: {ours[name]} here, {theirs[name]} there"
@@ -53,7 +53,7 @@ class Fingerprint:
 
 
 def require_same(ours: Fingerprint, theirs: Fingerprint, output: str) -> None:
-    """Raise FingerprintMismatchError if `output` holds features of another kind, theirs."""
+    """Raise FingerprintMismatchError if `theirs`, the fingerprint of `output`, is not `ours`."""
     differences = ours.differences(theirs)
     if differences:
         raise FingerprintMismatchError(

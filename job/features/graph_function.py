@@ -1,4 +1,4 @@
-"""A part of a GraphDef as a function of TensorFlow."""
+"""A part of a GraphDef as a TensorFlow function."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from job.features.tensorflow_import import tensorflow
 
 
-def graph_function(definition: Any, taken: str, given: str) -> Any:
-    """What leads in the GraphDef from the tensor `taken` to the tensor `given`, and nothing else.
+def graph_function(definition: Any, input_tensor: str, output_tensor: str) -> Any:
+    """The part of the GraphDef that computes `output_tensor` from `input_tensor`.
 
-    Its `graph` has a placeholder of the name of `taken`.
+    Its `graph` has a placeholder with the name of `input_tensor`.
     """
     tf = tensorflow()
     imported = tf.compat.v1.wrap_function(
         lambda: tf.graph_util.import_graph_def(definition, name=""), []
     )
     tensor = imported.graph.get_tensor_by_name
-    return imported.prune(tensor(taken), tensor(given))
+    return imported.prune(tensor(input_tensor), tensor(output_tensor))

@@ -1,4 +1,4 @@
-"""Graphs on the disk of a machine: built once there, not again by each worker and each run."""
+"""Caches graphs on the local disk, so that one process per machine builds them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-# Of old versions and other networks; a graph of MobileNetV2 has 9 MB.
-_MOST = 8
+# Includes old versions and other networks; the graph of MobileNetV2 has 9 MB.
+_MAX_GRAPHS = 8
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
-def kept_graph(key: str, build: Callable[[], bytes]) -> bytes:
-    """What `build` gives, or gave before for the same `key` (letters and digits) on this machine.
+def cached_graph(key: str, build: Callable[[], bytes]) -> bytes:
+    """The graph of `key` (letters and digits) from the cache of this machine, else from `build`.
 
-    Of processes that ask at the same time one builds, and the others wait for it. Where there is
-    no folder of ours alone, or no room, nothing is kept. Raises what `build` raises.
+    One of several concurrent processes builds, the others wait. Caches nothing without a private
+    folder or without disk space. Raises the errors of `build`.
     """
     lock = _lock()
     if lock is None:
@@ -31,14 +31,14 @@ def kept_graph(key: str, build: Callable[[], bytes]) -> bytes:
         graph = _read(file)
         if graph is None:
             graph = build()
-            # A full disk costs the next one the time to build it.
+            # On a full disk, the next process builds the graph again.
             with suppress(OSError):
                 _write(file, graph)
         return graph
 
 
 def _lock() -> TextIO | None:
-    """A locked file in a folder of ours alone; None where there can be none. Closing unlocks it."""
+    """A locked file in a private folder; None without one. Closing the file unlocks it."""
     try:
         lock = (_folder() / "lock").open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -48,18 +48,18 @@ def _lock() -> TextIO | None:
 
 
 def _folder() -> Path:
-    """Below the machine's temporary folder; OSError if it cannot be, or others may write to it."""
+    """A folder in the temporary folder; OSError if it cannot exist, or others may access it."""
     folder = Path(tempfile.gettempdir()) / f"image-features-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-    if not ours or stat.S_IMODE(found.st_mode) & 0o077:
+    status = folder.lstat()
+    is_own_folder = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+    if not is_own_folder or stat.S_IMODE(status.st_mode) & 0o077:
         raise PermissionError(folder)
     return folder
 
 
 def _read(file: Path) -> bytes | None:
-    """The graph in `file`; None if there is none, or not all of it."""
+    """The graph in `file`; None if the file is missing or incomplete."""
     try:
         content = file.read_bytes()
     except OSError:
@@ -75,6 +75,6 @@ def _write(file: Path, graph: bytes) -> None:
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
-    by_age = sorted(file.parent.glob("*.graph"), key=lambda each: each.stat().st_mtime)
-    for old in by_age[:-_MOST]:
+    by_age = sorted(file.parent.glob("*.graph"), key=lambda path: path.stat().st_mtime)
+    for old in by_age[:-_MAX_GRAPHS]:
         old.unlink(missing_ok=True)

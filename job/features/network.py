@@ -1,4 +1,4 @@
-"""RGB arrays in, features out: the frozen TensorFlow graph, one for each Python worker process."""
+"""The network of a Python worker process: RGB arrays to features with a frozen TensorFlow graph."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from functools import lru_cache
 import numpy as np
 
 from job.features.backbones import Backbone, backbone
-from job.features.graph import Features, Images, as_function, frozen_graph, graph_key
-from job.features.model_cache import kept_graph
+from job.features.graph import Features, Images, frozen_graph, graph_key, load_graph
+from job.features.model_cache import cached_graph
 from job.features.precision import require_precision
 from job.features.tensorflow_import import tensorflow
 
 
-def images_a_pass(threads: int) -> int:
-    """How many images go through the network at once, where nobody has chosen: by measurement.
+def default_batch_size(threads: int) -> int:
+    """The measured best number of images per forward pass.
 
-    What a layer makes of two images stays in the caches of a core. Of several threads each wants a
-    part of a layer, and finds too little in two images.
+    The activations of two images stay in the caches of one core. Several threads share a layer, and
+    two images are too little work for them.
     """
     return 2 if threads == 1 else 8
 
@@ -31,8 +31,8 @@ def images_a_pass(threads: int) -> int:
 class NetworkSpec:
     """All that a worker needs to build the network; picklable, small.
 
-    `backbone` is a name of the registry, `weights` a path on the worker's disk, `threads` the
-    task's cpus, `precision` f32 or bf16.
+    `backbone` is a name in the registry, `weights` a path on the worker's disk, `threads` the
+    CPUs of a task, `precision` f32 or bf16.
     """
 
     backbone: str
@@ -44,9 +44,9 @@ class NetworkSpec:
 
 
 class Network:
-    """Features of images, on `threads` threads and `batch_size` images at a time.
+    """Computes features of `batch_size` images at a time.
 
-    `forward` takes uint8 (n, height, width, 3), any n, and gives float32 (n, dimension).
+    `forward` takes uint8 (n, height, width, 3), any n, and returns float32 (n, dimension).
     """
 
     def __init__(self, forward: Callable[[Images], Features], batch_size: int) -> None:
@@ -59,25 +59,25 @@ class Network:
         return np.concatenate([self._forward(batch[i : i + self._batch_size]) for i in starts])
 
 
-# A task may ask while the thread that `begin` started still builds.
+# A task may need the network while the thread of `start_network` still builds it.
 _building = threading.Lock()
 
 
 def network(spec: NetworkSpec) -> Network:
-    """The network of this process: built on the first call, ready to run.
+    """The network of this process, built on the first call.
 
     Raises WeightsError if the file cannot be loaded or its tensors are not those of `spec`,
-    InvalidValueError if this CPU cannot compute in its precision.
+    InvalidValueError if this CPU does not support the precision.
     """
     with _building:
         return _network(spec)
 
 
 def start_network(spec: NetworkSpec) -> None:
-    """Build the network in a background thread, so that the first batch waits for less."""
+    """Build the network in a background thread, so that the first batch waits less."""
 
     def build() -> None:
-        # What fails here fails again, and is told, when the network is asked for.
+        # An error occurs again, and is raised, when a task calls `network`.
         with suppress(Exception):
             network(spec)
 
@@ -89,20 +89,20 @@ def _network(spec: NetworkSpec) -> Network:
     tf = tensorflow()
     tf.config.threading.set_intra_op_parallelism_threads(spec.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    chosen = backbone(spec.backbone)
-    built = Network(as_function(_graph(chosen, spec), spec.threads), spec.batch_size)
-    # The first call optimises the graph: no batch should wait for that.
-    built.features(np.zeros((1, *chosen.input_size, 3), np.uint8))
-    # The model that was frozen is one cycle of references: 46 MB. The rest stays, and is not to
-    # be looked through after each task.
+    architecture = backbone(spec.backbone)
+    built = Network(load_graph(_graph(architecture, spec), spec.threads), spec.batch_size)
+    # The first call optimises the graph, which no batch should wait for.
+    built.features(np.zeros((1, *architecture.input_size, 3), np.uint8))
+    # Free the Keras model, a reference cycle of 46 MB, and exclude the remaining objects from the
+    # garbage collection after each task.
     gc.collect()
     gc.freeze()
     return built
 
 
-def _graph(chosen: Backbone, spec: NetworkSpec) -> bytes:
-    """Built by Keras where no worker of this machine has done so before."""
+def _graph(architecture: Backbone, spec: NetworkSpec) -> bytes:
+    """The graph from this machine's cache; Keras builds it if it is missing."""
     require_precision(spec.precision)
-    wanted = spec.tensors_sha256, spec.precision
-    key = graph_key(chosen, *wanted)
-    return kept_graph(key, lambda: frozen_graph(chosen, spec.weights, *wanted))
+    identity = spec.tensors_sha256, spec.precision
+    key = graph_key(architecture, *identity)
+    return cached_graph(key, lambda: frozen_graph(architecture, spec.weights, *identity))

@@ -1,4 +1,4 @@
-"""The one place that imports TensorFlow and Keras: late, one without the other, and quietly."""
+"""The only place that imports TensorFlow and Keras: lazily, separately and without log noise."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, cast
 
-# Written to stderr from C++ before any log level holds, twice in each process.
+# C++ writes these lines to stderr before any log level applies, twice in each process.
 _NOISE = (b"before absl::InitializeLog()", b"oneDNN custom operations are on")
 
 
 def tensorflow() -> Any:
     """TensorFlow, imported on the first call.
 
-    Only worker processes may get here: the parent that Spark forks them from must stay without
-    TensorFlow's threads, which do not survive a fork.
+    Call it in worker processes only: Spark forks them from a parent, and TensorFlow's threads do
+    not survive a fork.
     """
     if "tensorflow" not in sys.modules:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        # It takes Keras along where it is, for 1.5 s of our time; a graph that is built needs none.
-        with _without_noise(), _without("keras"):
+        # Hide Keras: importing it costs 1.5 s and inference does not need it.
+        with _filter_stderr(), _hide_module("keras"):
             import tensorflow
     import tensorflow
 
@@ -33,21 +33,21 @@ def tensorflow() -> Any:
 def keras() -> Any:
     """Keras on TensorFlow, imported on the first call."""
     tensorflow()
-    # A person's ~/.keras/keras.json may name another backend.
+    # The user's ~/.keras/keras.json may name another backend.
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    # Keras wraps scikit-learn where it is, for 1.2 s.
-    with _without("sklearn"):
+    # Hide scikit-learn: Keras would import it for 1.2 s.
+    with _hide_module("sklearn"):
         import keras
     return keras
 
 
 @contextmanager
-def _without(module: str) -> Iterator[None]:
-    """Let an optional import fail."""
+def _hide_module(module: str) -> Iterator[None]:
+    """Let imports of an optional module fail."""
     if module in sys.modules:
         yield
         return
-    # None, which typeshed does not know, is Python's own way to say so.
+    # None makes an import fail; typeshed does not allow it.
     modules = cast("dict[str, ModuleType | None]", sys.modules)
     modules[module] = None
     try:
@@ -57,15 +57,15 @@ def _without(module: str) -> Iterator[None]:
 
 
 @contextmanager
-def _without_noise() -> Iterator[None]:
-    """Hold back what is written to file descriptor 2 and pass on all but the noise, errors too."""
+def _filter_stderr() -> Iterator[None]:
+    """Buffer what is written to file descriptor 2, then write all lines but the noise."""
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as held, os.fdopen(os.dup(2), "wb") as stderr:
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as buffer, os.fdopen(os.dup(2), "wb") as stderr:
+        os.dup2(buffer.fileno(), 2)
         try:
             yield
         finally:
             sys.stderr.flush()
             os.dup2(stderr.fileno(), 2)
-            held.seek(0)
-            stderr.writelines(line for line in held if not any(word in line for word in _NOISE))
+            buffer.seek(0)
+            stderr.writelines(line for line in buffer if not any(word in line for word in _NOISE))

@@ -1,4 +1,4 @@
-"""Weights files: which one is used, what its tensors are, and their way into a network."""
+"""Weights files: finds, checks, hashes and loads them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A file of weights: `sha256` of its bytes, `tensors_sha256` of the tensors that are used."""
+    """A weights file: `sha256` of its bytes, `tensors_sha256` of the tensors in use."""
 
     path: str
     sha256: str
@@ -34,10 +34,10 @@ class WeightsFile:
 
 
 def resolve_weights(backbone: Backbone, file: str | None = None) -> WeightsFile:
-    """The weights to use: `file`, or the shipped ones; WeightsError if missing or damaged.
+    """The weights to use: `file`, or the shipped ones. Raises WeightsError if missing or damaged.
 
-    Fast and without TensorFlow where a sidecar (same name, .json) records the file's sha256.
-    Otherwise the file is loaded once, in a process of its own, to see that it is whole.
+    Fast and without TensorFlow if a sidecar (same name, .json) records the file's sha256. Otherwise
+    loads the file once, in a separate process, to check it.
     """
     path = _shipped_file(backbone) if file is None else Path(file).absolute()
     if not path.is_file():
@@ -47,13 +47,13 @@ def resolve_weights(backbone: Backbone, file: str | None = None) -> WeightsFile:
             fix="check --weights, or leave it out to use the shipped file",
         )
     sha256 = file_sha256(path)
-    recorded = _read_record(sidecar_path(path))
-    if recorded.get("backbone") == backbone.name and recorded.get("sha256") == sha256:
-        return WeightsFile(str(path), sha256, recorded["tensors_sha256"])
+    sidecar = _read_sidecar(sidecar_path(path))
+    if sidecar.get("backbone") == backbone.name and sidecar.get("sha256") == sha256:
+        return WeightsFile(str(path), sha256, sidecar["tensors_sha256"])
     if file is None:
         raise WeightsError(
             f"the shipped weights file {path} has sha256 {sha256}",
-            expected=f"{recorded.get('sha256')}, as {sidecar_path(path).name} records",
+            expected=f"{sidecar.get('sha256')}, as {sidecar_path(path).name} records",
             fix="install again, or check the file out again",
         )
     return WeightsFile(str(path), sha256, _tensors_of_file(backbone, str(path)))
@@ -63,17 +63,17 @@ def load_weights(model: keras.Model, backbone: Backbone, file: str | Path) -> No
     """Copy the tensors of `file` into `model`, a network that `backbone` built.
 
     Takes .weights.h5 of Keras 3 and HDF5 of Keras 2 (weights or whole model), with or without
-    the top. Raises WeightsError for a file that is missing, damaged or of another network;
-    the model is then not to be used.
+    the top. Raises WeightsError for a file that is missing, damaged or of another network; do not
+    use the model after that.
     """
     import h5py
 
     path = Path(file)
     try:
         with h5py.File(path) as stored:
-            layered = stored.get("model_weights", stored)
-            if "layer_names" in layered.attrs:
-                _load_keras_2(model, layered)
+            weights = stored.get("model_weights", stored)
+            if "layer_names" in weights.attrs:
+                _load_keras_2(model, weights)
             else:
                 _load_keras_3(model, path)
         _require_finite(model)
@@ -81,15 +81,15 @@ def load_weights(model: keras.Model, backbone: Backbone, file: str | Path) -> No
         why = " ".join(str(error).split())
         raise WeightsError(
             f"cannot load weights file {path}: {why[:300]}",
-            expected=f"an HDF5 weights file that Keras wrote for {backbone.name}, whole",
+            expected=f"a complete HDF5 weights file that Keras wrote for {backbone.name}",
             fix="check --weights, or leave it out to use the shipped file",
         ) from error
 
 
 def tensors_sha256(model: keras.Model) -> str:
-    """The hash of a network's tensors: of shape, dtype and little-endian bytes, in layer order.
+    """The hash of a network's tensors: shape, dtype and little-endian bytes, in layer order.
 
-    Names have no part in it, so files with and without top, of Keras 2 or 3, agree.
+    Independent of names, so files with and without top, of Keras 2 or 3, have the same hash.
     """
     digest = hashlib.sha256()
     for variable in _variables(model):
@@ -106,14 +106,14 @@ def file_sha256(path: str | Path) -> str:
 
 
 def sidecar_path(path: Path) -> Path:
-    """Where the record of a weights file is: mobilenet_v2.json beside mobilenet_v2.weights.h5."""
+    """The path of the sidecar: mobilenet_v2.json next to mobilenet_v2.weights.h5."""
     return path.with_name(path.name.removesuffix(".h5").removesuffix(".weights") + ".json")
 
 
 def write_sidecar(path: Path, backbone: Backbone, origin: str, licence: str) -> WeightsFile:
-    """Load the file to see that it is whole, and record beside it what it is."""
+    """Load the file to check it, and write its sidecar."""
     weights = WeightsFile(str(path), file_sha256(path), _tensors_of_file(backbone, str(path)))
-    record = {
+    sidecar = {
         "file": path.name,
         "backbone": backbone.name,
         "sha256": weights.sha256,
@@ -121,38 +121,38 @@ def write_sidecar(path: Path, backbone: Backbone, origin: str, licence: str) -> 
         "origin": origin,
         "licence": licence,
     }
-    sidecar_path(path).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    sidecar_path(path).write_text(json.dumps(sidecar, indent=2) + "\n", encoding="utf-8")
     return weights
 
 
 def _shipped_file(backbone: Backbone) -> Path:
-    record = weights_folder() / f"{backbone.name}.json"
-    if not record.is_file():
+    sidecar = weights_folder() / f"{backbone.name}.json"
+    if not sidecar.is_file():
         raise WeightsError(
             f"no weights are shipped for {backbone.name}",
             expected="--weights FILE",
             fix=f"`make weights BACKBONE={backbone.name}` downloads Keras's file",
         )
-    return record.with_name(_read_record(record)["file"])
+    return sidecar.with_name(_read_sidecar(sidecar)["file"])
 
 
-def _read_record(record: Path) -> dict[str, Any]:
-    """What a sidecar says; empty if there is none."""
-    if not record.is_file():
+def _read_sidecar(path: Path) -> dict[str, Any]:
+    """The content of a sidecar; empty if the file is missing."""
+    if not path.is_file():
         return {}
     try:
-        recorded: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise WeightsError(
-            f"{record} is not JSON: {error}",
-            expected="the record of the weights file beside it",
-            fix="delete it; the weights are then checked by loading them",
+            f"{path} is not JSON: {error}",
+            expected="the record of the weights file next to it",
+            fix="delete it; the job then loads the weights to check them",
         ) from error
-    return recorded
+    return content
 
 
 def _tensors_of_file(backbone: Backbone, path: str) -> str:
-    """tensors_sha256 of a file, in a process of its own: TensorFlow would fill the driver."""
+    """tensors_sha256 of a file, from a separate process to keep TensorFlow out of the driver."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=spawn) as process:
         return process.submit(_loaded_tensors_sha256, backbone, path).result()
@@ -165,9 +165,9 @@ def _loaded_tensors_sha256(backbone: Backbone, path: str) -> str:
 
 
 def _load_keras_3(model: keras.Model, path: Path) -> None:
-    # Keras chooses its reader by the name's ending and leaves out a top that the model lacks.
+    # Keras chooses its reader by the file extension, and skips a top that the model lacks.
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # It warns while it looks for what is missing, then raises.
+        # Keras warns about missing tensors before it raises.
         warnings.simplefilter("ignore", UserWarning)
         link = Path(folder) / "file.weights.h5"
         link.symlink_to(path.resolve())
@@ -175,7 +175,7 @@ def _load_keras_3(model: keras.Model, path: Path) -> None:
 
 
 def _load_keras_2(model: keras.Model, stored: h5py.Group) -> None:
-    """Copy layer by layer in order; what is left over at the end is the top."""
+    """Copy layer by layer in order; the remaining layers of the file are the top."""
     layers = [layer for layer in model.layers if layer.weights]
     groups = [group for group in _keras_2_layers(stored) if group]
     if len(groups) < len(layers):
@@ -191,7 +191,7 @@ def _load_keras_2(model: keras.Model, stored: h5py.Group) -> None:
         for variable, tensor in zip(variables, tensors, strict=True):
             variable.assign(tensor)
         if hasattr(layer, "finalize_state"):
-            # A Normalization reckons with copies of its variables.
+            # A Normalization computes with copies of its variables.
             layer.finalize_state()
 
 

@@ -1,4 +1,4 @@
-"""The one function that runs on workers: fetch, decode and featurize, overlapped."""
+"""The worker function: fetches, decodes and featurizes images, overlapped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from job import schemas
-from job.features.feature_encoding import packed
+from job.features.feature_encoding import encode_features
 from job.features.network import NetworkSpec, network
 from job.images.decode import BadImageError, DecodeRules, decode, thumbnail
 from job.images.fetch import FetchedImage, FetchLimits, ListedImage, fetch_images
@@ -24,12 +24,11 @@ T = TypeVar("T")
 ArrowBatches = Iterable[pa.RecordBatch]
 
 OUTCOME = to_arrow_schema(schemas.OUTCOME_SCHEMA)
-# Decoded batches that wait for the network: enough to hide a slow decode, 1.2 MB each.
-_DECODED_AHEAD = 4
-# Images that are decoded one after the other, and whose rows are made at once: what Arrow takes for
-# a batch of rows is much for two of them.
-_LEAST_DECODED = 8
-# A message to the JVM, and how long a slow one's rows may wait: progress is counted there.
+# Decoded batches in the queue of the network: enough to hide a slow decode, 1.2 MB each.
+_PREFETCHED_BATCHES = 4
+# The minimum of decoded images per Arrow batch, because a batch has a high fixed cost.
+_MIN_DECODED = 8
+# The size of a message to the JVM, and the longest wait for it: the JVM counts the progress.
 _ROWS_PER_MESSAGE = 64
 _SECONDS_PER_MESSAGE = 2.0
 
@@ -38,7 +37,7 @@ _SECONDS_PER_MESSAGE = 2.0
 class WorkerSpec:
     """All that a worker needs; picklable, without secrets.
 
-    `store` None means that the rows bring their bytes (the s3a reader).
+    With `store` None the rows contain the bytes of the images (the s3a reader).
     """
 
     network: NetworkSpec
@@ -59,45 +58,45 @@ class _Decoded:
 
 
 def featurizer(spec: WorkerSpec) -> Callable[[ArrowBatches], ArrowBatches]:
-    """The function for mapInArrow: WORK_SCHEMA (for s3a with `content`) to OUTCOME_SCHEMA."""
+    """The function for mapInArrow: WORK_SCHEMA (with `content` for s3a) to OUTCOME_SCHEMA."""
 
     def featurize(batches: ArrowBatches) -> ArrowBatches:
         decoded = (_decode(fetched, spec.rules) for fetched in _fetched(batches, spec))
         chunks = _chunks(decoded, _chunk_size(spec.network.batch_size))
-        # On one core a second thread only takes the caches from the first; requests run anyway.
+        # On one core a second thread only competes for the caches; requests overlap anyway.
         if spec.network.threads > 1:
-            chunks = ahead(chunks, _DECODED_AHEAD)
-        yield from joined(_outcome(chunk, spec.network) for chunk in chunks)
+            chunks = prefetch(chunks, _PREFETCHED_BATCHES)
+        yield from coalesce_batches(_outcome_batch(chunk, spec.network) for chunk in chunks)
 
     return featurize
 
 
-def joined(batches: ArrowBatches) -> ArrowBatches:
-    """The rows of `batches` in fewer messages: waking the JVM costs more than a few rows do."""
-    waiting: list[pa.RecordBatch] = []
-    rows, since = 0, time.monotonic()
+def coalesce_batches(batches: ArrowBatches) -> ArrowBatches:
+    """The rows of `batches` in fewer messages: waking the JVM costs more than a few rows."""
+    pending: list[pa.RecordBatch] = []
+    rows, started = 0, time.monotonic()
     for batch in batches:
-        waiting.append(batch)
+        pending.append(batch)
         rows += batch.num_rows
-        if rows >= _ROWS_PER_MESSAGE or time.monotonic() > since + _SECONDS_PER_MESSAGE:
-            yield pa.concat_batches(waiting)
-            waiting, rows, since = [], 0, time.monotonic()
-    if waiting:
-        yield pa.concat_batches(waiting)
+        if rows >= _ROWS_PER_MESSAGE or time.monotonic() > started + _SECONDS_PER_MESSAGE:
+            yield pa.concat_batches(pending)
+            pending, rows, started = [], 0, time.monotonic()
+    if pending:
+        yield pa.concat_batches(pending)
 
 
-def ahead(items: Iterable[T], depth: int) -> Generator[T]:
+def prefetch(items: Iterable[T], depth: int) -> Generator[T]:
     """Yield `items` in order while a thread computes up to `depth` of them in advance.
 
-    What the thread raises is raised here; closing this iterator ends the thread.
+    Raises the errors of the thread. Closing this iterator ends the thread.
     """
-    waiting: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=depth)
+    results: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=depth)
     closed = threading.Event()
-    producer = threading.Thread(target=_produce, args=(items, waiting, closed), daemon=True)
+    producer = threading.Thread(target=_produce, args=(items, results, closed), daemon=True)
     producer.start()
     try:
         while True:
-            kind, value = waiting.get()
+            kind, value = results.get()
             if kind == "item":
                 yield value
             elif kind == "error":
@@ -110,12 +109,12 @@ def ahead(items: Iterable[T], depth: int) -> Generator[T]:
 
 
 def _produce(
-    items: Iterable[T], waiting: queue.Queue[tuple[str, Any]], closed: threading.Event
+    items: Iterable[T], results: queue.Queue[tuple[str, Any]], closed: threading.Event
 ) -> None:
     def put(kind: str, value: Any) -> None:
         while not closed.is_set():
             try:
-                waiting.put((kind, value), timeout=0.1)
+                results.put((kind, value), timeout=0.1)
             except queue.Full:
                 continue
             break
@@ -127,13 +126,13 @@ def _produce(
                 return
         put("end", None)
     except BaseException as error:
-        # Not handled here: the consuming thread raises it.
+        # The consuming thread raises it.
         put("error", error)
 
 
 def _fetched(batches: ArrowBatches, spec: WorkerSpec) -> Iterator[FetchedImage]:
     if spec.store is not None:
-        return fetch_images(_listed(batches), spec.store, spec.limits)
+        return fetch_images(_listed_images(batches), spec.store, spec.limits)
     return (
         FetchedImage(_listed_image(row), row[schemas.CONTENT])
         for batch in batches
@@ -141,7 +140,7 @@ def _fetched(batches: ArrowBatches, spec: WorkerSpec) -> Iterator[FetchedImage]:
     )
 
 
-def _listed(batches: ArrowBatches) -> Iterator[ListedImage]:
+def _listed_images(batches: ArrowBatches) -> Iterator[ListedImage]:
     for batch in batches:
         for row in batch.to_pylist():
             yield _listed_image(row)
@@ -170,12 +169,12 @@ def _decode(fetched: FetchedImage, rules: DecodeRules) -> _Decoded:
 
 
 def _chunk_size(batch_size: int) -> int:
-    """Whole forward passes, at least _LEAST_DECODED images."""
-    return -(-_LEAST_DECODED // batch_size) * batch_size
+    """The images of whole forward passes, at least _MIN_DECODED."""
+    return -(-_MIN_DECODED // batch_size) * batch_size
 
 
 def _chunks(decoded: Iterator[_Decoded], size: int) -> Iterator[list[_Decoded]]:
-    """Lists that hold `size` good images, and the bad ones met on the way."""
+    """Lists of `size` good images, with the bad images between them."""
     chunk: list[_Decoded] = []
     good = 0
     for item in decoded:
@@ -188,7 +187,7 @@ def _chunks(decoded: Iterator[_Decoded], size: int) -> Iterator[list[_Decoded]]:
         yield chunk
 
 
-def _outcome(chunk: list[_Decoded], spec: NetworkSpec) -> pa.RecordBatch:
+def _outcome_batch(chunk: list[_Decoded], spec: NetworkSpec) -> pa.RecordBatch:
     images = [item.image for item in chunk]
     columns = {
         schemas.PATH: [image.path for image in images],
@@ -205,7 +204,7 @@ def _outcome(chunk: list[_Decoded], spec: NetworkSpec) -> pa.RecordBatch:
 
 
 def _features_column(chunk: list[_Decoded], spec: NetworkSpec) -> list[bytes | None]:
-    """Packed features of each item, None where the image is bad."""
+    """The encoded features of each item; None for bad images."""
     good = [item.rgb for item in chunk if item.rgb is not None]
     features = iter(network(spec).features(np.stack(good)) if good else ())
-    return [None if item.rgb is None else packed(next(features)) for item in chunk]
+    return [None if item.rgb is None else encode_features(next(features)) for item in chunk]

@@ -1,4 +1,4 @@
-"""From the options of a run to what its workers need, and the fingerprint of what they make."""
+"""Turns the options of a run into a WorkerSpec and the fingerprint of the features."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 from job.config import ImagesConfig, NetworkConfig
 from job.features.backbones import Backbone, backbone
 from job.features.fingerprint import Fingerprint
-from job.features.network import NetworkSpec, images_a_pass
+from job.features.network import NetworkSpec, default_batch_size
 from job.features.precision import require_precision
 from job.features.weights import WeightsFile, resolve_weights
 from job.features.worker import WorkerSpec
@@ -15,17 +15,17 @@ from job.images.decode import DECODE_RULES_VERSION, DecodeRules
 from job.images.fetch import FetchLimits
 
 
-def worker_of(
+def resolve_worker(
     spark: SparkSession, images: ImagesConfig, config: NetworkConfig
 ) -> tuple[Fingerprint, WorkerSpec]:
-    """What makes the features and its fingerprint; the rows bring their bytes.
+    """The fingerprint of the features and the WorkerSpec, with `store` None.
 
-    Raises InvalidValueError for an unknown backbone or a precision that this machine lacks,
-    WeightsError.
+    Raises InvalidValueError for an unknown backbone or a precision that this machine does not
+    support, and WeightsError.
     """
     network = backbone(config.backbone)
     if (spark.sparkContext.master or "").startswith("local"):
-        # Elsewhere the CPUs that count are those of the executors, which look themselves.
+        # On a cluster, each executor checks its own CPU.
         require_precision(config.precision)
     weights = resolve_weights(network, config.weights)
     worker = WorkerSpec(
@@ -67,6 +67,6 @@ def _network_spec(
         weights=str(weights.path),
         tensors_sha256=weights.tensors_sha256,
         threads=cpus,
-        batch_size=config.batch_size or images_a_pass(cpus),
+        batch_size=config.batch_size or default_batch_size(cpus),
         precision=config.precision,
     )

@@ -1,1 +1,1 @@
-"""List images, find what is new, fetch their bytes, decode them."""
+"""List images, find new ones, fetch their bytes, decode them."""

@@ -1,4 +1,4 @@
-"""Bytes to an RGB array of the network's input size, or the reason why not."""
+"""Decodes bytes to an RGB array of the network's input size, or gives the reason why not."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from job.images.resize import RGB, bicubic
-from job.images.variants import misread, refused
+from job.images.resize import RGB, resize
+from job.images.variants import find_misread_variant, find_unsupported_variant
 
-# Part of the fingerprint: raise it when the same bytes would give another array.
+# Part of the fingerprint: increase it when the same bytes would give another array.
 DECODE_RULES_VERSION = 2
 
 NOT_AN_IMAGE = "not_an_image"
@@ -23,14 +23,14 @@ UNSUPPORTED = "unsupported"
 TRUNCATED = "truncated"
 TOO_MANY_PIXELS = "too_many_pixels"
 
-# A closed list: Pillow would also hand an EPS file to Ghostscript.
+# A closed list, because Pillow would pass an EPS file to Ghostscript.
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP")
 
-# Our own limit is checked before any pixel is decoded; Pillow's would only warn about it.
+# `max_pixels` is checked before any pixel is decoded; Pillow's limit would only warn.
 Image.MAX_IMAGE_PIXELS = None
 
-# All that Pillow was seen to raise on damaged files; it has no common base.
-DECODING_FAILED = (
+# The exceptions that Pillow was seen to raise on damaged files; they have no common base.
+DECODE_ERRORS = (
     UnidentifiedImageError,
     Image.DecompressionBombError,
     OSError,
@@ -51,7 +51,7 @@ DECODING_FAILED = (
 
 @dataclass(frozen=True)
 class DecodeRules:
-    """The size of the result in pixels, and what is done to images on the way.
+    """The size of the result in pixels, and how to decode.
 
     An original of more than `max_pixels` pixels is refused before it is decoded.
     """
@@ -63,7 +63,7 @@ class DecodeRules:
 
 
 class BadImageError(Exception):
-    """These bytes are no image that can be used; `reason` is one of the quarantine's words."""
+    """The bytes are not a usable image; `reason` is a quarantine reason."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason, detail)
@@ -71,24 +71,24 @@ class BadImageError(Exception):
 
 
 def decode(data: bytes, rules: DecodeRules) -> RGB:
-    """The first frame of `data` as uint8 (height, width, 3), by content and not by name.
+    """The first frame of `data` as uint8 (height, width, 3); the content decides the format.
 
-    As `keras.utils.load_img(..., target_size, interpolation="bicubic")` does it: plain
+    Decodes like `keras.utils.load_img(..., target_size, interpolation="bicubic")`: plain
     `convert("RGB")`, which drops alpha, then a bicubic resize that differs from Pillow's by at
-    most 2 of 255. Another difference: 16-bit grey is scaled to 8 bits, where Pillow would clip it
-    to white. Raises BadImageError, nothing else.
+    most 2 of 255. Another difference: 16-bit grey is scaled to 8 bits, where Pillow clips it to
+    white. Raises BadImageError only.
     """
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
-            _require_right_pixels(image)
-            _require_few_pixels(image, rules.max_pixels)
-            return _resized(image, rules)
-    except DECODING_FAILED as error:
-        raise _why(data, error) from error
+            _require_correct_pixels(image)
+            _require_max_pixels(image, rules.max_pixels)
+            return _resize_to_input(image, rules)
+    except DECODE_ERRORS as error:
+        raise _bad_image_error(data, error) from error
 
 
 def thumbnail(rgb: RGB, side: int = 96) -> bytes:
-    """A JPEG of at most `side` pixels each way, about 2 kB, for the report."""
+    """A JPEG of at most `side` pixels in each direction, about 2 kB, for the report."""
     image = Image.fromarray(rgb)
     image.thumbnail((side, side))
     out = BytesIO()
@@ -96,61 +96,61 @@ def thumbnail(rgb: RGB, side: int = 96) -> bytes:
     return out.getvalue()
 
 
-def _require_right_pixels(image: Image.Image) -> None:
-    variant = misread(image)
+def _require_correct_pixels(image: Image.Image) -> None:
+    variant = find_misread_variant(image)
     if variant is not None:
-        raise _unsupported(image.format, variant)
+        raise _unsupported_error(image.format, variant)
 
 
-def _require_few_pixels(image: Image.Image, most: int) -> None:
-    if image.width * image.height > most:
+def _require_max_pixels(image: Image.Image, max_pixels: int) -> None:
+    if image.width * image.height > max_pixels:
         raise BadImageError(
-            TOO_MANY_PIXELS, f"{image.width} x {image.height} pixels, at most {most:,}"
+            TOO_MANY_PIXELS, f"{image.width} x {image.height} pixels, at most {max_pixels:,}"
         )
 
 
-def _resized(image: Image.Image, rules: DecodeRules) -> RGB:
+def _resize_to_input(image: Image.Image, rules: DecodeRules) -> RGB:
     upright = ImageOps.exif_transpose(image) if rules.exif_rotate else image
-    return bicubic(as_rgb(upright), rules.width, rules.height)
+    return resize(as_rgb(upright), rules.width, rules.height)
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
-    """The picture in mode RGB, 16-bit grey scaled to 8 bits."""
+    """The image in mode RGB; 16-bit grey is scaled to 8 bits."""
     if image.mode.startswith("I;16"):
-        deep: npt.NDArray[Any] = np.asarray(image).astype(np.uint32)
-        # 65535 / 255 = 257; half of it rounds to the nearest.
-        image = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
+        samples: npt.NDArray[Any] = np.asarray(image).astype(np.uint32)
+        # 65535 / 255 = 257; adding half of it rounds to the nearest.
+        image = Image.fromarray(((samples + 128) // 257).astype(np.uint8))
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _unsupported(file_format: str | None, variant: str) -> BadImageError:
+def _unsupported_error(file_format: str | None, variant: str) -> BadImageError:
     detail = f"{file_format} variant that is not decoded: {variant[:200]}"
     return BadImageError(UNSUPPORTED, detail)
 
 
-def _why(data: bytes, error: Exception) -> BadImageError:
-    """`unsupported` or `truncated` where the bytes begin as an image does, else `not_an_image`."""
+def _bad_image_error(data: bytes, error: Exception) -> BadImageError:
+    """`unsupported` or `truncated` if the bytes begin like an image, else `not_an_image`."""
     if not data:
         return BadImageError(NOT_AN_IMAGE, "0 bytes")
-    begins_as = _begins_as(data)
-    if begins_as is None:
+    file_format = _sniff_format(data)
+    if file_format is None:
         return BadImageError(NOT_AN_IMAGE, f"begins as none of {', '.join(FORMATS)}")
-    variant = _refused(data, begins_as, error)
+    variant = _unsupported_variant(data, file_format, error)
     if variant is not None:
-        return _unsupported(begins_as, variant)
-    # Pillow's text for an unknown file holds an address in memory.
+        return _unsupported_error(file_format, variant)
+    # Pillow's text for an unknown file contains a memory address.
     text = "no whole header" if isinstance(error, UnidentifiedImageError) else str(error)
-    return BadImageError(TRUNCATED, f"begins as {begins_as}, cannot be decoded: {text[:200]}")
+    return BadImageError(TRUNCATED, f"begins as {file_format}, cannot be decoded: {text[:200]}")
 
 
-def _refused(data: bytes, file_format: str, error: Exception) -> str | None:
+def _unsupported_variant(data: bytes, file_format: str, error: Exception) -> str | None:
     try:
-        return refused(data, file_format, error)
-    except DECODING_FAILED:
+        return find_unsupported_variant(data, file_format, error)
+    except DECODE_ERRORS:
         return None
 
 
-def _begins_as(data: bytes) -> str | None:
+def _sniff_format(data: bytes) -> str | None:
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if data.startswith(b"\x89PNG\r\n"):
@@ -161,7 +161,7 @@ def _begins_as(data: bytes) -> str | None:
         return "TIFF"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
-    # Two letters alone begin many texts; these four bytes are reserved, and zero in each bitmap.
+    # Many texts begin with these two letters; the four bytes are reserved and zero in each bitmap.
     if data[:2] == b"BM" and data[6:10] == b"\0\0\0\0":
         return "BMP"
     return None

@@ -1,4 +1,4 @@
-"""The concurrent reader: one GET an image, many at once, bounded by bytes, as they arrive."""
+"""The concurrent reader: one GET per image, many in flight, bounded by number and bytes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from queue import SimpleQueue
 
 from job.errors import InputNotFoundError
 from job.images.local_client import read_file
-from job.images.s3_client import S3Objects
+from job.images.s3_client import S3Client
 from job.images.s3a_config import StoreSettings
 from job.images.storage import (
-    BucketMissingError,
+    BucketNotFoundError,
     ForbiddenError,
     ObjectBytes,
+    ObjectNotFoundError,
     StoredObject,
-    VanishedError,
-    retrying,
+    retry_transient,
 )
 from job.paths import LOCAL_SCHEME, split_path
 
@@ -45,7 +45,7 @@ class ListedImage:
 class FetchedImage:
     """An image with its bytes, or with the reason why there are none.
 
-    `image` tells length, ETag and time of the version that the bytes are.
+    `image` has the length, ETag and time of the version that was read.
     """
 
     image: ListedImage
@@ -56,10 +56,10 @@ class FetchedImage:
 
 @dataclass(frozen=True)
 class FetchLimits:
-    """How much is fetched at once, and how long a store that does not answer is asked again.
+    """Limits on size and concurrency, and how long to retry a store that does not answer.
 
-    `in_flight` and `bytes_in_flight` bound what is requested and not yet taken; one larger object
-    goes alone.
+    `in_flight` and `bytes_in_flight` bound the images requested and not yet taken. A larger
+    object is fetched alone.
     """
 
     max_image_bytes: int
@@ -68,31 +68,31 @@ class FetchLimits:
     bytes_in_flight: int = 64 * 1024 * 1024
 
 
-# Reads one path, without its bytes if they are more than the number given.
-Read = Callable[[str, int], ObjectBytes]
+# Reads the object at a path; returns no bytes if it is longer than the given number.
+Reader = Callable[[str, int], ObjectBytes]
 
 
 def fetch_images(
     rows: Iterable[ListedImage], settings: StoreSettings, limits: FetchLimits
 ) -> Iterator[FetchedImage]:
-    """Every one of `rows` once, in the order of arrival, with bytes or a reason.
+    """Each of `rows` once, in the order of arrival, with bytes or a reason.
 
     Raises TransportError if the store does not answer for `limits.retry_seconds`,
     InputNotFoundError if the bucket is gone, AccessDeniedError without credentials.
     """
-    return fetch_through(reading(settings), rows, limits)
+    return fetch_with(object_reader(settings), rows, limits)
 
 
-def fetch_through(
-    read: Read, rows: Iterable[ListedImage], limits: FetchLimits
+def fetch_with(
+    read: Reader, rows: Iterable[ListedImage], limits: FetchLimits
 ) -> Generator[FetchedImage]:
-    """`fetch_images` by any way to read.
+    """`fetch_images` with any reader.
 
-    Requests run on while the caller computes. When half of them are taken, as many start at once:
-    a request that wakes all threads and the server by itself costs twice the CPU of one of many.
+    Requests run while the caller computes. When half of them are taken, as many start at once: a
+    single request wakes all threads and the server, and costs twice the CPU of one in a group.
     """
-    waiting = iter(rows)
-    image = next(waiting, None)
+    pending = iter(rows)
+    image = next(pending, None)
     arrived: SimpleQueue[Future[FetchedImage]] = SimpleQueue()
     lengths: dict[Future[FetchedImage], int] = {}
     count = size = 0
@@ -105,7 +105,7 @@ def fetch_through(
                 future = pool.submit(_fetch_image, image, read, limits, stopped)
                 future.add_done_callback(arrived.put)
                 lengths[future] = image.length
-                count, size, image = count + 1, size + image.length, next(waiting, None)
+                count, size, image = count + 1, size + image.length, next(pending, None)
             done = arrived.get()
             length = lengths.pop(done)
             count, size = count - 1, size - length
@@ -122,41 +122,40 @@ def _fits(image: ListedImage, count: int, size: int, limits: FetchLimits) -> boo
 
 
 def _fetch_image(
-    image: ListedImage, read: Read, limits: FetchLimits, stopped: threading.Event
+    image: ListedImage, read: Reader, limits: FetchLimits, stopped: threading.Event
 ) -> FetchedImage:
-    """One image; an object known to be too large is not asked for."""
+    """Fetch one image; an object that is listed as too large is not requested."""
     if image.length > limits.max_image_bytes:
         return _too_large(image, limits.max_image_bytes)
     try:
-        for attempt in retrying(limits.retry_seconds, image.path, stopped):
+        for attempt in retry_transient(limits.retry_seconds, image.path, stopped):
             with attempt:
                 return _fetched(image, read(image.path, limits.max_image_bytes), limits)
-    except VanishedError as error:
+    except ObjectNotFoundError as error:
         return FetchedImage(image, None, VANISHED, str(error))
     except ForbiddenError as error:
         return FetchedImage(image, None, FORBIDDEN, str(error))
-    except BucketMissingError as error:
+    except BucketNotFoundError as error:
         raise InputNotFoundError(
             f"the bucket of {image.path} is gone",
-            expected="it to stay during the run",
+            expected="a bucket that stays during the run",
             fix=str(error),
         ) from error
-    raise AssertionError("retrying ends with a result or an error")
+    raise AssertionError("retry_transient ends with a result or an error")
 
 
-def _fetched(image: ListedImage, found: ObjectBytes, limits: FetchLimits) -> FetchedImage:
-    """`image` as the version that was read."""
-    image = _as_version(image, found.version)
-    if found.data is None:
+def _fetched(image: ListedImage, content: ObjectBytes, limits: FetchLimits) -> FetchedImage:
+    image = _with_version(image, content.version)
+    if content.data is None:
         return _too_large(image, limits.max_image_bytes)
-    return FetchedImage(image, found.data)
+    return FetchedImage(image, content.data)
 
 
-def _too_large(image: ListedImage, largest: int) -> FetchedImage:
-    return FetchedImage(image, None, TOO_LARGE, f"{image.length:,} bytes, at most {largest:,}")
+def _too_large(image: ListedImage, max_bytes: int) -> FetchedImage:
+    return FetchedImage(image, None, TOO_LARGE, f"{image.length:,} bytes, at most {max_bytes:,}")
 
 
-def _as_version(image: ListedImage, version: StoredObject) -> ListedImage:
+def _with_version(image: ListedImage, version: StoredObject) -> ListedImage:
     if (image.etag, image.length) == (version.etag, version.length):
         return image
     return replace(
@@ -167,19 +166,19 @@ def _as_version(image: ListedImage, version: StoredObject) -> ListedImage:
     )
 
 
-def reading(settings: StoreSettings) -> Read:
-    """How the concurrent reader reads a path: local ones from the disk, others from S3."""
+def object_reader(settings: StoreSettings) -> Reader:
+    """The Reader for workers: it reads local paths from the disk and others from S3."""
 
-    def read(path: str, largest: int) -> ObjectBytes:
+    def read(path: str, max_bytes: int) -> ObjectBytes:
         scheme, bucket, key = split_path(path)
         if scheme == LOCAL_SCHEME:
-            return read_file(key, largest)
-        return s3_objects(settings).get(bucket, key, largest)
+            return read_file(key, max_bytes)
+        return shared_s3_client(settings).get(bucket, key, max_bytes)
 
     return read
 
 
 @lru_cache(maxsize=4)
-def s3_objects(settings: StoreSettings) -> S3Objects:
-    """The clients of this process: connections and credentials are shared by all its tasks."""
-    return S3Objects(settings)
+def shared_s3_client(settings: StoreSettings) -> S3Client:
+    """The client of this process; all its tasks share connections and credentials."""
+    return S3Client(settings)

@@ -1,4 +1,4 @@
-"""The one lister: every object under the input that the glob wants, streamed from many prefixes."""
+"""Lists every object under the input that matches the glob, from many prefixes in parallel."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from job import schemas
 from job.config import ImagesConfig
 from job.errors import AccessDeniedError, InputNotFoundError
-from job.images.fetch import s3_objects
+from job.images.fetch import shared_s3_client
 from job.images.local_client import files_below, stored_file, subfolders
-from job.images.s3a_client import HadoopObjects
+from job.images.s3a_client import S3AClient
 from job.images.s3a_config import StoreSettings
 from job.images.storage import (
-    BucketMissingError,
+    BucketNotFoundError,
     ForbiddenError,
     Page,
     StoredObject,
     all_pages,
-    bucket_missing,
-    retrying,
+    bucket_not_found_error,
+    retry_transient,
 )
 from job.paths import (
     LOCAL_SCHEME,
@@ -39,36 +39,36 @@ from job.paths import (
     split_path,
 )
 
-# How a unit is listed: all below a prefix, the objects right in it, or the object of that name.
-ALL, HERE, OBJECT = "all", "here", "object"
+# The scope of a unit: everything below a prefix, its direct objects, or the object of that name.
+RECURSIVE, DIRECT, OBJECT = "recursive", "direct", "object"
 
 _RETRY_SECONDS = 180.0
-# Before the work starts a person waits for an answer.
+# Short, because the user waits for the checks before the work starts.
 _CHECK_SECONDS = 5.0
-# The driver looks this many folders down for prefixes, and at this many pages of each.
-_LEVELS = 4
-_PAGES_OF_PREFIXES = 20
+# The driver searches this many levels of folders for prefixes, and this many pages of each.
+_MAX_LEVELS = 4
+_MAX_PREFIX_PAGES = 20
 _PREFIXES_PER_SLOT = 4
 _ROWS_PER_BATCH = 1_000
-# What the driver holds at a time when it lists through Hadoop: about 20 MB.
+# The rows in the driver's memory when it lists through Hadoop: about 20 MB.
 _ROWS_PER_CHUNK = 100_000
 
 
 class PageSource(Protocol):
-    """What lists keys a page at a time: S3Objects, HadoopObjects."""
+    """Lists keys page by page: S3Client, S3AClient."""
 
     def page(
         self, bucket: str, prefix: str, *, delimiter: bool = False, token: str | None = None
     ) -> Page:
-        """One page of what begins with `prefix`."""
+        """One page of the keys that begin with `prefix`."""
 
 
 @dataclass(frozen=True)
 class _Unit:
-    """What one step of a task lists; `prefix` is a key prefix, or a local path."""
+    """One step of a listing task; `prefix` is a key prefix or a local path."""
 
     prefix: str
-    how: str
+    scope: str
 
 
 BatchFunction = Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]
@@ -82,31 +82,32 @@ def list_images(
 ) -> DataFrame:
     """Every object under the input that matches the glob, once: LISTING_SCHEMA.
 
-    Hidden and extensionless objects too, but no zero-byte keys that end in `/`. The driver finds
-    prefixes and the executors list them page by page. With `settings` None an S3 input is listed
-    by the driver through the client of s3a, in chunks that do not stay there. `warm_up` is called
-    on the workers that list, before they do.
+    Includes hidden objects and objects without extension, but no zero-byte keys that end in `/`.
+    The driver finds prefixes and the executors list them page by page. With `settings` None the
+    driver lists an S3 input through the client of s3a, in chunks that it does not keep. Each worker
+    calls `warm_up` before it lists.
     """
     input_path = canonical_path(images.input_path)
     glob_matcher(images.glob)
     scheme, bucket, key = split_path(input_path)
     if scheme == LOCAL_SCHEME:
-        units = _expanded(_local_units(key, images.glob), _local_children, _wanted(spark))
+        units = _expand(_local_units(key, images.glob), _local_children, _target_units(spark))
     elif settings is not None:
-        pages = _pages_of(s3_objects(settings), bucket)
-        units = _expanded(_s3_units(key, images.glob), _s3_children(pages), _wanted(spark))
+        pages = _page_reader(shared_s3_client(settings), bucket)
+        units = _expand(_s3_units(key, images.glob), _s3_children(pages), _target_units(spark))
     else:
-        pages = _pages_of(HadoopObjects(spark), bucket)
-        found = chain.from_iterable(_s3_listed(pages, unit) for unit in _s3_units(key, images.glob))
-        return _from_driver(spark, _batches(found, images))
-    tasks = max(1, min(len(units), _wanted(spark)))
-    lister = _lister(images, settings, [units[task::tasks] for task in range(tasks)])
-    # A task is a number: rows that name the units would be shuffled first, a job of a second.
+        pages = _page_reader(S3AClient(spark), bucket)
+        units = _s3_units(key, images.glob)
+        objects = chain.from_iterable(_list_s3(pages, unit) for unit in units)
+        return _list_on_driver(spark, _batches(objects, images))
+    tasks = max(1, min(len(units), _target_units(spark)))
+    lister = _unit_lister(images, settings, [units[task::tasks] for task in range(tasks)])
+    # Each row is a task number: Spark would first shuffle rows that name units, which takes 1 s.
     numbers = spark.range(0, tasks, 1, tasks)
-    return numbers.mapInArrow(_after(warm_up, lister), schemas.LISTING_SCHEMA)
+    return numbers.mapInArrow(_with_warm_up(warm_up, lister), schemas.LISTING_SCHEMA)
 
 
-def _after(warm_up: Callable[[], None] | None, lister: BatchFunction) -> BatchFunction:
+def _with_warm_up(warm_up: Callable[[], None] | None, lister: BatchFunction) -> BatchFunction:
     if warm_up is None:
         return lister
 
@@ -118,11 +119,11 @@ def _after(warm_up: Callable[[], None] | None, lister: BatchFunction) -> BatchFu
 
 
 def check_input(spark: SparkSession, images: ImagesConfig, settings: StoreSettings | None) -> None:
-    """Say within seconds that the input cannot be listed, before any work starts.
+    """Raise an error within seconds if the input cannot be listed.
 
-    Raises InputNotFoundError for a missing bucket or folder, or an empty one; AccessDeniedError
+    Raises InputNotFoundError for a bucket or folder that is missing or empty; AccessDeniedError
     for refused or missing credentials; TransportError for an endpoint that does not answer;
-    InvalidValueError for a glob that cannot be read.
+    InvalidValueError for an invalid glob.
     """
     glob_matcher(images.glob)
     if next(first_objects(spark, images, settings), None) is None:
@@ -136,18 +137,18 @@ def check_input(spark: SparkSession, images: ImagesConfig, settings: StoreSettin
 def first_objects(
     spark: SparkSession, images: ImagesConfig, settings: StoreSettings | None
 ) -> Iterator[StoredObject]:
-    """What is under the input, as it is listed, whatever the glob; for a look at a few.
+    """The objects under the input in listing order, regardless of the glob; read only a few.
 
-    Raises what `check_input` raises, but for an empty folder.
+    Raises the errors of `check_input`, except for an empty folder.
     """
     scheme, bucket, key = split_path(canonical_path(images.input_path))
     if scheme == LOCAL_SCHEME:
         yield from _local_objects(key)
         return
-    source = HadoopObjects(spark) if settings is None else s3_objects(settings)
-    pages = _pages_of(source, bucket, _CHECK_SECONDS)
+    source = S3AClient(spark) if settings is None else shared_s3_client(settings)
+    pages = _page_reader(source, bucket, _CHECK_SECONDS)
     for unit in _s3_units(key, "**"):
-        yield from _s3_listed(pages, unit)
+        yield from _list_s3(pages, unit)
 
 
 def _local_objects(path: str) -> Iterator[StoredObject]:
@@ -166,62 +167,64 @@ def _local_objects(path: str) -> Iterator[StoredObject]:
         ) from error
 
 
-def _wanted(spark: SparkSession) -> int:
+def _target_units(spark: SparkSession) -> int:
     return _PREFIXES_PER_SLOT * spark.sparkContext.defaultParallelism
 
 
-def _expanded(
-    units: list[_Unit], children: Callable[[str], list[_Unit] | None], wanted: int
+def _expand(
+    units: list[_Unit], children: Callable[[str], list[_Unit] | None], target: int
 ) -> list[_Unit]:
-    """`units` with prefixes replaced by those below them, until there are about `wanted`."""
-    for _ in range(_LEVELS):
-        if len(units) >= wanted:
+    """Replace prefixes by those below them until there are about `target` units."""
+    for _ in range(_MAX_LEVELS):
+        if len(units) >= target:
             break
         units = [
             below
             for unit in units
-            for below in (children(unit.prefix) if unit.how == ALL else None) or [unit]
+            for below in (children(unit.prefix) if unit.scope == RECURSIVE else None) or [unit]
         ]
     return units
 
 
 def _s3_units(key: str, glob: str) -> list[_Unit]:
-    """Everything under the folder `key` that can match, and the object of that very name."""
+    """Everything under the folder `key` that can match, and the object named exactly `key`."""
     if not key:
-        return [_Unit(literal_prefix(glob), ALL)]
-    return [_Unit(key, OBJECT), _Unit(f"{key}/{literal_prefix(glob)}", ALL)]
+        return [_Unit(literal_prefix(glob), RECURSIVE)]
+    return [_Unit(key, OBJECT), _Unit(f"{key}/{literal_prefix(glob)}", RECURSIVE)]
 
 
 def _local_units(path: str, glob: str) -> list[_Unit]:
     folder = os.path.join(path, os.path.dirname(literal_prefix(glob)))
-    return [_Unit(path, OBJECT), _Unit(folder.rstrip("/") or "/", ALL)]
+    return [_Unit(path, OBJECT), _Unit(folder.rstrip("/") or "/", RECURSIVE)]
 
 
 Pages = Callable[[str, bool], Iterator[Page]]
 
 
-def _pages_of(source: PageSource, bucket: str, seconds: float = _RETRY_SECONDS) -> Pages:
-    """The pages of a prefix, with or without what is in folders below it."""
+def _page_reader(source: PageSource, bucket: str, seconds: float = _RETRY_SECONDS) -> Pages:
+    """A function that reads the pages of a prefix; a delimiter leaves out keys in subfolders."""
 
     def pages(prefix: str, delimiter: bool) -> Iterator[Page]:
-        return all_pages(lambda token: _page(source, bucket, prefix, delimiter, token, seconds))
+        return all_pages(
+            lambda token: _read_page(source, bucket, prefix, delimiter, token, seconds)
+        )
 
     return pages
 
 
-def _page(
+def _read_page(
     source: PageSource, bucket: str, prefix: str, delimiter: bool, token: str | None, seconds: float
 ) -> Page:
-    where = f"s3a://{bucket}/{prefix}"
+    path = f"s3a://{bucket}/{prefix}"
     try:
-        page: Page = retrying(seconds, where)(
+        page: Page = retry_transient(seconds, path)(
             source.page, bucket, prefix, delimiter=delimiter, token=token
         )
-    except BucketMissingError as error:
-        raise bucket_missing(bucket) from error
+    except BucketNotFoundError as error:
+        raise bucket_not_found_error(bucket) from error
     except ForbiddenError as error:
         raise AccessDeniedError(
-            f"listing {where} is refused ({error})",
+            f"listing {path} is refused ({error})",
             expected="credentials with s3:ListBucket and s3:GetObject",
             fix="check the role or the keys, and the bucket policy",
         ) from error
@@ -229,16 +232,16 @@ def _page(
 
 
 def _s3_children(pages: Pages) -> Callable[[str], list[_Unit] | None]:
-    """The folders right below a prefix, None if there are too many to look at."""
+    """A function that lists the direct subfolders of a prefix; None if there are too many."""
 
     def children(prefix: str) -> list[_Unit] | None:
-        first = list(islice(pages(prefix, True), _PAGES_OF_PREFIXES))
-        if first[-1].next_token is not None:
+        first_pages = list(islice(pages(prefix, True), _MAX_PREFIX_PAGES))
+        if first_pages[-1].next_token is not None:
             return None
-        below = [_Unit(folder, ALL) for page in first for folder in page.folders]
-        if any(page.objects for page in first):
-            below.append(_Unit(prefix, HERE))
-        return below
+        units = [_Unit(folder, RECURSIVE) for page in first_pages for folder in page.folders]
+        if any(page.objects for page in first_pages):
+            units.append(_Unit(prefix, DIRECT))
+        return units
 
     return children
 
@@ -246,73 +249,73 @@ def _s3_children(pages: Pages) -> Callable[[str], list[_Unit] | None]:
 def _local_children(folder: str) -> list[_Unit] | None:
     if not os.path.isdir(folder):
         return None
-    return [_Unit(folder, HERE), *(_Unit(below, ALL) for below in subfolders(folder))]
+    return [_Unit(folder, DIRECT), *(_Unit(path, RECURSIVE) for path in subfolders(folder))]
 
 
-def _lister(
+def _unit_lister(
     images: ImagesConfig, settings: StoreSettings | None, units: list[list[_Unit]]
 ) -> BatchFunction:
-    """What lists the units of each task whose number it is given."""
+    """A function for mapInArrow that takes task numbers and lists the units of these tasks."""
     scheme, bucket, _ = split_path(canonical_path(images.input_path))
 
     def list_units(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         tasks = chain.from_iterable(batch.column(0).to_pylist() for batch in batches)
-        of_tasks = chain.from_iterable(units[task] for task in tasks)
-        objects = _local_listed
+        task_units = chain.from_iterable(units[task] for task in tasks)
+        list_unit = _list_local
         if scheme != LOCAL_SCHEME:
             assert settings is not None
-            objects = partial(_s3_listed, _pages_of(s3_objects(settings), bucket))
-        yield from _batches(chain.from_iterable(map(objects, of_tasks)), images)
+            list_unit = partial(_list_s3, _page_reader(shared_s3_client(settings), bucket))
+        yield from _batches(chain.from_iterable(map(list_unit, task_units)), images)
 
     return list_units
 
 
-def _s3_listed(pages: Pages, unit: _Unit) -> Iterator[StoredObject]:
-    for page in pages(unit.prefix, unit.how == HERE):
-        for found in page.objects:
-            is_folder_marker = found.length == 0 and found.path.endswith("/")
-            if unit.how != OBJECT or split_path(found.path)[2] == unit.prefix:
-                yield from () if is_folder_marker else (found,)
-        if unit.how == OBJECT:
-            # Keys come in order: the object of that very name is the first of all.
+def _list_s3(pages: Pages, unit: _Unit) -> Iterator[StoredObject]:
+    for page in pages(unit.prefix, unit.scope == DIRECT):
+        for stored in page.objects:
+            is_folder_marker = stored.length == 0 and stored.path.endswith("/")
+            if unit.scope != OBJECT or split_path(stored.path)[2] == unit.prefix:
+                yield from () if is_folder_marker else (stored,)
+        if unit.scope == OBJECT:
+            # Keys come in order: the object named exactly like the prefix is the first.
             return
 
 
-def _local_listed(unit: _Unit) -> Iterator[StoredObject]:
-    if unit.how == OBJECT:
+def _list_local(unit: _Unit) -> Iterator[StoredObject]:
+    if unit.scope == OBJECT:
         if os.path.isfile(unit.prefix):
             yield stored_file(unit.prefix, os.stat(unit.prefix))
     elif os.path.isdir(unit.prefix):
-        yield from files_below(unit.prefix, recursive=unit.how == ALL)
+        yield from files_below(unit.prefix, recursive=unit.scope == RECURSIVE)
 
 
 def _batches(listed: Iterable[StoredObject], images: ImagesConfig) -> Iterator[pa.RecordBatch]:
-    """LISTING_SCHEMA of those that the glob wants, some at a time."""
+    """LISTING_SCHEMA of the objects that match the glob, in batches."""
     input_path = canonical_path(images.input_path)
     matches = glob_matcher(images.glob)
 
-    def wanted(found: StoredObject) -> bool:
-        relative = relative_to(found.path, input_path)
+    def is_match(stored: StoredObject) -> bool:
+        relative = relative_to(stored.path, input_path)
         return relative is not None and matches(relative)
 
-    rows = filter(wanted, listed)
-    while chunk := list(islice(rows, _ROWS_PER_BATCH)):
+    matching = filter(is_match, listed)
+    while chunk := list(islice(matching, _ROWS_PER_BATCH)):
         yield _batch(chunk, images.label_level)
 
 
 def _batch(chunk: list[StoredObject], label_level: int) -> pa.RecordBatch:
     columns = {
-        schemas.PATH: [found.path for found in chunk],
-        schemas.LABEL: [label_of(found.path, label_level) for found in chunk],
-        schemas.LENGTH: [found.length for found in chunk],
-        schemas.ETAG: [found.etag for found in chunk],
-        schemas.MODIFICATION_TIME: [found.modification_time for found in chunk],
+        schemas.PATH: [stored.path for stored in chunk],
+        schemas.LABEL: [label_of(stored.path, label_level) for stored in chunk],
+        schemas.LENGTH: [stored.length for stored in chunk],
+        schemas.ETAG: [stored.etag for stored in chunk],
+        schemas.MODIFICATION_TIME: [stored.modification_time for stored in chunk],
     }
     return pa.RecordBatch.from_pydict(columns, schema=to_arrow_schema(schemas.LISTING_SCHEMA))
 
 
-def _from_driver(spark: SparkSession, batches: Iterator[pa.RecordBatch]) -> DataFrame:
-    """A DataFrame of what the driver lists; each chunk leaves it before the next is made."""
+def _list_on_driver(spark: SparkSession, batches: Iterator[pa.RecordBatch]) -> DataFrame:
+    """A DataFrame of the driver's listing; each chunk leaves the driver before the next."""
     frames = []
     while chunk := list(islice(batches, _ROWS_PER_CHUNK // _ROWS_PER_BATCH)):
         rows = spark.createDataFrame(pa.Table.from_batches(chunk), schemas.LISTING_SCHEMA)

@@ -1,4 +1,4 @@
-"""Files on the local disk, as listing and fetch see them."""
+"""Lists and reads local files as objects."""
 
 from __future__ import annotations
 
@@ -11,40 +11,43 @@ from job.errors import InvalidValueError
 from job.images.storage import (
     ForbiddenError,
     ObjectBytes,
-    PassingError,
+    ObjectNotFoundError,
     StoredObject,
-    VanishedError,
+    TransientError,
 )
 
 _SCHEME = "file://"
 
 
 def subfolders(folder: str) -> list[str]:
-    """The folders right in `folder`, sorted; links to folders are not followed."""
+    """The direct subfolders of `folder`, sorted; links to folders are left out."""
     with os.scandir(folder) as entries:
         return sorted(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
 
 
 def files_below(folder: str, *, recursive: bool) -> Iterator[StoredObject]:
-    """All files in `folder`, links to files included; what vanishes meanwhile is not listed."""
-    waiting = [folder]
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
+    """All files in `folder`, including links to files; files deleted during the call are omitted.
+
+    With `recursive`, the files of all subfolders too.
+    """
+    pending = [folder]
+    while pending:
+        with os.scandir(pending.pop()) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    waiting += [entry.path] if recursive else []
+                    pending += [entry.path] if recursive else []
                 elif entry.is_file():
                     yield stored_file(entry.path, entry.stat())
 
 
 def stored_file(path: str, stat: os.stat_result) -> StoredObject:
-    """`path` as an object: the ETag is made of time and length, which is what a disk can tell.
+    """`path` as an object; its ETag combines modification time and length.
 
     Raises InvalidValueError for a name that is not UTF-8: no table can hold it.
     """
     milliseconds = stat.st_mtime_ns // 1_000_000
     return StoredObject(
-        _SCHEME + _utf8(path),
+        _SCHEME + _require_utf8(path),
         stat.st_size,
         f"{milliseconds:x}-{stat.st_size:x}",
         datetime.fromtimestamp(milliseconds // 1000, UTC).replace(
@@ -53,24 +56,25 @@ def stored_file(path: str, stat: os.stat_result) -> StoredObject:
     )
 
 
-def read_file(path: str, largest: int) -> ObjectBytes:
-    """The file and its bytes, without them if longer than `largest`.
+def read_file(path: str, max_bytes: int) -> ObjectBytes:
+    """The file and its bytes; no bytes if it is longer than `max_bytes`.
 
-    Raises VanishedError, ForbiddenError, and PassingError for what a network disk may get over.
+    Raises ObjectNotFoundError, ForbiddenError, and TransientError for any other OSError: a network
+    disk may recover.
     """
     try:
         with Path(path).open("rb") as file:
             version = stored_file(path, os.fstat(file.fileno()))
-            return ObjectBytes(version, file.read() if version.length <= largest else None)
+            return ObjectBytes(version, file.read() if version.length <= max_bytes else None)
     except FileNotFoundError as error:
-        raise VanishedError(f"no such file: {path}") from error
+        raise ObjectNotFoundError(f"no such file: {path}") from error
     except PermissionError as error:
         raise ForbiddenError(f"permission denied: {path}") from error
     except OSError as error:
-        raise PassingError(str(error)) from error
+        raise TransientError(str(error)) from error
 
 
-def _utf8(path: str) -> str:
+def _require_utf8(path: str) -> str:
     try:
         path.encode("utf-8")
     except UnicodeEncodeError as error:

@@ -1,4 +1,4 @@
-"""What can be seen of a picture that cannot be used: for people, never for the network."""
+"""Decodes the readable part of a damaged image for the report; never for the network."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageFile
 
-from job.images.decode import DECODING_FAILED, FORMATS, as_rgb, thumbnail
-from job.images.variants import misread
+from job.images.decode import DECODE_ERRORS, FORMATS, as_rgb, thumbnail
+from job.images.variants import find_misread_variant
 
-# Enough of any photograph for a thumbnail of 96 pixels.
-MOST_BYTES = 1024 * 1024
-MOST_PIXELS = 16_000_000
+# Enough bytes of any photograph for a thumbnail of 96 pixels.
+MAX_BYTES = 1024 * 1024
+MAX_PIXELS = 16_000_000
 
 
 def partial_thumbnail(data: bytes) -> bytes | None:
-    """A JPEG thumbnail of the part of a picture that its first bytes hold; None for nothing.
+    """A JPEG thumbnail of the part of an image in its first MAX_BYTES; None if nothing is visible.
 
-    A JPEG is decoded at an eighth of its size or less; what then has more than MOST_PIXELS pixels
-    is not decoded. `data` beyond MOST_BYTES is not looked at.
+    A JPEG is decoded at an eighth of its size or less. An image that then has more than MAX_PIXELS
+    pixels is not decoded.
     """
     try:
         with (
-            _parts_are_enough(),
-            Image.open(BytesIO(data[:MOST_BYTES]), formats=FORMATS) as image,
+            _allow_truncated(),
+            Image.open(BytesIO(data[:MAX_BYTES]), formats=FORMATS) as image,
         ):
             image.draft("RGB", (96, 96))
-            if misread(image) or image.width * image.height > MOST_PIXELS:
+            if find_misread_variant(image) or image.width * image.height > MAX_PIXELS:
                 return None
             rgb = np.asarray(as_rgb(image))
-    except DECODING_FAILED:
+    except DECODE_ERRORS:
         return None
-    # Where a decoder had nothing to go on, it leaves one colour.
+    # A decoder leaves a single colour where it has no data.
     return None if (rgb == rgb[0, 0]).all() else thumbnail(rgb)
 
 
 @contextmanager
-def _parts_are_enough() -> Iterator[None]:
-    """Pillow fills what is missing instead of raising; it knows this for a whole process only.
+def _allow_truncated() -> Iterator[None]:
+    """Let Pillow fill missing pixels instead of raising.
 
-    So it is for the driver, which decodes nothing else; workers are other processes.
+    The switch affects the whole process, so only the driver uses it: it decodes nothing else.
     """
     before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, True
     try:

@@ -1,4 +1,4 @@
-"""One configuration for both readers: what fs.s3a settings mean to the concurrent one."""
+"""Translates fs.s3a settings for the concurrent reader: one configuration serves both readers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROVIDERS = _PREFIX + "aws.credentials.provider"
 _ENDPOINT = _PREFIX + "endpoint"
 _REGION = _PREFIX + "endpoint.region"
 
-# Kinds of credentials, by the names that botocore gives its providers.
+# Kinds of credentials: the names of botocore's providers.
 ENVIRONMENT = "env"
 WEB_IDENTITY = "assume-role-with-web-identity"
 CONTAINER = "container-role"
@@ -38,13 +38,13 @@ _KINDS: dict[str, tuple[str, ...]] = {
     _SDK + "DefaultCredentialsProvider": (ENVIRONMENT, WEB_IDENTITY, *PROFILE, CONTAINER, INSTANCE),
     "org.apache.hadoop.fs.s3a.AnonymousAWSCredentialsProvider": (ANONYMOUS,),
     "org.apache.hadoop.fs.s3a.auth.IAMInstanceCredentialsProvider": (CONTAINER, INSTANCE),
-    # Names of the first SDK, which s3a translates in the same way.
+    # Names of the AWS SDK v1; s3a maps them in the same way.
     "com.amazonaws.auth.EnvironmentVariableCredentialsProvider": (ENVIRONMENT,),
     "com.amazonaws.auth.EC2ContainerCredentialsProviderWrapper": (CONTAINER, INSTANCE),
     "com.amazonaws.auth.InstanceProfileCredentialsProvider": (CONTAINER, INSTANCE),
     "com.amazonaws.auth.AnonymousAWSCredentials": (ANONYMOUS,),
 }
-# These two read the settings themselves; a value says which of the three they need.
+# These two read keys from fs.s3a settings; the values name the settings that each needs.
 _FROM_SETTINGS = {
     "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider": ("access.key", "secret.key"),
     "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider": (
@@ -58,7 +58,7 @@ _ENVIRONMENT_NAMES = {
     "secret.key": "AWS_SECRET_ACCESS_KEY",
     "session.token": "AWS_SESSION_TOKEN",
 }
-# What s3a tries when nothing is set (core-default.xml of Hadoop 3.4.1).
+# The default of s3a (core-default.xml of Hadoop 3.4.1).
 _DEFAULT_PROVIDERS = ",".join(
     [
         "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider",
@@ -80,8 +80,8 @@ _UNMAPPABLE = (
     "security.credential.provider.path",
     "signing-algorithm",
 )
-# Hadoop's own defaults of settings that matter only when changed.
-_HARMLESS = {
+# Hadoop's defaults; these settings matter only when changed.
+_DEFAULT_VALUES = {
     "accesspoint.required": "false",
     "endpoint.fips": "false",
     "requester.pays.enabled": "false",
@@ -92,10 +92,10 @@ _AWS_HOST = re.compile(r"s3[.-](?P<region>[a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.c
 
 @dataclass(frozen=True)
 class StoreSettings:
-    """How the concurrent reader reaches S3; picklable, and holds no secret.
+    """How the concurrent reader reaches S3; picklable, holds no secret.
 
-    `credentials` are kinds tried in this order, on the machine that uses them. `endpoint` None
-    is AWS; `region` None is looked up for the bucket.
+    `credentials` are the kinds to try, in this order, on the machine that uses them. `endpoint`
+    None means AWS. `region` None means the region of the bucket.
     """
 
     endpoint: str | None = None
@@ -103,39 +103,41 @@ class StoreSettings:
     path_style: bool = False
     credentials: tuple[str, ...] = (ENVIRONMENT, CONTAINER, INSTANCE)
 
-    def by_path(self, bucket: str) -> bool:
-        """Whether requests name `bucket` in their path, and not in their host."""
+    def uses_path_style(self, bucket: str) -> bool:
+        """Whether requests name `bucket` in their path instead of their host."""
         return s3_address.by_path(bucket, self.endpoint or "", self.path_style)
 
 
 def hadoop_settings(spark: SparkSession) -> dict[str, str]:
-    """All fs.s3a settings that are in force, with the key store path if there is one.
+    """All effective fs.s3a settings, with the path of the key store if there is one.
 
-    May hold secrets: for `store_settings` only, never to be logged or sent to a worker.
+    May hold secrets: pass it only to `store_settings`; never log it or send it to a worker.
     """
     configuration = spark.sparkContext._jsc.hadoopConfiguration()
-    found = {
+    settings = {
         _PREFIX + key: value for key, value in configuration.getPropsWithPrefix(_PREFIX).items()
     }
     key_store = configuration.get(_KEY_STORE)
-    return {**found, _KEY_STORE: key_store} if key_store else found
+    return {**settings, _KEY_STORE: key_store} if key_store else settings
 
 
-def settings_of_spark(settings: Mapping[str, str], environ: Mapping[str, str]) -> StoreSettings:
-    """`store_settings` of Spark's own settings, where no Spark runs to be asked."""
+def settings_from_spark_conf(
+    settings: Mapping[str, str], environ: Mapping[str, str]
+) -> StoreSettings:
+    """`store_settings` for Spark settings, where no Spark session runs."""
     prefixed = {key: value for key, value in settings.items() if key.startswith(_HADOOP)}
     hadoop_conf = {key.removeprefix(_HADOOP): value for key, value in prefixed.items()}
     return store_settings(hadoop_conf, environ)
 
 
 def store_settings(hadoop_conf: Mapping[str, str], environ: Mapping[str, str]) -> StoreSettings:
-    """The settings of the concurrent reader that mean what `hadoop_conf` means to s3a.
+    """The settings that make the concurrent reader reach the same store as s3a with `hadoop_conf`.
 
-    Raises UnmappableSettingError, which names the key and never a value, for whatever would make
-    it reach another store or use other credentials than s3a does.
+    Raises UnmappableSettingError for a setting that would make it reach another store or use
+    other credentials than s3a. The error names the key, never a value.
     """
-    _refuse_unmappable(hadoop_conf)
-    endpoint = endpoint_of(hadoop_conf)
+    _require_mappable(hadoop_conf)
+    endpoint = endpoint_url(hadoop_conf)
     return StoreSettings(
         endpoint=endpoint,
         region=_region(hadoop_conf, environ, endpoint),
@@ -144,22 +146,22 @@ def store_settings(hadoop_conf: Mapping[str, str], environ: Mapping[str, str]) -
     )
 
 
-def _refuse_unmappable(conf: Mapping[str, str]) -> None:
+def _require_mappable(conf: Mapping[str, str]) -> None:
     if conf.get(_KEY_STORE):
-        raise _unmappable(_KEY_STORE)
+        raise _unmappable_error(_KEY_STORE)
     for key, value in sorted(conf.items()):
         name = key.removeprefix(_PREFIX)
-        changed = value.strip() not in ("", _HARMLESS.get(name, ""))
+        changed = value.strip() not in ("", _DEFAULT_VALUES.get(name, ""))
         if key.startswith(_PREFIX) and name.startswith(_UNMAPPABLE) and changed:
-            raise _unmappable(key)
+            raise _unmappable_error(key)
     for name in ("encryption.algorithm", "server-side-encryption-algorithm"):
-        # Encryption that S3 does by itself needs nothing from a reader.
+        # Readers take no part in the other kinds: S3 decrypts.
         if conf.get(_PREFIX + name, "").upper().startswith(("SSE-C", "CSE")):
-            raise _unmappable(_PREFIX + name)
+            raise _unmappable_error(_PREFIX + name)
 
 
-def endpoint_of(conf: Mapping[str, str]) -> str | None:
-    """The address of the store with its scheme; None is AWS."""
+def endpoint_url(conf: Mapping[str, str]) -> str | None:
+    """The URL of the store; None for AWS."""
     endpoint = conf.get(_ENDPOINT, "").strip().rstrip("/")
     if not endpoint or endpoint.rpartition("//")[2] == "s3.amazonaws.com":
         return None
@@ -192,32 +194,35 @@ def _credentials(conf: Mapping[str, str], environ: Mapping[str, str]) -> tuple[s
     for name in filter(None, names):
         if name not in _FROM_SETTINGS:
             if name not in _KINDS:
-                raise _unmappable(_PROVIDERS, f"{name} has no counterpart")
+                raise _unmappable_error(_PROVIDERS, f"{name} has no counterpart")
             kinds += _KINDS[name]
         elif all(conf.get(_PREFIX + key) for key in _FROM_SETTINGS[name]):
             # s3a stops at this provider; so does the concurrent reader.
             _require_same_in_environment(conf, environ, _FROM_SETTINGS[name])
             return (*kinds, ENVIRONMENT)
     if not kinds:
-        raise _unmappable(_PROVIDERS, "it names no provider that has credentials")
+        raise _unmappable_error(_PROVIDERS, "it names no provider that has credentials")
     return tuple(dict.fromkeys(kinds))
 
 
 def _require_same_in_environment(
     conf: Mapping[str, str], environ: Mapping[str, str], keys: tuple[str, ...]
 ) -> None:
-    """Spark copies AWS_* variables into these settings; other values are secrets of their own."""
+    """Require the keys of the AWS_* variables, which Spark copies into these settings.
+
+    Workers read them from their own environment; any other key would have to be sent to them.
+    """
     for key, variable in _ENVIRONMENT_NAMES.items():
         expected = conf.get(_PREFIX + key, "") if key in keys else ""
         if environ.get(variable, "") != expected:
-            raise _unmappable(
+            raise _unmappable_error(
                 _PREFIX + key, f"it differs from {variable}, and secrets stay out of tasks"
             )
 
 
-def _unmappable(
+def _unmappable_error(
     key: str, why: str = "the concurrent reader has no counterpart"
 ) -> UnmappableSettingError:
     return UnmappableSettingError(
-        f"{key} is set: {why}", fix="the s3a reader is used; --reader s3a says so without this line"
+        f"{key} is set: {why}", fix="the s3a reader is used; --reader s3a omits this line"
     )

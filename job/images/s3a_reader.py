@@ -1,4 +1,4 @@
-"""The s3a reader: Spark's binaryFile in portions of paths, and what it left unread, read again."""
+"""The s3a reader: Spark's binaryFile in batches of paths; the driver retries what it skipped."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import BinaryType, StructField, StructType
 
 from job import schemas
-from job.images.fetch import FetchedImage, FetchLimits, ListedImage, Read, fetch_through
+from job.images.fetch import FetchedImage, FetchLimits, ListedImage, Reader, fetch_with
 from job.images.local_client import read_file
-from job.images.s3a_client import HadoopObjects
+from job.images.s3a_client import S3AClient
 from job.images.storage import ObjectBytes
 from job.paths import LOCAL_SCHEME, has_plain_key, split_path
 from job.runtime.staging import read_outcome, write_outcome
 
 Featurize = Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]
 
-# The driver keeps a FileStatus of each path of a portion.
-PORTION_PATHS = 5_000
-# What the driver reads itself goes to tasks in messages; Spark's limit for one is 128 MB.
+# The driver keeps a FileStatus for each path of a batch.
+PATHS_PER_BATCH = 5_000
+# The driver sends the bytes that it reads to tasks in messages; Spark's limit is 128 MB each.
 _BYTES_PER_MESSAGE = 32 * 1024 * 1024
-_DRIVER_READS_AT_ONCE = 16
+_MAX_DRIVER_READS = 16
 
 _CONTENT_SCHEMA = StructType(
     [*schemas.WORK_SCHEMA.fields, StructField(schemas.CONTENT, BinaryType())]
 )
 
 
-def write_outcome_of_binary_files(
+def featurize_binary_files(
     spark: SparkSession,
     work: DataFrame,
     tasks_for: Callable[[int], int],
@@ -47,38 +47,38 @@ def write_outcome_of_binary_files(
     limits: FetchLimits,
     destination: str,
 ) -> None:
-    """Featurize the images of `work` (WORK_SCHEMA) and write OUTCOME_SCHEMA at `destination`.
+    """Featurize the images of `work` (WORK_SCHEMA) and write OUTCOME_SCHEMA to `destination`.
 
-    `destination` is overwritten; each row of `work` has one row there. `featurize` gets
-    WORK_SCHEMA and `content`; `tasks_for` says how many tasks so many images are worth. What
-    binaryFile could not read is read again by the driver, which finds the bytes or the reason.
-    Raises TransportError if the store does not answer for `limits.retry_seconds`.
+    Overwrites `destination`, with one row for each row of `work`. `featurize` takes WORK_SCHEMA
+    with `content`; `tasks_for` returns the number of tasks for a number of images. The driver
+    reads the images that binaryFile could not read, and finds the bytes or the reason. Raises
+    TransportError if the store does not answer for `limits.retry_seconds`.
     """
     write_outcome(spark.createDataFrame([], schemas.OUTCOME_SCHEMA), destination)
-    for rows in _portions(work, PORTION_PATHS):
+    for rows in _path_batches(work, PATHS_PER_BATCH):
         readable = [row for row in rows if _binary_file_reads(row, limits)]
         if readable:
             contents = read_binary_files(spark, readable).coalesce(tasks_for(len(readable)))
             outcome = contents.mapInArrow(featurize, schemas.OUTCOME_SCHEMA)
             write_outcome(outcome, destination, mode="append")
     written = read_outcome(spark, destination)
-    left = work.join(written.select(schemas.PATH), schemas.PATH, how="left_anti")
-    images = (_listed_image(row) for row in left.select(*work.columns).toLocalIterator())
-    for fetched in _messages(_read_again(spark, images, limits)):
-        write_outcome(outcome_of(spark, fetched, featurize), destination, mode="append")
+    unread = work.join(written.select(schemas.PATH), schemas.PATH, how="left_anti")
+    images = (_listed_image(row) for row in unread.select(*work.columns).toLocalIterator())
+    for fetched in _message_batches(_retry_reads(spark, images, limits)):
+        write_outcome(outcome_frame(spark, fetched, featurize), destination, mode="append")
 
 
 def read_binary_files(spark: SparkSession, rows: list[Row]) -> DataFrame:
-    """`rows` (WORK_SCHEMA) with the `content` of those that binaryFile could read.
+    """`rows` (WORK_SCHEMA) with `content`, where binaryFile could read it.
 
-    A row is absent if its object could not be read, or is not the version that was listed.
+    Omits a row if its object could not be read, or is not the listed version.
     """
     with tempfile.TemporaryDirectory(prefix="paths-") as folder:
         files = (
             spark.read.format("binaryFile")
             .option("ignoreMissingFiles", "true")
             .option("ignoreCorruptFiles", "true")
-            # No columns from folders that are called a=b.
+            # Folders named a=b must not become columns.
             .option("recursiveFileLookup", "true")
             .load(_file_list(Path(folder), rows))
         )
@@ -93,11 +93,11 @@ def read_binary_files(spark: SparkSession, rows: list[Row]) -> DataFrame:
 
 
 def _file_list(folder: Path, rows: Iterable[Row]) -> str:
-    """A folder that Spark reads as the list of these files, without asking storage for each.
+    """A folder that Spark reads as the list of these files, without a request for each.
 
-    It is the log that a streaming query leaves beside the files that it wrote; given as paths,
-    Spark lists every one: measured, 20 ms a path before the first byte is read. The log is read
-    when a DataFrame is made, so the folder may go at once.
+    It has the format of the log that a streaming query writes next to its files. Spark would list
+    each file of a list of paths: measured, 20 ms a path before the first byte is read. Spark reads
+    the log when it creates the DataFrame; the folder can be deleted afterwards.
     """
     log = folder / "_spark_metadata"
     log.mkdir()
@@ -120,7 +120,7 @@ def _log_entry(row: Row) -> str:
 
 
 def _is_listed_version() -> Column:
-    """binaryFile tells no ETag: the listed one holds where length and time are as listed."""
+    """binaryFile has no ETag: compare length and modification time instead."""
     path = F.regexp_replace("read.path", "^file:/+", "file:///")
     return (
         (path == F.col("listed.path"))
@@ -131,48 +131,52 @@ def _is_listed_version() -> Column:
 
 
 def _binary_file_reads(row: Row, limits: FetchLimits) -> bool:
-    """Spark passes over hidden names, and its paths cannot hold every key."""
+    """Whether binaryFile can read it: not hidden names, nor keys that Hadoop paths cannot hold."""
     path = row[schemas.PATH]
     hidden = path.rpartition("/")[2].startswith(("_", "."))
     return not hidden and has_plain_key(path) and row[schemas.LENGTH] <= limits.max_image_bytes
 
 
-def _read_again(
+def _retry_reads(
     spark: SparkSession, images: Iterable[ListedImage], limits: FetchLimits
 ) -> Iterator[FetchedImage]:
-    few = replace(limits, in_flight=_DRIVER_READS_AT_ONCE, bytes_in_flight=_BYTES_PER_MESSAGE)
-    return fetch_through(reading_on_driver(spark), images, few)
+    driver_limits = replace(limits, in_flight=_MAX_DRIVER_READS, bytes_in_flight=_BYTES_PER_MESSAGE)
+    return fetch_with(driver_reader(spark), images, driver_limits)
 
 
-def reading_on_driver(spark: SparkSession) -> Read:
-    """How the driver reads a path: local ones from its disk, others as s3a is set to."""
-    hadoop = HadoopObjects(spark)
+def driver_reader(spark: SparkSession) -> Reader:
+    """The Reader for the driver: it reads local paths from the disk and others through s3a."""
+    client = S3AClient(spark)
 
-    def read(path: str, largest: int) -> ObjectBytes:
+    def read(path: str, max_bytes: int) -> ObjectBytes:
         scheme, bucket, key = split_path(path)
         return (
-            read_file(key, largest) if scheme == LOCAL_SCHEME else hadoop.get(bucket, key, largest)
+            read_file(key, max_bytes)
+            if scheme == LOCAL_SCHEME
+            else client.get(bucket, key, max_bytes)
         )
 
     return read
 
 
-def _messages(fetched: Iterable[FetchedImage]) -> Iterator[list[FetchedImage]]:
-    """Lists of images whose bytes together are about one message to a task."""
+def _message_batches(fetched: Iterable[FetchedImage]) -> Iterator[list[FetchedImage]]:
+    """Lists of images that together have about the bytes of one message."""
     message: list[FetchedImage] = []
     size = 0
     for item in fetched:
         message.append(item)
         size += len(item.data or b"")
-        if size >= _BYTES_PER_MESSAGE or len(message) >= PORTION_PATHS:
+        if size >= _BYTES_PER_MESSAGE or len(message) >= PATHS_PER_BATCH:
             yield message
             message, size = [], 0
     if message:
         yield message
 
 
-def outcome_of(spark: SparkSession, fetched: list[FetchedImage], featurize: Featurize) -> DataFrame:
-    """OUTCOME_SCHEMA of what the driver has read, or not."""
+def outcome_frame(
+    spark: SparkSession, fetched: list[FetchedImage], featurize: Featurize
+) -> DataFrame:
+    """OUTCOME_SCHEMA of the images that the driver has read or failed to read."""
     good = [_row(item) | {schemas.CONTENT: item.data} for item in fetched if item.data is not None]
     bad = [
         _row(item) | {schemas.REASON: item.reason, schemas.DETAIL: item.detail}
@@ -209,13 +213,13 @@ def _listed_image(row: Row) -> ListedImage:
         label=row[schemas.LABEL],
         length=row[schemas.LENGTH],
         etag=row[schemas.ETAG],
-        # A Row has the time of this process's zone, without saying so.
+        # A Row has a naive time in the time zone of this process.
         modification_time=row[schemas.MODIFICATION_TIME].astimezone(UTC),
         wants_thumbnail=bool(row[schemas.WANTS_THUMBNAIL]),
     )
 
 
-def _portions(work: DataFrame, size: int) -> Iterator[list[Row]]:
+def _path_batches(work: DataFrame, size: int) -> Iterator[list[Row]]:
     rows = work.select(*schemas.WORK_SCHEMA.names).toLocalIterator()
-    while portion := list(islice(rows, size)):
-        yield portion
+    while batch := list(islice(rows, size)):
+        yield batch

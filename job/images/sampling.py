@@ -1,4 +1,4 @@
-"""A bounded sample of images, chosen by their paths: the same whatever partitions and order."""
+"""A bounded sample of images by a hash of their paths, independent of partitions and order."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pyspark.sql import functions as F
 from job import schemas
 
 
-def sampled(total: int, most: int, *salt: int) -> Column:
-    """Whether a row is of a sample of about `most` of `total` rows, all where there are no more.
+def sample_filter(total: int, size: int, *salt: int) -> Column:
+    """Whether a row belongs to a sample of about `size` of `total` rows.
 
-    By a hash of the column path, which another `salt` makes another one.
+    Includes all rows if `total` is at most `size`. The choice depends on a hash of the column path;
+    another `salt` gives another sample.
     """
-    number = F.xxhash64(schemas.PATH, *[F.lit(each) for each in salt])
-    return F.pmod(number, F.lit(max(total, 1))) < most
+    number = F.xxhash64(schemas.PATH, *map(F.lit, salt))
+    return F.pmod(number, F.lit(max(total, 1))) < size

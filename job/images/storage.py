@@ -1,4 +1,4 @@
-"""What storage holds and how it refuses: the words that the stores of this room share."""
+"""Objects, listing pages and errors that all storage clients share."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tenacity.nap import sleep_using_event
 
 from job.errors import AccessDeniedError, InputNotFoundError, TransportError
 
-# Refusals that say something of the caller or of the moment, not of the object.
-PASSING_CODES = frozenset(
+# Error codes about the caller or the moment, not about the object.
+TRANSIENT_CODES = frozenset(
     {
         "ExpiredToken",
         "ExpiredTokenException",
@@ -34,15 +34,15 @@ PASSING_CODES = frozenset(
         "UnrecognizedClientException",
     }
 )
-# For who reads an object whatever its size.
+# A size limit above any object, to read it whatever its size.
 ANY_SIZE = 1 << 40
-# Archived, or encrypted with a key that only its owner has: refused as the object that it is.
+# The object is archived, or encrypted with a key that only its owner has.
 FORBIDDEN_CODES = frozenset({"InvalidObjectState", "InvalidRequest"})
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object as a listing tells it; `etag` without quotes, `modification_time` in UTC."""
+    """One listed object; `etag` has no quotes, `modification_time` is in UTC."""
 
     path: str
     length: int
@@ -52,7 +52,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class Page:
-    """A part of a listing: objects, the folders below (only with a delimiter), where it goes on."""
+    """One page of a listing: objects, subfolders (only with a delimiter), the next page's token."""
 
     objects: list[StoredObject]
     folders: list[str]
@@ -61,37 +61,37 @@ class Page:
 
 @dataclass(frozen=True)
 class ObjectBytes:
-    """An object and its bytes, of one version; `data` None where it is longer than was allowed."""
+    """An object and its bytes, of one version; `data` is None if it exceeds the size limit."""
 
     version: StoredObject
     data: bytes | None
 
 
-def all_pages(page: Callable[[str | None], Page]) -> Iterator[Page]:
-    """All pages of a listing; `page` gives the one at a token, the first at None."""
+def all_pages(read_page: Callable[[str | None], Page]) -> Iterator[Page]:
+    """All pages of a listing; `read_page` takes a token, None for the first page."""
     token: str | None = None
     while True:
-        found = page(token)
-        yield found
-        token = found.next_token
+        page = read_page(token)
+        yield page
+        token = page.next_token
         if token is None:
             return
 
 
-class VanishedError(Exception):
-    """The object was listed and is not there any more."""
+class ObjectNotFoundError(Exception):
+    """The object does not exist, or no longer."""
 
 
 class ForbiddenError(Exception):
-    """The store refuses this object to these credentials."""
+    """The credentials may not read this object."""
 
 
-class BucketMissingError(Exception):
-    """There is no such bucket."""
+class BucketNotFoundError(Exception):
+    """The bucket does not exist."""
 
 
-def bucket_missing(bucket: str) -> InputNotFoundError:
-    """What a person is told of BucketMissingError."""
+def bucket_not_found_error(bucket: str) -> InputNotFoundError:
+    """The JobError for a BucketNotFoundError."""
     return InputNotFoundError(
         f"the bucket {bucket!r} does not exist",
         expected="a bucket",
@@ -99,33 +99,32 @@ def bucket_missing(bucket: str) -> InputNotFoundError:
     )
 
 
-class PassingError(Exception):
-    """The store did not answer, or refused for a reason that may pass; worth another try."""
+class TransientError(Exception):
+    """The store did not answer, or refused for a temporary reason; retry."""
 
 
-class CredentialsRefusedError(PassingError):
-    """The credentials have expired or are wrong; a renewal may help."""
+class CredentialsRefusedError(TransientError):
+    """The credentials have expired or are wrong; renewing them may help."""
 
 
-def refusal(code: str | None, status: int | None, message: str) -> Exception:
-    """What an answer of S3 that is not 2xx means for the object that was asked for."""
-    # No request id and no timing: what goes into a table is the same for each reader and run.
+def error_from_response(code: str | None, status: int | None, message: str) -> Exception:
+    """The exception for an S3 response outside 2xx."""
+    # Without request id and timing: tables get the same text from each reader and run.
     brief = " ".join(str(part) for part in (status, code) if part)
     if code == "NoSuchBucket":
-        return BucketMissingError(brief)
+        return BucketNotFoundError(brief)
     if status == 404:
-        return VanishedError(brief)
-    if code in FORBIDDEN_CODES or (status == 403 and code not in PASSING_CODES):
+        return ObjectNotFoundError(brief)
+    if code in FORBIDDEN_CODES or (status == 403 and code not in TRANSIENT_CODES):
         return ForbiddenError(brief)
-    return (CredentialsRefusedError if code in PASSING_CODES else PassingError)(message)
+    return (CredentialsRefusedError if code in TRANSIENT_CODES else TransientError)(message)
 
 
-def retrying(seconds: float, where: str, stopped: threading.Event | None = None) -> Retrying:
-    """Call again on PassingError, with growing pauses, for `seconds`.
+def retry_transient(seconds: float, where: str, stopped: threading.Event | None = None) -> Retrying:
+    """Retry on TransientError, with growing pauses, for `seconds`.
 
-    Then TransportError, or AccessDeniedError where the credentials were refused all the time.
-
-    Setting `stopped` ends the pauses at once: nobody waits for the answer any more.
+    Setting `stopped` ends the pauses at once. Raises TransportError after `seconds`, or
+    AccessDeniedError if the last attempt failed because of the credentials.
     """
     event = stopped or threading.Event()
 
@@ -145,7 +144,7 @@ def retrying(seconds: float, where: str, stopped: threading.Event | None = None)
         ) from cause
 
     return Retrying(
-        retry=retry_if_exception_type(PassingError),
+        retry=retry_if_exception_type(TransientError),
         wait=wait_random_exponential(multiplier=0.2, max=5),
         stop=stop_any(stop_after_delay(seconds), stop_when_event_set(event)),
         sleep=sleep_using_event(event),

@@ -1,4 +1,4 @@
-"""Variants of known formats that are not decoded: Pillow refuses them, or reads wrong pixels."""
+"""Finds variants of known formats that Pillow refuses, or decodes to wrong pixels."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from PIL.TiffImagePlugin import (
 )
 from PIL.TiffTags import lookup
 
-# From every other mode, such as I and F, convert("RGB") clips to black and white, or fails.
-_RIGHT_MODES = frozenset(
+# convert("RGB") clips every other mode, such as I and F, to black and white, or fails.
+_SAFE_MODES = frozenset(
     [
         *("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB"),
         *("I;16", "I;16B", "I;16L", "I;16N"),
@@ -41,43 +41,43 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _LAB = 0, 1, 8
 _SIGNED = 2
 
 _SIZE = {IMAGEWIDTH, IMAGELENGTH}
-_PLACES = {STRIPOFFSETS, TILEOFFSETS}
-# What tells the variants of TIFF apart.
-_TELLING_TAGS = (
+_OFFSETS = {STRIPOFFSETS, TILEOFFSETS}
+# The tags that define a variant of TIFF.
+_VARIANT_TAGS = (
     *(BITSPERSAMPLE, COMPRESSION, PHOTOMETRIC_INTERPRETATION, FILLORDER, PLANAR_CONFIGURATION),
     SAMPLEFORMAT,
 )
-# What Pillow says of a variant that it knows and cannot decode.
-_REFUSAL = re.compile(
-    # A JPEG of any other depth is a damaged one.
+# Pillow's messages for variants that it knows and cannot decode.
+_UNSUPPORTED = re.compile(
+    # A JPEG of any other depth is damaged.
     r"^cannot handle 1[26]-bit|^Unsupported BMP|^unknown raw mode"
 )
 
 
-def misread(image: Image.Image) -> str | None:
-    """What makes Pillow read an opened image to other pixels than its own; None for nothing."""
-    if image.mode not in _RIGHT_MODES:
+def find_misread_variant(image: Image.Image) -> str | None:
+    """The variant that Pillow decodes to wrong pixels; None if it decodes `image` correctly."""
+    if image.mode not in _SAFE_MODES:
         return _SAMPLES.get(image.mode, f"pixels of mode {image.mode}")
-    return _misread_tiff(image) if isinstance(image, TiffImageFile) else None
+    return _find_misread_tiff(image) if isinstance(image, TiffImageFile) else None
 
 
-def refused(data: bytes, file_format: str, error: Exception) -> str | None:
-    """What makes `data` a variant that Pillow cannot decode; `error` is what decoding raised.
+def find_unsupported_variant(data: bytes, file_format: str, error: Exception) -> str | None:
+    """The variant of `data` that Pillow cannot decode; `error` is the error of decoding.
 
-    None where the error has another reason, and where the header itself is not whole. A damaged
-    header may raise what decoding raises.
+    None if the error has another reason, or the header is incomplete. A damaged header may raise
+    any of DECODE_ERRORS.
     """
     unidentified = isinstance(error, UnidentifiedImageError)
     if unidentified and file_format == "JPEG":
         error = _jpeg_error(data) or error
-    known = _REFUSAL.search(str(error))
+    known = _UNSUPPORTED.search(str(error))
     if file_format == "TIFF":
         return _tiff_variant(data) if known or unidentified else None
     return str(error) if known else None
 
 
 def _jpeg_error(data: bytes) -> Exception | None:
-    """What Image.open does not tell: why its plugin knows no such image."""
+    """The error of Pillow's JPEG plugin, which Image.open hides."""
     try:
         JpegImageFile(BytesIO(data)).close()
     except (SyntaxError, OSError) as error:
@@ -85,7 +85,7 @@ def _jpeg_error(data: bytes) -> Exception | None:
     return None
 
 
-def _misread_tiff(image: TiffImageFile) -> str | None:
+def _find_misread_tiff(image: TiffImageFile) -> str | None:
     tags = image.tag_v2
     bits, colours = tags.get(BITSPERSAMPLE, (1,))[0], tags.get(PHOTOMETRIC_INTERPRETATION, 0)
     raw = tags.get(COMPRESSION, _RAW) == _RAW
@@ -107,31 +107,31 @@ def _misread_tiff(image: TiffImageFile) -> str | None:
 
 
 def _is_plain(bits: int, colours: int, fill_order: int) -> bool:
-    """Whether the samples of an uncompressed plane are pixels as they are.
+    """Whether the samples of an uncompressed plane need no conversion.
 
     Pillow reads each plane by the first letter of a mode such as `L;I` or `RGB;16L`.
     """
-    as_they_are = bits == 8 and colours not in (_WHITE_IS_ZERO, _LAB)
-    return fill_order != _REVERSED and (as_they_are or (bits == 1 and colours == _BLACK_IS_ZERO))
+    plain_bytes = bits == 8 and colours not in (_WHITE_IS_ZERO, _LAB)
+    return fill_order != _REVERSED and (plain_bytes or (bits == 1 and colours == _BLACK_IS_ZERO))
 
 
 def _is_subsampled(image: TiffImageFile) -> bool:
-    """Whether it has fewer bytes than three a pixel; Pillow takes three."""
+    """Whether it has fewer than three bytes a pixel; Pillow expects three."""
     counts = image.tag_v2.get(STRIPBYTECOUNTS) or image.tag_v2.get(TILEBYTECOUNTS)
     return counts is not None and sum(counts) < 3 * image.width * image.height
 
 
 def _tiff_variant(data: bytes) -> str | None:
-    """The tags that tell which variant a TIFF is; None where its directory is not whole."""
+    """The tags that define the variant of a TIFF; None if its directory is incomplete."""
     if data.startswith(b"MM\0+"):
         return "big-endian BigTIFF"
     with warnings.catch_warnings(record=True) as missing:
-        # Pillow warns of tags beyond the end of the file, and goes on without them.
+        # Pillow warns about tags beyond the end of the file and ignores them.
         warnings.simplefilter("always")
         tags = _directory(data)
-        whole = not missing and set(tags) >= _SIZE and set(tags) & _PLACES
-        texts = [f"{lookup(tag).name} {tags[tag]}" for tag in _TELLING_TAGS if tag in tags]
-    return ", ".join(texts) if whole else None
+        is_complete = not missing and set(tags) >= _SIZE and set(tags) & _OFFSETS
+        texts = [f"{lookup(tag).name} {tags[tag]}" for tag in _VARIANT_TAGS if tag in tags]
+    return ", ".join(texts) if is_complete else None
 
 
 def _directory(data: bytes) -> ImageFileDirectory_v2:

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from job import schemas
-from job.features.feature_encoding import unpacked
+from job.features.feature_encoding import decode_features_column
 from job.output.file_sizing import file_count
 from job.output.table_files import delete_empty_folders, is_table
 from job.runtime.session import task_slots
@@ -144,7 +144,7 @@ class DeltaEngine:
 
     def featurized(self, outcome: DataFrame, run_id: str) -> DataFrame:
         """FEATURES_SCHEMA of all rows of OUTCOME_SCHEMA; features are null for bad images."""
-        return unpacked(_of_run(outcome, run_id, schemas.FEATURES_SCHEMA))
+        return decode_features_column(_of_run(outcome, run_id, schemas.FEATURES_SCHEMA))
 
     def good(
         self, outcome: DataFrame, run_id: str, images: int, *, shuffle: bool = False

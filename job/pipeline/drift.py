@@ -14,11 +14,11 @@ from job.config import DriftConfig
 from job.errors import DriftError, IncompatibleBundleError
 from job.output import exports
 from job.output.tables import Tables
-from job.reduction.bundle import Bundle, with_drift
-from job.reduction.drift.detection import Drift, judge, region_of
+from job.reduction.bundle import Bundle, save_drift
+from job.reduction.drift.detection import Drift, detect_drift, fitted_region
 from job.reduction.drift.expected_residual import expected_residual
-from job.reduction.drift.reference import Reference, Thresholds, changed
-from job.reduction.drift.statistics import Measured, Observer
+from job.reduction.drift.reference import Reference, Thresholds, override_thresholds
+from job.reduction.drift.statistics import DriftStatistics, Observer
 from job.reduction.pca import Fit
 from job.reduction.projection import project
 from job.runtime import filesystem
@@ -46,7 +46,7 @@ def new_reference(fitted: Fit, earlier: Bundle | None, given: DriftConfig) -> di
     with suppress(IncompatibleBundleError):
         before = reference_of(earlier) if earlier is not None else None
         thresholds = before.thresholds if before is not None else thresholds
-    thresholds = changed(thresholds, asdict(given))
+    thresholds = override_thresholds(thresholds, asdict(given))
     return Reference(thresholds, expected_residual(fitted)).to_dict()
 
 
@@ -55,10 +55,10 @@ def with_thresholds(tables: Tables, bundle: Bundle, given: DriftConfig) -> Bundl
     reference = reference_of(bundle)
     if reference is None:
         return bundle
-    thresholds = changed(reference.thresholds, asdict(given))
+    thresholds = override_thresholds(reference.thresholds, asdict(given))
     if thresholds == reference.thresholds:
         return bundle
-    return with_drift(tables.spark, bundle, replace(reference, thresholds=thresholds).to_dict())
+    return save_drift(tables.spark, bundle, replace(reference, thresholds=thresholds).to_dict())
 
 
 def reference_of(bundle: Bundle) -> Reference | None:
@@ -85,17 +85,21 @@ def watch(tables: Tables, bundle: Bundle) -> Watch:
 
 
 @retried
-def write_watched(tables: Tables, features: DataFrame, rows: int, watched: Watch) -> Measured:
+def write_watched(
+    tables: Tables, features: DataFrame, rows: int, watched: Watch
+) -> DriftStatistics:
     """Write the projection of `features`, and measure in the same pass."""
     fit = watched.bundle.fit
     region = None if watched.reference is None else watched.reference.region
     observer = Observer(tables.spark.sparkContext, fit, region, watched.run_id)
     exports.write_parquet(project(features, fit, observer), rows, tables.layout.projection)
-    return observer.measured()
+    return observer.statistics()
 
 
 @retried
-def kept_drift(tables: Tables, watched: Watch, measured: Measured, images: int) -> dict[str, Any]:
+def kept_drift(
+    tables: Tables, watched: Watch, measured: DriftStatistics, images: int
+) -> dict[str, Any]:
     """What the summary says of drift; it is kept beside it, or in the manifest if of the fit."""
     why_not = _why_not_measured(watched, measured, images)
     if why_not:
@@ -103,8 +107,8 @@ def kept_drift(tables: Tables, watched: Watch, measured: Measured, images: int) 
     reference, bundle = watched.reference, watched.bundle
     assert reference is not None
     if watched.of_fit:
-        region = region_of(measured, reference.expected_residual)
-        with_drift(tables.spark, bundle, replace(reference, region=region).to_dict())
+        region = fitted_region(measured, reference.expected_residual)
+        save_drift(tables.spark, bundle, replace(reference, region=region).to_dict())
         return {"measured": False, "why": "these are the images of the fit"}
     drift = _judged(tables, watched, measured, reference)
     path = tables.layout.drift(drift.run_id)
@@ -123,7 +127,7 @@ def require_no_drift(drift: Mapping[str, Any], bundle: str) -> None:
         )
 
 
-def _why_not_measured(watched: Watch, measured: Measured, images: int) -> str:
+def _why_not_measured(watched: Watch, measured: DriftStatistics, images: int) -> str:
     if watched.reference is None:
         return "the fit is of a version that kept nothing to compare with; --refit does"
     if measured.count != images:
@@ -135,10 +139,12 @@ def _why_not_measured(watched: Watch, measured: Measured, images: int) -> str:
     return ""
 
 
-def _judged(tables: Tables, watched: Watch, measured: Measured, reference: Reference) -> Drift:
+def _judged(
+    tables: Tables, watched: Watch, measured: DriftStatistics, reference: Reference
+) -> Drift:
     assert reference.region is not None
     bundle = watched.bundle
-    return judge(
+    return detect_drift(
         measured,
         bundle.fit,
         reference,

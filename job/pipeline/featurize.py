@@ -16,11 +16,11 @@ from job.config import FeaturizeConfig
 from job.errors import DropRefusedError, InputNotFoundError
 from job.features.network import start_network
 from job.features.worker import WorkerSpec, featurizer
-from job.images.diff import dropped, work_to_do
+from job.images.diff import dropped_paths, work_to_do
 from job.images.listing import list_images
 from job.images.s3a_config import StoreSettings
-from job.images.s3a_reader import write_outcome_of_binary_files
-from job.images.sampling import sampled
+from job.images.s3a_reader import featurize_binary_files
+from job.images.sampling import sample_filter
 from job.output.staging import staged_outcomes
 from job.output.tables import Tables
 from job.output.writers import AppendWriter, BatchResult, ReplaceWriter, UpsertWriter, Writer
@@ -210,7 +210,7 @@ def _gone(run: FeaturizeRun, listing: Staged) -> Staged | None:
         # The table will hold this listing alone, whatever input its rows came from.
         absent = rows.join(listing.rows, schemas.PATH, how="left_anti")
     else:
-        absent = dropped(listing.rows, rows, images.input_path, images.glob)
+        absent = dropped_paths(listing.rows, rows, images.input_path, images.glob)
     gone = run.stage("gone", absent)
     total = run.tables.row_count()
     if gone.count > MOST_DROPPED * total and not run.config.allow_drop:
@@ -262,7 +262,7 @@ def _counter(run: FeaturizeRun) -> RowCounter:
 
 
 def _with_thumbnail_wishes(work: Staged) -> DataFrame:
-    wants = sampled(work.count, THUMBNAILS).cast("long")
+    wants = sample_filter(work.count, THUMBNAILS).cast("long")
     return work.rows.withColumn(schemas.WANTS_THUMBNAIL, wants)
 
 
@@ -293,7 +293,7 @@ def _write_outcome(run: FeaturizeRun, work: DataFrame, batch: Batch, path: str) 
     Returns how many of the images are bad; None where the reader does not count them.
     """
     if run.worker.store is None:
-        write_outcome_of_binary_files(
+        featurize_binary_files(
             run.spark,
             work,
             lambda count: task_count(count, batch.slots),

@@ -13,7 +13,7 @@ from job.output.summary import Summary
 from job.output.tables import Tables
 from job.pipeline.drift import new_reference, with_thresholds
 from job.reduction.bundle import Bundle, Manifest, load_bundle, load_moments, save_bundle
-from job.reduction.moments import Moments, moments_of, moments_since
+from job.reduction.moments import Moments, compute_moments, update_moments
 from job.reduction.pca import fit
 from job.runtime import filesystem
 from job.runtime.retries import retried
@@ -57,17 +57,17 @@ def _moments(tables: Tables) -> Moments:
     """Those of the last fit, mended by the rows that came or went since; else those of all rows."""
     bundle = _earlier(tables)
     if bundle is None or bundle.manifest.features_version is None:
-        return moments_of(tables.features())
+        return compute_moments(tables.features())
     if bundle.manifest.fingerprint != tables.fingerprint():
-        return moments_of(tables.features())
+        return compute_moments(tables.features())
     try:
         before = load_moments(tables.spark, bundle)
         changes = tables.changes(bundle.manifest.features_version)
-        return before if changes is None else moments_since(before, changes)
+        return before if changes is None else update_moments(before, changes)
     except (IncompatibleBundleError, PySparkException, Py4JJavaError) as error:
         _raise_if_of_storage(error, tables)
         _say(f"what has changed since the fit of {bundle.manifest.run_id} is not kept: all is read")
-        return moments_of(tables.features())
+        return compute_moments(tables.features())
 
 
 def _earlier(tables: Tables) -> Bundle | None:

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from job.config import FeaturizeConfig, ImagesConfig
 from job.errors import UnmappableSettingError
 from job.features.fingerprint import Fingerprint, require_same
-from job.features.worker_spec import worker_of
+from job.features.worker_spec import resolve_worker
 from job.images.listing import check_input
 from job.images.s3a_config import StoreSettings, hadoop_settings, store_settings
 from job.output.access import check_output
@@ -26,7 +26,7 @@ def prepare(run: Run, config: FeaturizeConfig) -> FeaturizeRun:
     DamagedTableError, FingerprintMismatchError, each with its one line.
     """
     spark, tables = run.spark, run.tables
-    fingerprint, worker = worker_of(spark, config.images, config.network)
+    fingerprint, worker = resolve_worker(spark, config.images, config.network)
     lister = _store(spark, config.images, run.steps)
     check_input(spark, config.images, lister)
     check_output(spark, config.output_path, tables.staging)

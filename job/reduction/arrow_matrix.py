@@ -10,7 +10,7 @@ import pyarrow as pa
 
 
 def dimensions(column: pa.ListArray) -> list[int]:
-    """The different lengths of the lists; a null list has length 0."""
+    """The distinct lengths of the lists; a null list has length 0."""
     return [int(size) for size in np.unique(np.diff(column.offsets.to_numpy()))]
 
 

@@ -1,13 +1,13 @@
-"""Scaler + PCA on storage: a standard Spark ML PipelineModel, and what else this job needs.
+"""The bundle: scaler + PCA as a Spark ML PipelineModel, with the files that this job needs.
 
-    pca/manifest.json           what the fit is, and the names and sha256 of its two array files
+    pca/manifest.json           describes the fit; names and sha256 of its two array files
     pca/fit-<sha256>.npz        mean, std, components, variance curve
-    pca/moments-<sha256>.npz    count, mean, co-moments: what a later fit starts from
-    pca/model/                  the same fit for anybody with Spark: PipelineModel.load
+    pca/moments-<sha256>.npz    count, mean, co-moments: the start of a later fit
+    pca/model/                  the same fit for other Spark programs: PipelineModel.load
 
-The manifest is written last, in one step, and array files never change their content: a process
-that dies while it overwrites a bundle leaves the earlier one, whole. `model/` cannot be replaced in
-one step on S3; its uid equals the manifest's `model_uid` unless a fit died right there.
+The manifest is written last, atomically, and array files are immutable: a process that dies while
+it overwrites a bundle leaves the previous bundle intact. `model/` cannot be replaced atomically on
+S3; its uid equals the manifest's `model_uid` unless a fit died at that point.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _ARRAYS = ("mean", "std", "components", "explained_variance", "explained_varianc
 
 @dataclass(frozen=True)
 class ArrayFile:
-    """A file of arrays beside the manifest; `sha256` is of its bytes."""
+    """An array file next to the manifest; `sha256` is the hash of its bytes."""
 
     name: str
     sha256: str
@@ -51,11 +51,11 @@ class ArrayFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What `manifest.json` says; `explained_variance_ratio` is the whole curve, not only k of it.
+    """The content of `manifest.json`; `explained_variance_ratio` is the whole curve, not only k.
 
-    `variance` or `components` is what was asked for; `features_version` is the version of the
-    features table that was fitted; `drift` is what drift is judged by, None in old manifests;
-    `arrays` names the files of `fit` and `moments` and is set by `save_bundle`.
+    `variance` or `components` is the requested value. `features_version` is the version of the
+    fitted features table. `drift` is the reference for drift, None in old manifests. `save_bundle`
+    sets `arrays`, the files of `fit` and `moments`.
     """
 
     run_id: str
@@ -88,7 +88,7 @@ class Manifest:
         features_version: int | None = None,
         drift: dict[str, Any] | None = None,
     ) -> Manifest:
-        """The manifest of a fit that was asked for with `variance` or, which wins, `components`."""
+        """The manifest of a fit with `variance` or `components`; `components` takes precedence."""
         return cls(
             run_id=run_id,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -108,7 +108,7 @@ class Manifest:
         )
 
     def to_json(self) -> str:
-        """JSON with sorted keys, and the number of its format."""
+        """JSON with sorted keys and a format number."""
         return json.dumps({"format": _FORMAT, **asdict(self)}, indent=2, sort_keys=True)
 
     @classmethod
@@ -117,10 +117,10 @@ class Manifest:
         content = json.loads(text)
         if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
             raise ValueError(f"not a manifest of format {_FORMAT}")
-        # Not in the first manifests.
+        # The first manifests lack these keys.
         content.setdefault("features_version", None)
         content.setdefault("drift", None)
-        if content.keys() != {each.name for each in fields(cls)}:
+        if content.keys() != {entry.name for entry in fields(cls)}:
             raise ValueError(f"other keys: {', '.join(sorted(content))}")
         try:
             arrays = {kind: ArrayFile(**content["arrays"][kind]) for kind in ("fit", "moments")}
@@ -131,7 +131,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A saved scaler + PCA under `path`."""
+    """A scaler + PCA saved under `path`."""
 
     path: str
     manifest: Manifest
@@ -142,20 +142,20 @@ class Bundle:
 def save_bundle(
     spark: SparkSession, fit: Fit, moments: Moments, manifest: Manifest, path: str
 ) -> Bundle:
-    """Write the bundle to the folder `path`, replacing the one that is there."""
+    """Write the bundle to the folder `path`, replacing any previous one."""
     contents = {"fit": _fit_bytes(fit), "moments": moments.to_bytes()}
     arrays = {kind: _write_array(spark, path, kind, data) for kind, data in contents.items()}
-    named = replace(manifest, arrays=arrays)
+    manifest = replace(manifest, arrays=arrays)
     filesystem.delete(spark, f"{path}/model")
-    pipeline_model(spark, fit, named.model_uid).write().save(f"{path}/model")
-    _write_manifest(spark, named, path)
-    _delete_superseded(spark, path, named)
-    return Bundle(path, named, fit)
+    pipeline_model(spark, fit, manifest.model_uid).write().save(f"{path}/model")
+    _write_manifest(spark, manifest, path)
+    _delete_superseded(spark, path, manifest)
+    return Bundle(path, manifest, fit)
 
 
 @retried
-def with_drift(spark: SparkSession, bundle: Bundle, drift: dict[str, Any]) -> Bundle:
-    """The bundle with another `drift` in its manifest, which is written in one step."""
+def save_drift(spark: SparkSession, bundle: Bundle, drift: dict[str, Any]) -> Bundle:
+    """Replace `drift` in the manifest of a bundle, atomically; returns the changed bundle."""
     manifest = replace(bundle.manifest, drift=drift)
     _write_manifest(spark, manifest, bundle.path)
     return replace(bundle, manifest=manifest)
@@ -164,8 +164,7 @@ def with_drift(spark: SparkSession, bundle: Bundle, drift: dict[str, Any]) -> Bu
 def load_bundle(spark: SparkSession, path: str) -> Bundle:
     """The bundle that `save_bundle` wrote to `path`.
 
-    Raises IncompatibleBundleError where there is none, or where it is damaged or of another
-    program.
+    Raises IncompatibleBundleError if it is missing, damaged or from another program.
     """
     try:
         text = filesystem.read_bytes(spark, f"{path}/manifest.json").decode()
@@ -178,29 +177,29 @@ def load_bundle(spark: SparkSession, path: str) -> Bundle:
     except ValueError as error:
         raise _incompatible(path, f"has a manifest.json of something else: {error}") from error
     data = _read_array(spark, path, manifest.arrays["fit"])
-    return Bundle(path, manifest, _fit_of(data, manifest))
+    return Bundle(path, manifest, _fit_from_bytes(data, manifest))
 
 
 def copy_bundle(spark: SparkSession, bundle: Bundle, path: str) -> None:
-    """Copy what projecting needs of `bundle` to the folder `path`: not its moments, nor its model.
+    """Copy the files that projection needs to the folder `path`: neither moments nor model.
 
-    `load_bundle` reads the copy, whatever becomes of the original.
+    `load_bundle` reads the copy, which does not depend on the original.
     """
-    kept = bundle.manifest.arrays["fit"]
-    filesystem.write_bytes(spark, f"{path}/{kept.name}", _read_array(spark, bundle.path, kept))
+    file = bundle.manifest.arrays["fit"]
+    filesystem.write_bytes(spark, f"{path}/{file.name}", _read_array(spark, bundle.path, file))
     filesystem.write_bytes(spark, f"{path}/manifest.json", bundle.manifest.to_json().encode())
 
 
 def load_moments(spark: SparkSession, bundle: Bundle) -> Moments:
-    """The moments that the bundle was fitted from; d x d x 8 bytes are read.
+    """The moments that the bundle was fitted from; reads d x d x 8 bytes.
 
-    Raises IncompatibleBundleError where they are missing or damaged.
+    Raises IncompatibleBundleError if they are missing or damaged.
     """
     return Moments.from_bytes(_read_array(spark, bundle.path, bundle.manifest.arrays["moments"]))
 
 
 def require_fingerprint(bundle: Bundle, fingerprint: Mapping[str, Any]) -> None:
-    """Raise IncompatibleBundleError, naming what differs, for features of another fingerprint."""
+    """Raise IncompatibleBundleError, with the differing parts, if the fingerprint differs."""
     fitted = bundle.manifest.fingerprint
     differing = [
         f"{part} {fitted.get(part)!r} in the bundle and {fingerprint.get(part)!r} here"
@@ -218,7 +217,7 @@ def require_fingerprint(bundle: Bundle, fingerprint: Mapping[str, Any]) -> None:
 def pipeline_model(spark: SparkSession, fit: Fit, uid: str) -> PipelineModel:
     """The fit as StandardScalerModel + PCAModel: `features_vector` -> `scaled` -> `pca`.
 
-    Built through their JVM constructors: Spark ML has no other way to make a model from arrays.
+    Calls their JVM constructors: Spark ML has no other way to create a model from arrays.
     """
     context = spark.sparkContext
     jvm: Any = context._jvm
@@ -247,7 +246,7 @@ def _fit_bytes(fit: Fit) -> bytes:
     return buffer.getvalue()
 
 
-def _fit_of(data: bytes, manifest: Manifest) -> Fit:
+def _fit_from_bytes(data: bytes, manifest: Manifest) -> Fit:
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return Fit(count=manifest.rows, k=manifest.k, **{name: arrays[name] for name in _ARRAYS})
 

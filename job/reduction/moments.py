@@ -1,4 +1,4 @@
-"""Count, mean and co-moments of the features in one pass: all that scaler and PCA need."""
+"""Count, mean and co-moments of the features in one pass, for scaler and PCA."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from job.schemas import CAME, FEATURES
 
 Floats = npt.NDArray[np.float64]
 
-# 2,048 rows of 1,280 columns are 21 MB in float64: the matrix product runs at full speed, the
-# merge after it is a tenth of its time.
+# 2,048 rows of 1,280 columns are 21 MB in float64: the matrix product runs at full speed, and the
+# merge takes a tenth of its time.
 BLOCK_ROWS = 2048
 
 # A partial result is d x d x 8 bytes, 13 MB for 1,280 columns: this many reach the driver.
 MERGING_TASKS = 4
 
-# Relative to the whole, what is left of a variance after `without` when nothing but rounding is.
+# Below this share of the total variance, the result of `subtract` is only rounding.
 _ROUNDING = 1e-12
 
 _PARTIAL_SCHEMA = StructType(
@@ -60,8 +60,8 @@ class Moments:
     def of(cls, batch: npt.NDArray[np.floating]) -> Moments:
         """Moments of the rows of `batch` (n, d), float32 or float64.
 
-        Two passes over the block, the first row taken off before: deviations lose nothing to a
-        large offset, and a constant column has exactly its value as mean and zero variance.
+        Subtracts the first row, then makes two passes: deviations lose no accuracy to a large
+        offset, and a constant column has exactly its value as mean and zero variance.
         """
         if len(batch) == 0:
             return cls.empty(batch.shape[1])
@@ -80,7 +80,7 @@ class Moments:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Moments:
-        """The Moments that `to_bytes` wrote; nothing is unpickled. Raises ValueError if damaged."""
+        """The inverse of `to_bytes`; unpickles nothing. Raises ValueError for damaged data."""
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 return cls(int(arrays["count"]), arrays["mean"], arrays["m2"])
@@ -88,8 +88,8 @@ class Moments:
             raise ValueError(f"not moments: {error}") from error
 
 
-def merged(a: Moments, b: Moments) -> Moments:
-    """Moments of the rows of both.
+def merge(a: Moments, b: Moments) -> Moments:
+    """Moments of the rows of `a` and `b`.
 
     Chan, Golub & LeVeque, "Algorithms for computing the sample variance", The American
     Statistician 37 (1983), the pairwise update, with outer products for squares.
@@ -101,8 +101,8 @@ def merged(a: Moments, b: Moments) -> Moments:
     return Moments(count, a.mean + delta * (b.count / count), a.m2 + b.m2 + _between(delta, a, b))
 
 
-def without(total: Moments, part: Moments) -> Moments:
-    """Moments of the rows of `total` that are not in `part`; `merged` solved for one side.
+def subtract(total: Moments, part: Moments) -> Moments:
+    """Moments of the rows of `total` without those of `part`: the inverse of `merge`.
 
     Raises ValueError if `part` has more rows than `total`.
     """
@@ -114,40 +114,40 @@ def without(total: Moments, part: Moments) -> Moments:
     mean = total.mean + (total.mean - part.mean) * (part.count / count)
     rest = Moments(count, mean, np.zeros_like(total.m2))
     m2 = total.m2 - part.m2 - _between(part.mean - mean, rest, part)
-    # What cancels to rounding is a column without variance, not one with a very small one.
+    # A variance that cancels to rounding is zero, not very small.
     cancelled = np.diag(m2) <= _ROUNDING * np.diag(total.m2)
     m2[cancelled, :] = 0
     m2[:, cancelled] = 0
     return Moments(count, mean, m2)
 
 
-def moments_of(features: DataFrame) -> Moments:
+def compute_moments(features: DataFrame) -> Moments:
     """Moments of the `features` column, array<float> or array<double>, in one pass.
 
-    Each task sums its rows, of many tasks `MERGING_TASKS` merge the sums, the driver merges theirs;
-    of no rows they have no column. Raises InvalidValueError for rows of different length and for
-    NaN or infinite values, with their number.
+    Each task sums its rows; MERGING_TASKS tasks merge many sums before the driver merges the rest.
+    The moments of no rows have no columns. Raises InvalidValueError for rows of different length,
+    and for NaN or infinite values, with their number.
     """
-    collected = features.select(FEATURES).mapInArrow(_sum_task, _PARTIAL_SCHEMA)
-    if collected.rdd.getNumPartitions() > MERGING_TASKS:
-        collected = collected.repartition(MERGING_TASKS).mapInArrow(_merge_task, _PARTIAL_SCHEMA)
-    # `collect` would pickle each 13 MB on their way.
-    return _checked(_total(collected.toArrow().to_batches()))
+    partials = features.select(FEATURES).mapInArrow(_sum_task, _PARTIAL_SCHEMA)
+    if partials.rdd.getNumPartitions() > MERGING_TASKS:
+        partials = partials.repartition(MERGING_TASKS).mapInArrow(_merge_task, _PARTIAL_SCHEMA)
+    # `collect` would pickle each partial result of 13 MB.
+    return _require_valid(_total(partials.toArrow().to_batches()))
 
 
-def moments_since(before: Moments, changes: DataFrame) -> Moments:
-    """Moments of the rows as they are: `before`, with the rows that came, without those that went.
+def update_moments(before: Moments, changes: DataFrame) -> Moments:
+    """The moments `before`, with added rows merged and removed rows subtracted.
 
-    `changes` has `features` and the bool `came`. Raises as `moments_of` does.
+    `changes` has `features` and the bool `came`. Raises the errors of `compute_moments`.
     """
-    came = moments_of(changes.where(F.col(CAME)))
-    gone = moments_of(changes.where(~F.col(CAME)))
-    return without(merged(before, came), gone)
+    added = compute_moments(changes.where(F.col(CAME)))
+    removed = compute_moments(changes.where(~F.col(CAME)))
+    return subtract(merge(before, added), removed)
 
 
 @dataclass(frozen=True)
 class _Partial:
-    """What some rows gave: their moments, or why there are none."""
+    """The partial result of some rows: their moments, or the reason why there are none."""
 
     not_finite: int = 0
     dimensions: frozenset[int] = frozenset()
@@ -155,23 +155,23 @@ class _Partial:
 
     @classmethod
     def of(cls, batches: list[pa.ListArray]) -> _Partial:
-        found = frozenset(size for batch in batches for size in dimensions(batch))
-        if len(found) != 1:
-            return cls(dimensions=found)
+        sizes = frozenset(size for batch in batches for size in dimensions(batch))
+        if len(sizes) != 1:
+            return cls(dimensions=sizes)
         block = np.concatenate([matrix(batch) for batch in batches])
         finite = np.isfinite(block).all(axis=1)
         if not finite.all():
-            return cls(int((~finite).sum()), found)
-        return cls(0, found, Moments.of(block))
+            return cls(int((~finite).sum()), sizes)
+        return cls(0, sizes, Moments.of(block))
 
-    def merged(self, other: _Partial) -> _Partial:
+    def merge(self, other: _Partial) -> _Partial:
         not_finite = self.not_finite + other.not_finite
-        found = self.dimensions | other.dimensions
-        if not_finite or len(found) > 1:
-            return _Partial(not_finite, found)
+        sizes = self.dimensions | other.dimensions
+        if not_finite or len(sizes) > 1:
+            return _Partial(not_finite, sizes)
         if self.moments is None or other.moments is None:
-            return _Partial(0, found, self.moments or other.moments)
-        return _Partial(0, found, merged(self.moments, other.moments))
+            return _Partial(0, sizes, self.moments or other.moments)
+        return _Partial(0, sizes, merge(self.moments, other.moments))
 
     def to_arrow(self) -> pa.RecordBatch:
         blob = None if self.moments is None else self.moments.to_bytes()
@@ -186,14 +186,14 @@ class _Partial:
 
     @classmethod
     def from_arrow(cls, batch: pa.RecordBatch) -> Iterator[_Partial]:
-        for blob, not_finite, found in zip(*batch.columns, strict=True):
+        for blob, not_finite, sizes in zip(*batch.columns, strict=True):
             moments = None if blob.as_py() is None else Moments.from_bytes(blob.as_buffer())
-            yield cls(not_finite.as_py(), frozenset(found.as_py()), moments)
+            yield cls(not_finite.as_py(), frozenset(sizes.as_py()), moments)
 
 
 def _sum_task(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     blocks = (_Partial.of(block) for block in _blocks(batch.column(0) for batch in batches))
-    yield reduce(_Partial.merged, blocks, _Partial()).to_arrow()
+    yield reduce(_Partial.merge, blocks, _Partial()).to_arrow()
 
 
 def _merge_task(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -202,11 +202,11 @@ def _merge_task(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _total(batches: Iterable[pa.RecordBatch]) -> _Partial:
     partials = (partial for batch in batches for partial in _Partial.from_arrow(batch))
-    return reduce(_Partial.merged, partials, _Partial())
+    return reduce(_Partial.merge, partials, _Partial())
 
 
 def _blocks(batches: Iterable[pa.ListArray]) -> Iterator[list[pa.ListArray]]:
-    """Arrow batches put together until they hold BLOCK_ROWS rows."""
+    """Groups of Arrow batches with at least BLOCK_ROWS rows; the last may have fewer."""
     block: list[pa.ListArray] = []
     for batch in batches:
         block.append(batch)
@@ -218,12 +218,12 @@ def _blocks(batches: Iterable[pa.ListArray]) -> Iterator[list[pa.ListArray]]:
 
 
 def _between(delta: Floats, a: Moments, b: Moments) -> Floats:
-    # The root goes into the vector so that the product is symmetric to the last bit.
+    # Taking the root first keeps the product symmetric to the last bit.
     scaled = delta * np.sqrt(a.count / (a.count + b.count) * b.count)
     return np.outer(scaled, scaled)
 
 
-def _checked(total: _Partial) -> Moments:
+def _require_valid(total: _Partial) -> Moments:
     if len(total.dimensions) > 1:
         raise InvalidValueError(
             f"the features have rows of {' and '.join(map(str, sorted(total.dimensions)))} columns",

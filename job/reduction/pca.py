@@ -1,4 +1,4 @@
-"""Scaler and principal components out of the moments: one eigendecomposition, no second pass."""
+"""Computes scaler and principal components from moments with one eigendecomposition."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from job.reduction.moments import Moments
 
 Floats = npt.NDArray[np.float64]
 
-# A standard deviation below this share of the mean is what rounding leaves of a constant column:
-# 64 units in the last place of a float64.
+# A standard deviation below this share of the mean is only rounding in a constant column: 64 units
+# in the last place of a float64.
 _CONSTANT = 64 * np.finfo(np.float64).eps
 
-# What a sum of a few thousand shares may fall short of the whole by rounding.
+# The rounding error of a sum of a few thousand shares.
 _SHARE_ROUNDING = 1e-12
 
 
@@ -24,10 +24,10 @@ _SHARE_ROUNDING = 1e-12
 class Fit:
     """Scaler and principal components of `count` rows of d columns; arrays are float64.
 
-    `mean` and `std` (d,): std with n-1, and 0 for a constant column, which then counts nowhere.
-    `components` (d, k): unit vectors in columns, the largest entry of each positive.
-    `explained_variance` and `explained_variance_ratio` (r,): the whole curve, of all r >= k
-    components that the rows can give, falling; the ratio sums to 1.
+    `mean` and `std` (d,): std uses n-1, and is 0 for a constant column, which is then ignored.
+    `components` (d, k): unit vectors in columns, the largest entry of each is positive.
+    `explained_variance` and `explained_variance_ratio` (r,): the whole curve of all r >= k
+    components of the rows, in descending order; the ratio sums to 1.
     """
 
     count: int
@@ -40,27 +40,27 @@ class Fit:
 
     @property
     def scale(self) -> Floats:
-        """What centred features are multiplied by (d,): 1 / std, and 0 where std is 0."""
+        """The factor for centred features (d,): 1 / std, and 0 where std is 0."""
         return np.divide(1.0, self.std, out=np.zeros_like(self.std), where=self.std > 0)
 
 
 def fit(moments: Moments, *, variance: float = 0.90, components: int | None = None) -> Fit:
     """Principal components of the standardized columns (the correlation matrix).
 
-    k is `components`, else the least number that explains `variance`, a share of (0, 1]; 1 takes
-    all. Raises InvalidValueError for fewer than 2 rows, for columns that are all constant, and
-    for more `components` than min(rows - 1, columns that vary).
+    k is `components`, else the smallest number that explains `variance`, a share in (0, 1]; 1
+    takes all. Raises InvalidValueError for fewer than 2 rows, for columns that are all constant,
+    and for more `components` than min(rows - 1, varying columns).
     """
     std = _standard_deviation(moments)
     varying = np.flatnonzero(std)
-    most = min(moments.count - 1, len(varying))
-    _require_components(moments, most, components)
+    max_components = min(moments.count - 1, len(varying))
+    _require_components(moments, max_components, components)
     eigenvalues, vectors = _decompose(_correlation(moments, std, varying))
-    explained = eigenvalues[:most]
+    explained = eigenvalues[:max_components]
     ratio = explained / explained.sum()
-    k = components or _least_for(variance, ratio)
+    k = components or _components_for(variance, ratio)
     directions = np.zeros((len(std), k))
-    directions[varying] = _with_signs(vectors[:, :k])
+    directions[varying] = _fix_signs(vectors[:, :k])
     return Fit(moments.count, moments.mean, std, directions, explained, ratio, k)
 
 
@@ -76,18 +76,19 @@ def _standard_deviation(moments: Moments) -> Floats:
     return np.where(constant, 0.0, std)
 
 
-def _require_components(moments: Moments, most: int, components: int | None) -> None:
-    if most == 0:
+def _require_components(moments: Moments, max_components: int, components: int | None) -> None:
+    if max_components == 0:
         raise InvalidValueError(
             f"all {moments.count} rows of features are equal",
             expected="rows that differ",
             fix="featurize other images too",
         )
-    if components is not None and not 1 <= components <= most:
+    if components is not None and not 1 <= components <= max_components:
+        rows, columns = moments.count, len(moments.mean)
         raise InvalidValueError(
             f"--components is {components}",
-            expected=f"1 to {most} for {moments.count} rows and {len(moments.mean)} columns",
-            fix=f"set --components to {most} or less, or use --variance",
+            expected=f"1 to {max_components} for {rows} rows and {columns} columns",
+            fix=f"set --components to {max_components} or less, or use --variance",
         )
 
 
@@ -99,19 +100,19 @@ def _correlation(moments: Moments, std: Floats, varying: npt.NDArray[np.intp]) -
 
 
 def _decompose(correlation: Floats) -> tuple[Floats, Floats]:
-    """Eigenvalues, falling and not below 0, and their vectors in columns."""
+    """Eigenvalues, descending and at least 0, and the eigenvectors in columns."""
     eigenvalues, vectors = np.linalg.eigh(correlation)
     return eigenvalues[::-1].clip(min=0), vectors[:, ::-1]
 
 
-def _with_signs(vectors: Floats) -> Floats:
-    """An eigenvector's sign is arbitrary: the entry of largest size is made positive."""
+def _fix_signs(vectors: Floats) -> Floats:
+    """Make the largest entry of each vector positive: the sign of an eigenvector is arbitrary."""
     largest = np.abs(vectors).argmax(axis=0)
     signs: Floats = np.sign(vectors[largest, np.arange(vectors.shape[1])])
     return vectors * signs
 
 
-def _least_for(variance: float, ratio: Floats) -> int:
+def _components_for(variance: float, ratio: Floats) -> int:
     if variance >= 1:
         return len(ratio)
     return int(np.argmax(np.cumsum(ratio) >= variance - _SHARE_ROUNDING)) + 1

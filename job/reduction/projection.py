@@ -1,4 +1,4 @@
-"""Features onto the principal components of a fit."""
+"""Projects features onto the principal components of a fit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from job.schemas import FEATURES, LABEL, PATH, PROJECTION_SCHEMA, RUN_ID
 
 Floats = npt.NDArray[np.float64]
 Matrices = tuple[Floats, Floats, Floats]
-# Given on a worker what each batch becomes: its components (n, k), the squared lengths (n,) of its
+# Called on a worker for each batch with its components (n, k), the squared lengths (n,) of its
 # scaled features, and the run ids of its rows.
 Observe = Callable[[Floats, Floats, pa.Array], None]
 
@@ -26,9 +26,9 @@ Observe = Callable[[Floats, Floats, pa.Array], None]
 def project(features: DataFrame, fit: Fit, observe: Observe | None = None) -> DataFrame:
     """The first k principal components of each row, PROJECTION_SCHEMA, `pca` float32.
 
-    What the saved PipelineModel gives: ((x - mean) / std) @ components, in float64. The work
-    fails with IncompatibleBundleError where a row has another number of columns than the fit.
-    `observe` wants the column run_id too.
+    Equals the saved PipelineModel: ((x - mean) / std) @ components, in float64. The job fails with
+    IncompatibleBundleError if a row has another number of columns than the fit. `observe` requires
+    the column run_id.
     """
     matrices = (fit.mean, fit.scale[:, np.newaxis] * fit.components, fit.scale**2)
     broadcast = features.sparkSession.sparkContext.broadcast(matrices)
@@ -53,20 +53,20 @@ def _project_task(
             components = deviations @ directions
             if observe is not None:
                 observe(components, deviations**2 @ weights, run_ids[0])
-            yield pa.RecordBatch.from_arrays([path, label, _lists(components)], schema=schema)
+            yield pa.RecordBatch.from_arrays([path, label, _list_array(components)], schema=schema)
 
 
-def _lists(rows: npt.NDArray[np.float64]) -> pa.ListArray:
+def _list_array(rows: npt.NDArray[np.float64]) -> pa.ListArray:
     ends = np.arange(len(rows) + 1, dtype=np.int32) * np.int32(rows.shape[1])
     item = pa.field("element", pa.float32(), nullable=False)
     return pa.ListArray.from_arrays(ends, rows.astype(np.float32).ravel(), type=pa.list_(item))
 
 
 def _require_columns(features: pa.ListArray, columns: int) -> None:
-    found = dimensions(features)
-    if found != [columns]:
+    sizes = dimensions(features)
+    if sizes != [columns]:
         raise IncompatibleBundleError(
-            f"features of {' and '.join(map(str, found))} columns meet a bundle of {columns}",
+            f"features of {' and '.join(map(str, sizes))} columns meet a bundle of {columns}",
             expected="features and bundle of one network",
             fix="run `image-features fit` on these features",
         )

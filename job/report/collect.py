@@ -15,8 +15,8 @@ from pyspark.sql import functions as F
 
 from job import schemas
 from job.errors import InvalidValueError
-from job.images.partial_decode import MOST_BYTES, partial_thumbnail
-from job.images.sampling import sampled
+from job.images.partial_decode import MAX_BYTES, partial_thumbnail
+from job.images.sampling import sample_filter
 from job.layout import Layout
 from job.output.tables import Tables
 from job.reduction.bundle import load_bundle
@@ -116,7 +116,7 @@ def _earlier_points(spark: SparkSession, layout: Layout) -> Sequence[Point]:
 
 
 def _points(projection: DataFrame, total: int, thumbnails: dict[str, str]) -> list[Point]:
-    chosen = sampled(total, POINTS)
+    chosen = sample_filter(total, POINTS)
     shown = projection.where(chosen | F.col(schemas.PATH).isin(list(thumbnails)))
     names = ("x", "y", "third", "fourth")
     components = [F.get(schemas.PCA, F.lit(index)).alias(name) for index, name in enumerate(names)]
@@ -165,7 +165,7 @@ def _with_pictures(
 def _picture(spark: SparkSession, path: str) -> str | None:
     """A JPEG in base64; None where nothing can be seen, or the input cannot be read any more."""
     with suppress(FileNotFoundError, *STORAGE_EXCEPTIONS):
-        seen = partial_thumbnail(filesystem.read_bytes(spark, path, most=MOST_BYTES))
+        seen = partial_thumbnail(filesystem.read_bytes(spark, path, most=MAX_BYTES))
         return base64.b64encode(seen).decode() if seen else None
     return None
 

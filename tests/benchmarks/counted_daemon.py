@@ -38,19 +38,19 @@ def count() -> None:
 
     for module, name, step in [
         (decode, "as_rgb", "decode"),
-        (decode, "_resized", "resize"),
+        (decode, "_resize_to_input", "resize"),
         # What is left of it: opening the image, and finding out what it is.
         (worker, "decode", "decode"),
         (worker, "_listed_image", "rows from Java"),
         (worker, "_features_column", "stack, and features as bytes"),
-        (worker, "_outcome", "Arrow batch"),
+        (worker, "_outcome_batch", "Arrow batch"),
         (network.Network, "features", FORWARD),
     ]:
         setattr(module, name, _timed(step, getattr(module, name)))
     network._network = _first("network", _built(network._network))
-    worker._outcome = _first("features", worker._outcome)
+    worker._outcome_batch = _first("features", worker._outcome_batch)
     worker._fetched = _each_timed("taking what arrived", worker._fetched)
-    worker.joined = _written_down(worker.joined)
+    worker.coalesce_batches = _written_down(worker.coalesce_batches)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ COMMIT = "read again, write to the table"
 LIST = "listing"
 ELSE = "table logs, counts, account"
 # By the functions of ours that a plan runs, the last by any.
-_KINDS = {"featurize(": FEATURIZE, "_unpack(": COMMIT, "MapInArrow": LIST}
+_KINDS = {"featurize(": FEATURIZE, "_decode_batches(": COMMIT, "MapInArrow": LIST}
 
 
 def stage_seconds(folder: Path) -> dict[str, float]:

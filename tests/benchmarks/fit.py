@@ -23,7 +23,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from job.output.file_sizing import file_count
-from job.reduction.moments import Moments, moments_of
+from job.reduction.moments import Moments, compute_moments
 from job.reduction.pca import Fit, fit
 from job.runtime.session import spark_session
 
@@ -51,7 +51,7 @@ def main(rows: int, columns: int, components: int, repeats: int) -> None:
         features = random_features(spark, Path(folder), rows, columns)
         _our_fit(features.limit(10), 2)  # starts the Python workers
         ours = [timed(lambda: _our_fit(features, components)) for _ in range(repeats)]
-        again = _from_kept(moments_of(features), Path(folder) / "moments.npz", components)
+        again = _from_kept(compute_moments(features), Path(folder) / "moments.npz", components)
         from_files, _ = timed(lambda: _spark_ml_fit(_vectors(features), components))
         vectors = _vectors(features).cache()
         vectors.count()
@@ -76,7 +76,7 @@ def _from_kept(moments: Moments, file: Path, components: int) -> tuple[float, Fi
 
 
 def _our_fit(features: DataFrame, components: int) -> Fit:
-    return fit(moments_of(features), components=components)
+    return fit(compute_moments(features), components=components)
 
 
 def _vectors(features: DataFrame) -> DataFrame:

@@ -108,9 +108,9 @@ def _startup_seconds() -> dict[str, float]:
     with _timed(seconds, "fold"):
         batch_norm_folding.fold_batch_norms(model)
     with _timed(seconds, "trace and freeze"):
-        frozen = graph.frozen(model, chosen).SerializeToString()
+        frozen = graph.freeze(model, chosen).SerializeToString()
     with _timed(seconds, "function of the graph"):
-        function = graph.as_function(frozen, 1)
+        function = graph.load_graph(frozen, 1)
     with _timed(seconds, "first call, 1 image"):
         function(np.zeros((1, *chosen.input_size, 3), np.uint8))
     return seconds

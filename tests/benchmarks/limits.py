@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from job.features.backbones import backbone
-from job.features.network import NetworkSpec, images_a_pass, network
+from job.features.network import NetworkSpec, default_batch_size, network
 from job.features.weights import resolve_weights
 from job.images.decode import DecodeRules, decode
 
@@ -51,7 +51,11 @@ def limits(images: list[Path], processes: int, seconds: float = SECONDS) -> Limi
 def _measure(contents: list[bytes], seconds: float) -> Limits:
     weights = resolve_weights(backbone("mobilenet_v2"), None)
     spec = NetworkSpec(
-        "mobilenet_v2", str(weights.path), weights.tensors_sha256, 1, batch_size=images_a_pass(1)
+        "mobilenet_v2",
+        str(weights.path),
+        weights.tensors_sha256,
+        1,
+        batch_size=default_batch_size(1),
     )
     model = network(spec)
     rules = DecodeRules(224, 224, exif_rotate=False, max_pixels=50_000_000)

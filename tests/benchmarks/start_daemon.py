@@ -21,15 +21,15 @@ def note() -> None:
     """Have the moment noted, in this process and those that it forks."""
     from job.features import worker
 
-    outcome = worker._outcome
+    outcome_batch = worker._outcome_batch
 
     def noted(*arguments: Any) -> Any:
-        batch = outcome(*arguments)
+        batch = outcome_batch(*arguments)
         with suppress(FileExistsError), open(os.environ[FILE_VARIABLE], "x") as file:
             file.write(str(time.time()))
         return batch
 
-    worker._outcome = noted
+    worker._outcome_batch = noted
 
 
 if __name__ == "__main__":

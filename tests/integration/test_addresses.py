@@ -15,8 +15,8 @@ from pyspark.sql import SparkSession
 from job.cli.root import cli
 from job.deploy.local.s3_server import LocalS3Server
 from job.errors import InvalidValueError
-from job.images.s3_client import S3Objects
-from job.images.s3a_config import StoreSettings, settings_of_spark
+from job.images.s3_client import S3Client
+from job.images.s3a_config import StoreSettings, settings_from_spark_conf
 from job.job_arguments import job_arguments
 from job.pipeline.in_cluster.context import InClusterContext
 from job.pipeline.in_cluster.storage import endpoint
@@ -34,7 +34,7 @@ def test_objects_are_listed_and_read_at_an_ip_address(
     s3.client().put_object(Bucket=bucket, Key="a/b.jpg", Body=b"content")
     with S3Proxy(s3.endpoint, host=host) as proxy:
         settings = {"spark.hadoop.fs.s3a.endpoint": proxy.endpoint}
-        store = S3Objects(settings_of_spark(settings, os.environ))
+        store = S3Client(settings_from_spark_conf(settings, os.environ))
         assert [found.length for found in store.page(bucket, "a/").objects] == [7]
         assert store.get(bucket, "a/b.jpg", 100).data == b"content"
 
@@ -49,7 +49,7 @@ def test_doctor_looks_at_the_ip_address_itself(s3: LocalS3Server) -> None:
 
 @pytest.mark.usefixtures("s3")
 def test_a_host_that_obstore_panics_at_is_one_error() -> None:
-    store = S3Objects(StoreSettings("http://127.1:9", "us-east-1", credentials=("env",)))
+    store = S3Client(StoreSettings("http://127.1:9", "us-east-1", credentials=("env",)))
     with pytest.raises(InvalidValueError, match=r"check fs\.s3a\.endpoint"):
         store.get("fruits", "a.jpg", 100)
 

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from job.cli import main
 from job.reduction.bundle import load_bundle, load_moments
-from job.reduction.moments import moments_of
+from job.reduction.moments import compute_moments
 from job.runtime.metrics import FEATURIZE_NODE
 from job.runtime.progress import RowCounter
 from tests.integration.tables import features_of, summary_of
@@ -95,7 +95,7 @@ def test_a_fit_after_it_equals_one_of_all_rows(spark: SparkSession, relabelled: 
     output = str(relabelled.output)
     assert main(["fit", "--output", output]) == 0
     mended = load_moments(spark, load_bundle(spark, f"{output}/pca"))
-    whole = moments_of(spark.read.format("delta").load(f"{output}/features"))
+    whole = compute_moments(spark.read.format("delta").load(f"{output}/features"))
     assert mended.count == whole.count == 11
     np.testing.assert_allclose(mended.mean, whole.mean, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(mended.m2, whole.m2, rtol=1e-9, atol=1e-9 * np.abs(whole.m2).max())

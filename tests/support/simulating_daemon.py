@@ -40,7 +40,7 @@ def simulate() -> None:
     changed: dict[str, Any] = {
         "network": lambda spec: asleep,
         "_fetched": lambda batches, spec: (
-            FetchedImage(image, b"") for image in worker._listed(batches)
+            FetchedImage(image, b"") for image in worker._listed_images(batches)
         ),
         "_decode": lambda fetched, rules: worker._Decoded(fetched.image, _PIXEL),
     }

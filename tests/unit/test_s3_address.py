@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 
 from job.errors import InvalidValueError
-from job.images.s3a_config import settings_of_spark
+from job.images.s3a_config import settings_from_spark_conf
 from job.s3_address import by_path, require_hosts, with_path_style
 from tests.support.names import host_without_subdomains
 
@@ -48,13 +48,13 @@ def test_an_ip_address_is_asked_by_path_whatever_is_set(
 ) -> None:
     settings = {**given, f"{S3A}endpoint": endpoint}
     assert with_path_style(settings)[f"{S3A}path.style.access"] == "true"
-    assert settings_of_spark(settings, {}).path_style
+    assert settings_from_spark_conf(settings, {}).path_style
 
 
 def test_a_host_name_is_asked_as_is_set() -> None:
     settings = {f"{S3A}endpoint": "http://s3.local:9000"}
     assert with_path_style(settings) == settings
-    assert not settings_of_spark(settings, {}).path_style
+    assert not settings_from_spark_conf(settings, {}).path_style
 
 
 @pytest.fixture(scope="module")

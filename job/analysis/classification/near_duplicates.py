@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 from job import schemas
 from job.analysis.classification.splits import ONLY_TRAINS
-from job.images.sampling import sampled
+from job.images.sampling import sample_filter
 from job.reduction.arrow_matrix import matrix
 from job.runtime.retries import retried
 
@@ -73,7 +73,7 @@ def nearest_in_training(rows: DataFrame, tests: int, seed: int) -> list[Nearest]
 def _sample(rows: DataFrame, tests: int, seed: int) -> _Sample:
     tested = F.col(schemas.FOLD) > ONLY_TRAINS
     chosen = (
-        rows.where(tested & sampled(tests, MOST_COMPARED, seed))
+        rows.where(tested & sample_filter(tests, MOST_COMPARED, seed))
         .select(schemas.PATH, schemas.FOLD, schemas.FEATURES)
         .toArrow()
     )

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from job import schemas
-from job.images.sampling import sampled
+from job.images.sampling import sample_filter
 
 SAMPLE = "sample.json"
 # The driver holds them, and the page shows them.
@@ -36,7 +36,7 @@ class ClusterSample:
 def sample_of(assigned: DataFrame, images: int) -> ClusterSample:
     """The sample of `assigned` (path, label, pca, cluster), which has `images` rows."""
     rows = (
-        assigned.where(sampled(images, MOST))
+        assigned.where(sample_filter(images, MOST))
         .select(
             schemas.LABEL,
             F.get(schemas.PCA, F.lit(0)).alias("x"),

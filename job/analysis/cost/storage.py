@@ -10,16 +10,16 @@ from functools import cached_property
 from pathlib import Path
 
 from job.errors import AccessDeniedError, InputNotFoundError, TransportError
-from job.images.fetch import reading, s3_objects
+from job.images.fetch import object_reader, shared_s3_client
 from job.images.local_client import files_below, stored_file
-from job.images.s3a_config import StoreSettings, settings_of_spark
+from job.images.s3a_config import StoreSettings, settings_from_spark_conf
 from job.images.storage import (
     ANY_SIZE,
-    BucketMissingError,
+    BucketNotFoundError,
     ForbiddenError,
-    PassingError,
+    ObjectNotFoundError,
     StoredObject,
-    VanishedError,
+    TransientError,
     all_pages,
 )
 from job.paths import LOCAL_SCHEME, canonical_path, split_path
@@ -50,14 +50,14 @@ class Storage:
     def read(self, path: str) -> bytes:
         """The content of a file or an object. Raises what `below` raises."""
         with _told(path):
-            return reading(self._store)(path, ANY_SIZE).data or b""
+            return object_reader(self._store)(path, ANY_SIZE).data or b""
 
     @cached_property
     def _store(self) -> StoreSettings:
-        return settings_of_spark(self.settings, os.environ)
+        return settings_from_spark_conf(self.settings, os.environ)
 
     def _on_s3(self, bucket: str, key: str) -> Iterator[StoredObject]:
-        store = s3_objects(self._store)
+        store = shared_s3_client(self._store)
         for page in all_pages(lambda token: store.page(bucket, key, token=token)):
             for each in page.objects:
                 rest = split_path(each.path)[2].removeprefix(key)
@@ -76,13 +76,13 @@ def _on_disk(path: str) -> Iterator[StoredObject]:
 def _told(path: str) -> Iterator[None]:
     try:
         yield
-    except (BucketMissingError, VanishedError) as error:
+    except (BucketNotFoundError, ObjectNotFoundError) as error:
         raise _missing(path) from error
     except ForbiddenError as error:
         raise AccessDeniedError(
             f"{path} may not be read: {error}", fix="check the credentials"
         ) from error
-    except PassingError as error:
+    except TransientError as error:
         raise TransportError(
             f"the storage of {path} does not answer: {error}",
             fix="check the endpoint (--conf spark.hadoop.fs.s3a.endpoint=...) and the network",

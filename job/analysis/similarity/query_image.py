@@ -19,19 +19,19 @@ from job.errors import (
     InputNotFoundError,
     InvalidValueError,
 )
-from job.features.feature_encoding import unpacked_one
+from job.features.feature_encoding import decode_features
 from job.features.fingerprint import Fingerprint
 from job.features.worker import WorkerSpec, featurizer
-from job.features.worker_spec import worker_of
+from job.features.worker_spec import resolve_worker
 from job.images.fetch import TOO_LARGE, FetchedImage, ListedImage
-from job.images.s3a_reader import outcome_of, reading_on_driver
+from job.images.s3a_reader import driver_reader, outcome_frame
 from job.images.storage import (
-    BucketMissingError,
+    BucketNotFoundError,
     ForbiddenError,
     ObjectBytes,
-    VanishedError,
-    bucket_missing,
-    retrying,
+    ObjectNotFoundError,
+    bucket_not_found_error,
+    retry_transient,
 )
 from job.paths import LOCAL_SCHEME, split_path
 
@@ -53,7 +53,7 @@ def features_of_image(
     network = NetworkConfig(
         theirs.backbone, config.weights, batch_size=1, precision=theirs.numeric_class
     )
-    ours, worker = worker_of(spark, images, network)
+    ours, worker = resolve_worker(spark, images, network)
     _require_same(ours, theirs, config)
     return _featurized(spark, _read(spark, config.image_path, images.max_image_bytes), worker)
 
@@ -79,10 +79,10 @@ def _require_same(ours: Fingerprint, theirs: Fingerprint, config: SimilarConfig)
 
 def _read(spark: SparkSession, path: str, largest: int) -> FetchedImage:
     with _told(path):
-        for attempt in retrying(_READ_SECONDS, path):
+        for attempt in retry_transient(_READ_SECONDS, path):
             with attempt:
-                return _fetched(reading_on_driver(spark)(path, largest))
-    raise AssertionError("retrying ends with a result or an error")
+                return _fetched(driver_reader(spark)(path, largest))
+    raise AssertionError("retry_transient ends with a result or an error")
 
 
 def _fetched(found: ObjectBytes) -> FetchedImage:
@@ -94,10 +94,10 @@ def _fetched(found: ObjectBytes) -> FetchedImage:
 
 
 def _featurized(spark: SparkSession, fetched: FetchedImage, worker: WorkerSpec) -> Vector:
-    (outcome,) = outcome_of(spark, [fetched], featurizer(worker)).collect()
+    (outcome,) = outcome_frame(spark, [fetched], featurizer(worker)).collect()
     if outcome[schemas.FEATURES] is None:
         raise _no_image(fetched.image.path, f"{outcome[schemas.REASON]}, {outcome[schemas.DETAIL]}")
-    return unpacked_one(outcome[schemas.FEATURES]).astype(np.float64)
+    return decode_features(outcome[schemas.FEATURES]).astype(np.float64)
 
 
 def _no_image(path: str, why: str) -> InvalidValueError:
@@ -114,14 +114,14 @@ def _told(path: str) -> Iterator[None]:
     scheme, bucket, key = split_path(path)
     try:
         yield
-    except VanishedError as error:
+    except ObjectNotFoundError as error:
         raise InputNotFoundError(
             f"{path} is neither in the output nor in storage",
             expected="the path of an image",
             fix="check the path: names are case-sensitive",
         ) from error
-    except BucketMissingError as error:
-        raise bucket_missing(bucket) from error
+    except BucketNotFoundError as error:
+        raise bucket_not_found_error(bucket) from error
     except ForbiddenError as error:
         what = f"the file {key}" if scheme == LOCAL_SCHEME else path
         raise AccessDeniedError(

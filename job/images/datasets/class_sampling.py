@@ -1,4 +1,4 @@
-"""Which images a sample has: chosen by the seed and the paths alone, each split by itself."""
+"""Chooses the images of a sample by the seed and the paths alone, separately for each split."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from job.config import ImagesConfig, SampleConfig
 from job.errors import InvalidValueError
 from job.paths import IMAGE_NAME_PATTERN, canonical_path, folder_of
 
-# The folders between the input and that of the class: `Training`, or empty.
+# The folders between the input and the class folder: `Training`, or empty.
 SPLIT = "split"
-# A path as it is called from the input.
+# A path relative to the input.
 RELATIVE = "relative"
 _RANK = "rank"
 
 
 @dataclass(frozen=True)
 class ClassFolder:
-    """A class of one split, and how many images of it there are."""
+    """A class of one split, and the number of its images."""
 
     split: str
     label: str
@@ -32,64 +32,65 @@ class ClassFolder:
 
 
 def images_in_classes(listing: DataFrame, images: ImagesConfig) -> DataFrame:
-    """path, relative, split and label of the images of `listing` that lie in a folder of a class.
+    """path, relative, split and label of the images of `listing` that lie in a class folder.
 
-    With the glob `**` an image is what is named like one; another glob says itself what it wants.
+    With the glob `**`, images are the objects with an image extension; another glob decides alone.
     """
     start = len(folder_of(canonical_path(images.input_path))) + 1
     relative = F.substring(schemas.PATH, start, 2**31 - 1)
     parts = F.split(relative, "/")
-    # How many folders are above that of the class.
-    above = F.size(parts) - F.lit(images.label_level + 1)
-    named_so = F.col(schemas.PATH).rlike(IMAGE_NAME_PATTERN)
-    wanted = named_so if images.glob == ImagesConfig.glob else F.lit(True)
+    # The number of folders above the class folder.
+    depth = F.size(parts) - F.lit(images.label_level + 1)
+    has_image_name = F.col(schemas.PATH).rlike(IMAGE_NAME_PATTERN)
+    is_image = has_image_name if images.glob == ImagesConfig.glob else F.lit(True)
     return (
-        listing.where((above >= 0) & wanted & (F.length(schemas.LABEL) > 0))
+        listing.where((depth >= 0) & is_image & (F.length(schemas.LABEL) > 0))
         .withColumn(RELATIVE, relative)
-        .withColumn(SPLIT, F.array_join(F.slice(parts, F.lit(1), above), "/"))
+        .withColumn(SPLIT, F.array_join(F.slice(parts, F.lit(1), depth), "/"))
         .select(schemas.PATH, RELATIVE, SPLIT, schemas.LABEL)
     )
 
 
 def class_folders(images: DataFrame) -> list[ClassFolder]:
-    """The classes of each split, in order; as many rows as there are folders, not images."""
+    """The classes of each split, sorted; collects one row per folder, not per image."""
     rows = images.groupBy(SPLIT, schemas.LABEL).count().collect()
-    found = [ClassFolder(row[SPLIT], row[schemas.LABEL], row["count"]) for row in rows]
-    return sorted(found, key=lambda each: (each.split, each.label))
+    folders = [ClassFolder(row[SPLIT], row[schemas.LABEL], row["count"]) for row in rows]
+    return sorted(folders, key=lambda folder: (folder.split, folder.label))
 
 
-def chosen_folders(folders: Sequence[ClassFolder], config: SampleConfig) -> list[ClassFolder]:
-    """The folders of `config.classes` classes in each split, all where it is None.
+def select_folders(folders: Sequence[ClassFolder], config: SampleConfig) -> list[ClassFolder]:
+    """The folders of `config.classes` classes in each split; all folders if it is None.
 
-    Classes that most splits have come first, so that training and test have the same. Raises
-    InvalidValueError where a split has fewer classes.
+    Prefers classes that are in most splits, so that training and test get the same classes. Raises
+    InvalidValueError if a split has fewer classes.
     """
     if config.classes is None:
         return list(folders)
-    splits_with = Counter(each.label for each in folders)
+    splits_by_label = Counter(folder.label for folder in folders)
     ranked = sorted(
-        folders, key=lambda each: (-splits_with[each.label], _rank(config.seed, each.label))
+        folders,
+        key=lambda folder: (-splits_by_label[folder.label], _rank(config.seed, folder.label)),
     )
-    chosen = []
-    for split in sorted({each.split for each in folders}):
-        of_split = [each for each in ranked if each.split == split]
-        _require_classes(len(of_split), split, config)
-        chosen += of_split[: config.classes]
-    return chosen
+    selected = []
+    for split in sorted({folder.split for folder in folders}):
+        split_folders = [folder for folder in ranked if folder.split == split]
+        _require_classes(len(split_folders), split, config)
+        selected += split_folders[: config.classes]
+    return selected
 
 
-def chosen_images(
+def select_images(
     images: DataFrame, folders: Sequence[ClassFolder], config: SampleConfig
 ) -> DataFrame:
-    """The rows of `images` that the sample has: `config.images_per_class` of each folder."""
-    rows = [(each.split, each.label) for each in folders]
-    wanted = images.sparkSession.createDataFrame(rows, f"{SPLIT} string, {schemas.LABEL} string")
-    of_classes = images.join(F.broadcast(wanted), [SPLIT, schemas.LABEL], how="left_semi")
+    """The rows of `images` in the sample: `config.images_per_class` of each of `folders`."""
+    rows = [(folder.split, folder.label) for folder in folders]
+    selected = images.sparkSession.createDataFrame(rows, f"{SPLIT} string, {schemas.LABEL} string")
+    candidates = images.join(F.broadcast(selected), [SPLIT, schemas.LABEL], how="left_semi")
     if config.images_per_class is None:
-        return of_classes
+        return candidates
     rank = F.sha2(F.concat(F.lit(f"{config.seed}/"), F.col(RELATIVE)), 256)
     in_folder = Window.partitionBy(SPLIT, schemas.LABEL).orderBy(rank)
-    ranked = of_classes.withColumn(_RANK, F.row_number().over(in_folder))
+    ranked = candidates.withColumn(_RANK, F.row_number().over(in_folder))
     return ranked.where(F.col(_RANK) <= config.images_per_class).drop(_RANK)
 
 
@@ -97,12 +98,12 @@ def _rank(seed: int, name: str) -> str:
     return hashlib.sha256(f"{seed}/{name}".encode()).hexdigest()
 
 
-def _require_classes(found: int, split: str, config: SampleConfig) -> None:
+def _require_classes(available: int, split: str, config: SampleConfig) -> None:
     assert config.classes is not None
-    if found < config.classes:
-        where = f"{config.images.input_path}/{split}".rstrip("/")
+    if available < config.classes:
+        path = f"{config.images.input_path}/{split}".rstrip("/")
         raise InvalidValueError(
-            f"--classes is {config.classes}, but {where} has {found}",
-            expected="at most as many as there are folders with images",
-            fix=f"set --classes to {found} or less, or leave it out for all",
+            f"--classes is {config.classes}, but {path} has {available}",
+            expected="at most the number of folders with images",
+            fix=f"set --classes to {available} or less, or leave it out for all",
         )

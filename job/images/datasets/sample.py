@@ -1,4 +1,4 @@
-"""`image-features sample`: list, choose, copy; the driver holds classes, never images."""
+"""`image-features sample`: list, choose, copy; the driver holds classes, but no images."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from job.errors import InputNotFoundError, InvalidValueError
 from job.images.datasets.class_sampling import (
     RELATIVE,
     ClassFolder,
-    chosen_folders,
-    chosen_images,
     class_folders,
     images_in_classes,
+    select_folders,
+    select_images,
 )
-from job.images.datasets.transfer import THREADS, copy, settings_for, told
+from job.images.datasets.transfer import THREADS, copy, store_settings_for, translate_storage_errors
 from job.images.listing import check_input, first_objects, list_images
 from job.images.s3a_config import StoreSettings
 from job.paths import LOCAL_SCHEME, canonical_path, folder_of, split_path
@@ -32,13 +32,13 @@ from job.runtime.task_sizing import in_tasks, task_sizes
 
 BatchFunction = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
-# The plan node that each copied image leaves.
+# The plan node whose output rows are the copied images.
 _COPY_NODE = "MapInArrow copy_sample"
 
 
 @dataclass(frozen=True)
-class Sampled:
-    """What a sample has of one split; `short` are its classes with fewer images than asked."""
+class SplitSample:
+    """The sample of one split; `short` counts classes with fewer images than requested."""
 
     split: str
     classes: int
@@ -46,39 +46,39 @@ class Sampled:
     short: int
 
 
-def sample(spark: SparkSession, config: SampleConfig, steps: Steps) -> list[Sampled]:
-    """Copy the sample of `config`, each object under the name that it has.
+def sample(spark: SparkSession, config: SampleConfig, steps: Steps) -> list[SplitSample]:
+    """Copy the sample of `config`; relative paths stay the same.
 
-    Raises InvalidValueError for fewer classes than asked and for an output that is not empty,
-    InputNotFoundError where there is no image, and what storage has to say.
+    Raises InvalidValueError for fewer classes than requested and for an output that is not empty,
+    InputNotFoundError without any image, and the errors of `copy`.
     """
     source = canonical_path(config.images.input_path)
-    settings = settings_for(spark, source, config.output_path)
+    settings = store_settings_for(spark, source, config.output_path)
     check_input(spark, config.images, settings)
     _require_empty(spark, config.output_path, settings)
     with steps.step("list", unit="objects"):
         listed = images_in_classes(list_images(spark, config.images, settings), config.images)
-        # On the executors' disks: a bucket is listed once, for its classes and for its images.
+        # On the executors' disks: list a bucket once, for its classes and for its images.
         images = listed.persist(StorageLevel.DISK_ONLY)
-        found = class_folders(images)
-    _require_images(found, config.images)
-    folders = chosen_folders(found, config)
+        available = class_folders(images)
+    _require_images(available, config.images)
+    folders = select_folders(available, config)
     _copy_all(
-        chosen_images(images, folders, config), _sizes(folders, config), config, settings, steps
+        select_images(images, folders, config), _sizes(folders, config), config, settings, steps
     )
     images.unpersist()
-    return _sampled(folders, config)
+    return _split_samples(folders, config)
 
 
 def _copy_all(
-    chosen: DataFrame,
+    images: DataFrame,
     sizes: dict[str, int],
     config: SampleConfig,
     settings: StoreSettings | None,
     steps: Steps,
 ) -> None:
-    spark, total = chosen.sparkSession, sum(sizes.values())
-    tasks = in_tasks(chosen, task_sizes(total, task_slots(spark)))
+    spark, total = images.sparkSession, sum(sizes.values())
+    tasks = in_tasks(images, task_sizes(total, task_slots(spark)))
     count = RowCounter(spark, _COPY_NODE)
     with steps.step("copy", total=total, done=lambda: min(count(), total)):
         tasks.mapInArrow(_copier(config.output_path, settings), f"{RELATIVE} string").count()
@@ -100,54 +100,55 @@ def _copier(output_path: str, settings: StoreSettings | None) -> BatchFunction:
 
 
 def _sizes(folders: list[ClassFolder], config: SampleConfig) -> dict[str, int]:
-    """How many images of each folder, by its path, the sample has."""
-    most = config.images_per_class
+    """The number of images in the sample by the path of their class folder."""
+    limit = config.images_per_class
     return {
-        f"{each.split}/{each.label}": each.images if most is None else min(each.images, most)
-        for each in folders
+        f"{folder.split}/{folder.label}": (
+            folder.images if limit is None else min(folder.images, limit)
+        )
+        for folder in folders
     }
 
 
-def _sampled(folders: list[ClassFolder], config: SampleConfig) -> list[Sampled]:
-    most = config.images_per_class
-    result = []
-    for split in sorted({each.split for each in folders}):
-        ours = [each for each in folders if each.split == split]
-        short = sum(each.images < (most or 0) for each in ours)
-        images = sum(_sizes(ours, config).values())
-        result.append(Sampled(split, len(ours), images, short))
-    return result
+def _split_samples(folders: list[ClassFolder], config: SampleConfig) -> list[SplitSample]:
+    samples = []
+    for split in sorted({folder.split for folder in folders}):
+        split_folders = [folder for folder in folders if folder.split == split]
+        short = sum(folder.images < (config.images_per_class or 0) for folder in split_folders)
+        images = sum(_sizes(split_folders, config).values())
+        samples.append(SplitSample(split, len(split_folders), images, short))
+    return samples
 
 
 def _require_empty(spark: SparkSession, output_path: str, settings: StoreSettings | None) -> None:
     scheme, _, folder = split_path(output_path)
     if scheme == LOCAL_SCHEME:
-        # Links and empty folders too: what is copied would go through them.
-        there = _first_entry(folder)
+        # Includes links and empty folders: images could be copied through a link.
+        first = _first_entry(folder)
     else:
         objects = first_objects(spark, ImagesConfig(output_path), settings)
-        there = next((found.path for found in objects), None)
-    if there is not None:
+        first = next((stored.path for stored in objects), None)
+    if first is not None:
         raise InvalidValueError(
-            f"--output {output_path} is not empty: it has {there}",
+            f"--output {output_path} is not empty: it has {first}",
             expected="an empty or a new folder",
-            fix="choose another, or delete what is there",
+            fix="choose another folder, or delete its content",
         )
 
 
 def _first_entry(folder: str) -> str | None:
-    """Anything in a local folder, or the path itself where it is no folder."""
+    """Any entry of a local folder, or the path itself if it is not a folder."""
     if not os.path.isdir(folder):
         return folder if os.path.lexists(folder) else None
-    with told(folder, folder):
+    with translate_storage_errors(folder, folder):
         return next((os.path.join(folder, name) for name in os.listdir(folder)), None)
 
 
-def _require_images(found: list[ClassFolder], images: ImagesConfig) -> None:
-    if not found:
+def _require_images(folders: list[ClassFolder], images: ImagesConfig) -> None:
+    if not folders:
         raise InputNotFoundError(
-            f"no image under {images.input_path} is in a folder of its class "
+            f"no image under {images.input_path} is in a class folder "
             f"(--glob {images.glob!r}, --label-level {images.label_level})",
-            expected="<class>/<image>, with other folders above or not",
+            expected="<class>/<image>, optionally in more folders",
             fix="check --input, --glob and --label-level",
         )

@@ -1,4 +1,4 @@
-"""One object from anywhere to anywhere: local files and S3, names as they are."""
+"""Copies and deletes single objects, on a disk and S3."""
 
 from __future__ import annotations
 
@@ -15,69 +15,69 @@ from job.errors import (
     TransportError,
     UnmappableSettingError,
 )
-from job.images.fetch import s3_objects
+from job.images.fetch import shared_s3_client
 from job.images.s3a_config import (
     StoreSettings,
     hadoop_settings,
-    settings_of_spark,
+    settings_from_spark_conf,
     store_settings,
 )
 from job.images.storage import (
     ANY_SIZE,
-    BucketMissingError,
+    BucketNotFoundError,
     ForbiddenError,
-    VanishedError,
-    bucket_missing,
-    retrying,
+    ObjectNotFoundError,
+    bucket_not_found_error,
+    retry_transient,
 )
 from job.paths import LOCAL_SCHEME, split_path
 
-# What is in flight at once: a request waits for the store most of its time.
+# Concurrent transfers: a request mostly waits for the store.
 THREADS = 16
 
 RETRY_SECONDS = 180.0
 
 
-def settings_for(spark: SparkSession, *paths: str) -> StoreSettings | None:
-    """How S3 is reached, None where none of the canonical `paths` is on it.
+def store_settings_for(spark: SparkSession, *paths: str) -> StoreSettings | None:
+    """The settings for S3; None if none of the canonical `paths` is on S3.
 
-    Raises UnmappableSettingError for a setting that only s3a can honour.
+    Raises UnmappableSettingError for a setting that only s3a supports.
     """
     if all(split_path(path)[0] == LOCAL_SCHEME for path in paths):
         return None
-    return honoured(lambda: store_settings(hadoop_settings(spark), os.environ))
+    return _without_reader_hint(lambda: store_settings(hadoop_settings(spark), os.environ))
 
 
-def settings_without_spark(settings: Mapping[str, str], *paths: str) -> StoreSettings | None:
-    """What `settings_for` gives, of Spark settings alone. Raises what it raises."""
+def store_settings_without_spark(settings: Mapping[str, str], *paths: str) -> StoreSettings | None:
+    """`store_settings_for` without a Spark session. Raises the same errors."""
     if all(split_path(path)[0] == LOCAL_SCHEME for path in paths):
         return None
-    return honoured(lambda: settings_of_spark(settings, os.environ))
+    return _without_reader_hint(lambda: settings_from_spark_conf(settings, os.environ))
 
 
-def honoured(settings: Callable[[], StoreSettings]) -> StoreSettings:
-    """`settings`, or an error that does not offer Spark's own reader: these commands have none."""
+def _without_reader_hint(settings: Callable[[], StoreSettings]) -> StoreSettings:
+    """Call `settings`; its error must not suggest --reader, which these commands do not have."""
     try:
         return settings()
     except UnmappableSettingError as error:
         raise UnmappableSettingError(
-            error.what, fix="leave it out; this command reaches S3 by a client of its own"
+            error.what, fix="leave it out: this command does not use s3a"
         ) from error
 
 
 def copy(source: str, target: str, settings: StoreSettings | None) -> None:
-    """Copy the object `source` to `target`, replacing what is there; both are canonical.
+    """Copy the object `source` to `target`, replacing it; both are canonical paths.
 
-    Between two keys of S3 the store copies by itself. Raises InputNotFoundError,
-    AccessDeniedError, TransportError.
+    S3 itself copies between two of its keys. Raises InputNotFoundError, AccessDeniedError,
+    TransportError.
     """
-    for attempt in retrying(RETRY_SECONDS, target):
-        with attempt, told(source, target):
+    for attempt in retry_transient(RETRY_SECONDS, target):
+        with attempt, translate_storage_errors(source, target):
             _copy(source, target, settings)
 
 
 def exists(path: str, settings: StoreSettings | None) -> bool:
-    """Whether a file, a folder or a link, or an object of S3, has this very path."""
+    """Whether a local file, folder or link, or an S3 object, has exactly this path."""
     scheme, _, key = split_path(path)
     if scheme == LOCAL_SCHEME:
         return os.path.lexists(key)
@@ -85,76 +85,76 @@ def exists(path: str, settings: StoreSettings | None) -> bool:
     try:
         _read(path, settings, 0)
     except InputNotFoundError as error:
-        if isinstance(error.__cause__, VanishedError):
+        if isinstance(error.__cause__, ObjectNotFoundError):
             return False
         raise
     return True
 
 
 def same_object(path: str, other: str, settings: StoreSettings) -> bool:
-    """Whether two objects of S3 have the same bytes, as after a copy. Raises what `copy` raises."""
+    """Whether two S3 objects have the same bytes, as after a copy. Raises the errors of `copy`."""
     return _read(path, settings, ANY_SIZE) == _read(other, settings, ANY_SIZE)
 
 
-def _read(path: str, settings: StoreSettings, most: int) -> bytes | None:
-    """The bytes of an object of S3, None if they are more than `most`. Raises what `copy` raises"""
+def _read(path: str, settings: StoreSettings, max_bytes: int) -> bytes | None:
+    """The bytes of an S3 object; None if it is longer than `max_bytes`."""
     _, bucket, key = split_path(path)
-    for attempt in retrying(RETRY_SECONDS, path):
-        with attempt, told(path, path):
-            return s3_objects(settings).get(bucket, key, most).data
-    raise AssertionError("retrying ends with a result or an error")
+    for attempt in retry_transient(RETRY_SECONDS, path):
+        with attempt, translate_storage_errors(path, path):
+            return shared_s3_client(settings).get(bucket, key, max_bytes).data
+    raise AssertionError("retry_transient ends with a result or an error")
 
 
 def delete(path: str, settings: StoreSettings) -> None:
-    """Delete the object `path` of S3, if it is there. Raises what `copy` raises."""
+    """Delete the S3 object `path` if it exists. Raises the errors of `copy`."""
     _, bucket, key = split_path(path)
-    for attempt in retrying(RETRY_SECONDS, path):
-        with attempt, told(path, path):
-            s3_objects(settings).delete(bucket, key)
+    for attempt in retry_transient(RETRY_SECONDS, path):
+        with attempt, translate_storage_errors(path, path):
+            shared_s3_client(settings).delete(bucket, key)
 
 
 def _copy(source: str, target: str, settings: StoreSettings | None) -> None:
-    (here, bucket, key), (there, to_bucket, to_key) = split_path(source), split_path(target)
-    if there == LOCAL_SCHEME:
+    (scheme, bucket, key), (to_scheme, to_bucket, to_key) = split_path(source), split_path(target)
+    if to_scheme == LOCAL_SCHEME:
         os.makedirs(os.path.dirname(to_key), exist_ok=True)
-        if here == LOCAL_SCHEME:
+        if scheme == LOCAL_SCHEME:
             shutil.copyfile(key, to_key)
             return
     assert settings is not None
-    store = s3_objects(settings)
-    if here == LOCAL_SCHEME:
+    client = shared_s3_client(settings)
+    if scheme == LOCAL_SCHEME:
         with open(key, "rb") as file:
-            store.put(to_bucket, to_key, file.read())
-    elif there == LOCAL_SCHEME:
-        data = store.get(bucket, key, ANY_SIZE).data
+            client.put(to_bucket, to_key, file.read())
+    elif to_scheme == LOCAL_SCHEME:
+        data = client.get(bucket, key, ANY_SIZE).data
         with open(to_key, "wb") as file:
             file.write(data or b"")
     else:
-        store.copy(bucket, key, to_bucket, to_key)
+        client.copy(bucket, key, to_bucket, to_key)
 
 
 @contextmanager
-def told(source: str, target: str) -> Iterator[None]:
-    """What goes wrong between two paths, in the words of a person."""
+def translate_storage_errors(source: str, target: str) -> Iterator[None]:
+    """Raise a JobError for a storage error between two paths."""
     try:
         yield
-    except (VanishedError, FileNotFoundError) as error:
+    except (ObjectNotFoundError, FileNotFoundError) as error:
         raise InputNotFoundError(
             f"{source} is gone",
-            expected="images that stay while they are copied",
-            fix="run it again when nobody writes there",
+            expected="files that stay during the run",
+            fix="run the command again when nothing else writes there",
         ) from error
-    except BucketMissingError as error:
-        raise bucket_missing(split_path(target)[1]) from error
+    except BucketNotFoundError as error:
+        raise bucket_not_found_error(split_path(target)[1]) from error
     except (ForbiddenError, PermissionError) as error:
         raise AccessDeniedError(
-            f"{source} cannot be read, or {target} not be written ({error})",
-            expected="the right to read the one and to write the other",
+            f"{source} cannot be read, or {target} cannot be written ({error})",
+            expected="permission to read the one and to write the other",
             fix="check the role or the keys, and the mode of local folders",
         ) from error
     except OSError as error:
         raise TransportError(
             f"{target} cannot be written: {error}",
-            expected="room on the disk and names that it takes",
-            fix="free some space, or choose another place; clean-names mends names",
+            expected="free disk space and names that the disk allows",
+            fix="free some space, or choose another path; clean-names makes names portable",
         ) from error

@@ -18,11 +18,11 @@ from job.errors import (
 )
 from job.features.backbones import backbone
 from job.images.decode import BadImageError, DecodeRules, decode
-from job.images.fetch import reading, s3_objects
+from job.images.fetch import object_reader, shared_s3_client
 from job.images.listing import first_objects
-from job.images.s3_client import session_of
-from job.images.s3a_client import HadoopObjects
-from job.images.s3a_config import StoreSettings, endpoint_of
+from job.images.s3_client import create_session
+from job.images.s3a_client import S3AClient
+from job.images.s3a_config import StoreSettings, endpoint_url
 from job.images.storage import StoredObject
 from job.layout import Layout
 from job.output.access import check_output, probe
@@ -44,7 +44,7 @@ def endpoint(context: InClusterContext) -> str:
     if context.hadoop.get("fs.s3a.proxy.host"):
         raise CannotCheckError("requests go through fs.s3a.proxy.host")
     buckets = context.buckets
-    url = endpoint_of(context.hadoop) or _aws_endpoint(context)
+    url = endpoint_url(context.hadoop) or _aws_endpoint(context)
     address = urlsplit(url)
     endpoint_host = address.hostname or ""
     path_style = context.hadoop.get("fs.s3a.path.style.access", "false").lower() == "true"
@@ -85,7 +85,7 @@ def identity(context: InClusterContext) -> str:
     """Credentials are found; reports their provider and identity."""
     context.require_s3()
     try:
-        session = session_of(context.store)
+        session = create_session(context.store)
     except UnmappableSettingError as setting:
         raise CannotCheckError(f"only s3a has the credentials: {setting.what}") from setting
     credentials = session.get_credentials()
@@ -106,7 +106,7 @@ def region(context: InClusterContext) -> str:
     if context.store.endpoint is not None:
         raise CannotCheckError(f"{context.store.endpoint} is not AWS: it has no regions")
     with translate_aws_errors():
-        actual_regions = {name: s3_objects(context.store).region_of(name) for name in buckets}
+        actual_regions = {name: shared_s3_client(context.store).region_of(name) for name in buckets}
     for name, actual in actual_regions.items():
         if context.store.region not in (None, actual):
             raise InvalidValueError(
@@ -162,9 +162,9 @@ def _read_bytes(
     largest = context.images.max_image_bytes
     _, bucket, key = split_path(stored.path)
     if store is None:
-        read = HadoopObjects(context.spark).get(bucket, key, largest)
+        read = S3AClient(context.spark).get(bucket, key, largest)
     else:
-        read = reading(store)(stored.path, largest)
+        read = object_reader(store)(stored.path, largest)
     return read.data or b""
 
 

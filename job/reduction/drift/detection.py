@@ -1,4 +1,4 @@
-"""Measured images against a reference: how far they drifted, and what of that is a finding."""
+"""Compares new images with a reference: how far they drifted, and what counts as a finding."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from job.reduction.drift.expected_residual import left_by_fit
+from job.reduction.drift.expected_residual import fit_residual
 from job.reduction.drift.reference import Reference, Region
-from job.reduction.drift.statistics import Measured, Units, quantile
+from job.reduction.drift.statistics import DistanceUnits, DriftStatistics, quantile
 from job.reduction.pca import Fit
 from job.runtime.formatting import count_text, percent_text
 
 Floats = npt.NDArray[np.float64]
 
 REGION_SHARE = 0.99
-# Findings by chance alone: at most one in a hundred measures of images that are like the fitted.
+# The rate of false findings: at most one in a hundred measures of images like the fitted ones.
 _CHANCE = 0.01
 _ONE_SIDED = NormalDist().inv_cdf(1 - _CHANCE)
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One number; `certain` is what of it sampling error does not explain.
+    """One measure of drift; `certain` is the part that sampling error does not explain.
 
-    A measure that is not `judged` is never a finding: the fit says too little about it.
+    A measure with `judged` False is never a finding: the fit has too little data for it.
     """
 
     value: float
@@ -37,8 +37,8 @@ class Measure:
     judged: bool = True
 
     @property
-    def found(self) -> bool:
-        """Whether it is a finding."""
+    def is_finding(self) -> bool:
+        """Whether the measure exceeds its threshold beyond sampling error."""
         return self.judged and self.certain > self.threshold
 
 
@@ -46,9 +46,9 @@ class Measure:
 class Drift:
     """How the `images` of one run differ from those of the fit.
 
-    `component` (from 1) has moved most; `shifts` and `sampling_errors` (k) are of all, in standard
-    deviations of the fitted component. `residual` is the mean squared residual as a share of what
-    the fit left, `expected_residual` what it would be for new images like the fitted ones.
+    `component` (from 1) moved most; `shifts` and `sampling_errors` (k) are those of all components,
+    in standard deviations of the fitted component. `residual` is the mean squared residual as a
+    multiple of the fit's, `expected_residual` its expected value for images like the fitted ones.
     """
 
     run_id: str
@@ -66,27 +66,27 @@ class Drift:
     sampling_errors: list[float]
 
     def findings(self) -> list[str]:
-        """What is found, in words."""
-        told = [
+        """One sentence for each finding."""
+        texts = [
             (self.mean_shift, self._mean_shift_text()),
             (self.reconstruction, self._reconstruction_text()),
             (self.outside, self._outside_text()),
         ]
-        return [text for measure, text in told if measure.found]
+        return [text for measure, text in texts if measure.is_finding]
 
     def brief(self) -> dict[str, Any]:
-        """Without the lists of all components, for the summary."""
+        """The values for the summary, without the lists of all components."""
         values = asdict(self)
         del values["shifts"], values["sampling_errors"]
         return {"measured": True, **values, "findings": self.findings()}
 
     def to_json(self) -> str:
-        """All of it, and the findings."""
+        """All values and the findings."""
         return json.dumps({**asdict(self), "findings": self.findings()}, indent=2, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Drift:
-        """What `to_json` wrote. Raises ValueError for anything else."""
+        """The inverse of `to_json`. Raises ValueError for any other text."""
         try:
             values = {**json.loads(text)}
             del values["findings"]
@@ -119,73 +119,78 @@ class Drift:
         )
 
 
-def region_of(measured: Measured, expected_residual: float) -> Region:
-    """Where the images lie that were measured: those of the fit."""
+def fitted_region(statistics: DriftStatistics, expected_residual: float) -> Region:
+    """The region of the fitted images, from their statistics."""
     return Region(
-        distance=quantile(measured.distances, REGION_SHARE),
-        residual=quantile(measured.residuals, REGION_SHARE) * expected_residual,
-        residual_median=quantile(measured.residuals, 0.5),
+        distance=quantile(statistics.distances, REGION_SHARE),
+        residual=quantile(statistics.residuals, REGION_SHARE) * expected_residual,
+        residual_median=quantile(statistics.residuals, 0.5),
     )
 
 
-def judge(measured: Measured, fit: Fit, reference: Reference, region: Region, **of: str) -> Drift:
-    """The drift of at least one image; `of` names run_id, created, bundle and fitted_by."""
+def detect_drift(
+    statistics: DriftStatistics, fit: Fit, reference: Reference, region: Region, **identity: str
+) -> Drift:
+    """The drift of at least one image; `identity` is run_id, created, bundle and fitted_by."""
     thresholds = reference.thresholds
-    shifts, errors = mean_shifts(measured, fit)
-    certain = np.abs(shifts) - _two_sided(len(shifts)) * errors
-    most = int(certain.argmax())
-    left = left_by_fit(fit)
+    shifts, errors = mean_shifts(statistics, fit)
+    certain = np.abs(shifts) - _critical_value(len(shifts)) * errors
+    largest = int(certain.argmax())
+    residual = fit_residual(fit)
     return Drift(
-        images=measured.count,
+        images=statistics.count,
         mean_shift=Measure(
-            float(abs(shifts[most])), max(0.0, float(certain[most])), thresholds.mean_shift
+            float(abs(shifts[largest])), max(0.0, float(certain[largest])), thresholds.mean_shift
         ),
-        reconstruction=_reconstruction(measured, reference, region, judged=left > 0),
-        outside=_outside(measured, thresholds.outside, judged=fit.count > len(fit.mean)),
-        component=most + 1,
-        residual=measured.residual / measured.count / left if left else 0.0,
+        reconstruction=_reconstruction_measure(statistics, reference, region, judged=residual > 0),
+        outside=_outside_measure(statistics, thresholds.outside, judged=fit.count > len(fit.mean)),
+        component=largest + 1,
+        residual=statistics.residual / statistics.count / residual if residual else 0.0,
         expected_residual=reference.expected_residual,
         shifts=shifts.tolist(),
         sampling_errors=errors.tolist(),
-        **of,
+        **identity,
     )
 
 
-def mean_shifts(measured: Measured, fit: Fit) -> tuple[Floats, Floats]:
-    """How far each component's mean has moved (k,), and the standard error of that (k,).
+def mean_shifts(statistics: DriftStatistics, fit: Fit) -> tuple[Floats, Floats]:
+    """The shift of each component's mean (k,) and its standard error (k,).
 
-    Both in standard deviations of the fitted component. The error counts both means, fitted and
-    new; the variance of the new images is theirs or the fitted, whichever is larger, as few images
-    may be alike by chance. Images count as independent.
+    Both in standard deviations of the fitted component. The error includes both means, fitted and
+    new, and uses the larger of both variances: a few new images may be alike by chance. Assumes
+    independent images.
     """
-    inverse = Units.of(fit).inverse
-    means = measured.scores / measured.count * np.sqrt(inverse)
-    spread = measured.squares / measured.count * inverse - means**2
-    errors = np.sqrt(np.maximum(spread, 1.0) / measured.count + 1 / fit.count)
+    inverse = DistanceUnits.of(fit).inverse_variances
+    means = statistics.scores / statistics.count * np.sqrt(inverse)
+    variances = statistics.squares / statistics.count * inverse - means**2
+    errors = np.sqrt(np.maximum(variances, 1.0) / statistics.count + 1 / fit.count)
     return means, errors
 
 
-def _reconstruction(
-    measured: Measured, reference: Reference, region: Region, *, judged: bool
+def _reconstruction_measure(
+    statistics: DriftStatistics, reference: Reference, region: Region, *, judged: bool
 ) -> Measure:
-    """Medians: the mean is ruled by columns that hardly varied in the fit, where one image that
-    moves them counts like hundreds. Their confidence bound is an order statistic."""
+    """The ratio of medians, with an order statistic as confidence bound.
+
+    Columns that hardly varied in the fit dominate the mean: one image that moves them counts like
+    hundreds.
+    """
     unit = region.residual_median * reference.expected_residual
-    lower = 0.5 - _ONE_SIDED * 0.5 / np.sqrt(measured.count)
+    lower = 0.5 - _ONE_SIDED * 0.5 / np.sqrt(statistics.count)
     return Measure(
-        quantile(measured.residuals, 0.5) / unit,
-        quantile(measured.residuals, lower) / unit if lower > 0 else 0.0,
+        quantile(statistics.residuals, 0.5) / unit,
+        quantile(statistics.residuals, lower) / unit if lower > 0 else 0.0,
         reference.thresholds.reconstruction,
         judged,
     )
 
 
-def _outside(measured: Measured, threshold: float, *, judged: bool) -> Measure:
-    share = measured.outside / measured.count
-    return Measure(share, _least_share(share, measured.count), threshold, judged)
+def _outside_measure(statistics: DriftStatistics, threshold: float, *, judged: bool) -> Measure:
+    share = statistics.outside / statistics.count
+    return Measure(share, _share_lower_bound(share, statistics.count), threshold, judged)
 
 
-def _least_share(share: float, count: int) -> float:
+def _share_lower_bound(share: float, count: int) -> float:
     """The lower bound of a share. Wilson, "Probable inference", JASA 22 (1927)."""
     z = _ONE_SIDED
     centre = share + z**2 / (2 * count)
@@ -193,6 +198,6 @@ def _least_share(share: float, count: int) -> float:
     return max(0.0, float((centre - half) / (1 + z**2 / count)))
 
 
-def _two_sided(comparisons: int) -> float:
-    """How many standard errors chance may reach in any of so many comparisons (Bonferroni)."""
+def _critical_value(comparisons: int) -> float:
+    """The critical value of several two-sided comparisons, in standard errors (Bonferroni)."""
     return NormalDist().inv_cdf(1 - _CHANCE / 2 / comparisons)

@@ -1,4 +1,4 @@
-"""What a bundle's manifest says for drift: the thresholds, and where the fitted images lie."""
+"""The drift reference in a bundle's manifest: thresholds, and the region of the fitted images."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Above which a measure of drift is a finding, after its sampling error was taken off.
+    """A measure of drift above its threshold is a finding, after subtracting its sampling error.
 
     `mean_shift` in standard deviations of the fitted component; `reconstruction` as a multiple of
-    what images like the fitted ones leave; `outside` as a share of the new images.
+    the residual of images like the fitted ones; `outside` as a share of the new images.
     """
 
     mean_shift: float = 0.5
@@ -27,10 +27,10 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Region:
-    """Where the fitted images lie: limits of both distances, in the units of `Measured`.
+    """The region of the fitted images: limits of both distances, in units of `DriftStatistics`.
 
-    `distance` is that of 99 % of the fitted images; `residual` too, times what is expected of new
-    ones. `residual_median` is of the fitted images themselves.
+    `distance` is the 99 % quantile of the fitted images; `residual` is theirs times the expected
+    residual of new images. `residual_median` is the median of the fitted images.
     """
 
     distance: float
@@ -38,16 +38,16 @@ class Region:
     residual_median: float
 
     def excludes(self, distances: Floats, residuals: Floats) -> npt.NDArray[np.bool_]:
-        """Which images (n,) are too far within the components, or too far from them."""
+        """Which images (n,) exceed either limit: within the components, or in the residual."""
         beyond: npt.NDArray[np.bool_] = distances > self.distance
         return beyond | (residuals > self.residual)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """All that drift is judged by; `region` None until the fitted images were projected.
+    """The reference for drift; `region` is None until the fitted images are projected.
 
-    `expected_residual` is of new images like the fitted ones, as a multiple of what the fit left.
+    `expected_residual` is that of new images like the fitted ones, as a multiple of the fit's.
     """
 
     thresholds: Thresholds
@@ -60,7 +60,7 @@ class Reference:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Reference:
-        """What `to_dict` gave. Raises TypeError or KeyError for anything else."""
+        """The inverse of `to_dict`. Raises TypeError or KeyError for other values."""
         region = values["region"]
         return cls(
             Thresholds(**values["thresholds"]),
@@ -69,6 +69,7 @@ class Reference:
         )
 
 
-def changed(thresholds: Thresholds, given: Mapping[str, float | None]) -> Thresholds:
-    """`thresholds` with those of `given` that are not None."""
-    return replace(thresholds, **{name: each for name, each in given.items() if each is not None})
+def override_thresholds(thresholds: Thresholds, given: Mapping[str, float | None]) -> Thresholds:
+    """`thresholds` with the values of `given` that are not None."""
+    overrides = {name: value for name, value in given.items() if value is not None}
+    return replace(thresholds, **overrides)

@@ -1,4 +1,4 @@
-"""Sums over projected images that say how far from the fit they are: one short vector a task."""
+"""Statistics of projected images and their distance to the fit: one short vector per task."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ import pyarrow as pa
 from pyspark import SparkContext
 from pyspark.accumulators import AccumulatorParam
 
-from job.reduction.drift.expected_residual import left_by_fit
+from job.reduction.drift.expected_residual import fit_residual
 from job.reduction.drift.reference import Region
 from job.reduction.pca import Fit
 
 Floats = npt.NDArray[np.float64]
 
-# Histograms on a scale of powers of 2: bins 2.2 % wide, from 2^-12 to 2^12 of what the fit had.
+# Histograms with a logarithmic scale: bins 2.2 % wide, from 2^-12 to 2^12 times the fit's value.
 BINS_PER_OCTAVE = 32
 OCTAVES = 12
 BINS = 2 * OCTAVES * BINS_PER_OCTAVE
 
 
 @dataclass(frozen=True)
-class Units:
-    """What distances are measured in: 1 / variance of each component (k,), and what the fit left.
+class DistanceUnits:
+    """The units of distances: 1 / variance of each component (k,), and the residual of the fit.
 
-    All that a worker needs of a fit, without its matrix.
+    Holds all that a worker needs of a fit, without its matrix.
     """
 
-    inverse: Floats
-    left: float
+    inverse_variances: Floats
+    fit_residual: float
 
     @classmethod
-    def of(cls, fit: Fit) -> Units:
-        """Those of a fit; a variance that is nothing but rounding counts nowhere."""
+    def of(cls, fit: Fit) -> DistanceUnits:
+        """The units of a fit; components whose variance is only rounding are ignored."""
         variances = fit.explained_variance[: fit.k]
         positive = variances > variances[0] * 1e-10
-        inverse = np.divide(1.0, variances, out=np.zeros_like(variances), where=positive)
-        return cls(inverse, left_by_fit(fit))
+        inverse_variances = np.divide(1.0, variances, out=np.zeros_like(variances), where=positive)
+        return cls(inverse_variances, fit_residual(fit))
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Sums over `count` images; `outside` of them lie outside the region, if there was one.
+class DriftStatistics:
+    """Sums over `count` images; `outside` counts those outside the region, if there is one.
 
     `scores` and `squares` (k,) are sums of components and of their squares, in units of the scaled
-    features. `residual` sums what is outside the components, squared. The histograms (BINS,) are of
-    the squared Mahalanobis distance in the components, by k, and of the squared residual, by what
-    the fit left on average: both are 1 on average for the fitted images.
+    features. `residual` is the sum of squared residuals outside the components. The histograms
+    (BINS,) count the squared Mahalanobis distance in the components, divided by k, and the squared
+    residual, divided by the mean of the fit: both are 1 on average for the fitted images.
     """
 
     count: int
@@ -61,13 +61,13 @@ class Measured:
 
     @classmethod
     def of(
-        cls, components: Floats, lengths: Floats, units: Units, region: Region | None
-    ) -> Measured:
-        """Of the rows of `components` (n, k); `lengths` (n,) of the scaled rows, squared."""
+        cls, components: Floats, lengths: Floats, units: DistanceUnits, region: Region | None
+    ) -> DriftStatistics:
+        """Statistics of `components` (n, k); `lengths` (n,) are squared lengths of scaled rows."""
         squares = components**2
         residual = np.maximum(lengths - squares.sum(axis=1), 0)
-        distances = squares @ units.inverse / len(units.inverse)
-        residuals = residual / units.left if units.left else np.zeros_like(residual)
+        distances = squares @ units.inverse_variances / len(units.inverse_variances)
+        residuals = residual / units.fit_residual if units.fit_residual else np.zeros_like(residual)
         return cls(
             count=len(components),
             outside=0 if region is None else int(region.excludes(distances, residuals).sum()),
@@ -79,15 +79,15 @@ class Measured:
         )
 
     def to_vector(self) -> Floats:
-        """All sums in one array (3 + 2 k + 2 BINS,): vectors of several parts can be added."""
+        """All sums in one array (3 + 2 k + 2 BINS,); adding vectors merges statistics."""
         numbers = [self.count, self.outside, self.residual]
         return np.concatenate(
             [numbers, self.scores, self.squares, self.distances, self.residuals], dtype=np.float64
         )
 
     @classmethod
-    def from_vector(cls, vector: Floats) -> Measured:
-        """What `to_vector` gave, or the sum of several."""
+    def from_vector(cls, vector: Floats) -> DriftStatistics:
+        """The inverse of `to_vector`; takes sums of vectors too."""
         numbers, sums = vector[:3], vector[3 : len(vector) - 2 * BINS]
         scores, squares = np.split(sums, 2)
         distances, residuals = np.split(vector[len(vector) - 2 * BINS :], 2)
@@ -97,32 +97,32 @@ class Measured:
 
 
 class Observer:
-    """Measures images while they are projected; the driver asks for `measured` afterwards.
+    """Collects statistics of images during a projection; the driver reads them afterwards.
 
-    Spark applies what a task adds once, however often it ran, as long as the task is of the last
-    stage of its job: a projection has only that one, since nothing in it shuffles.
+    Spark counts the updates of a task once, even after retries, if the task belongs to the last
+    stage of its job. A projection has one stage, because it does not shuffle.
     """
 
     def __init__(
         self, context: SparkContext, fit: Fit, region: Region | None, run_id: str | None
     ) -> None:
-        """Of rows of `run_id` alone, unless that is None."""
-        self._units, self._region, self._run_id = Units.of(fit), region, run_id
+        """Count only rows of `run_id`, or all rows if it is None."""
+        self._units, self._region, self._run_id = DistanceUnits.of(fit), region, run_id
         empty = np.zeros(3 + 2 * fit.k + 2 * BINS)
         self._sums = context.accumulator(empty, _Sums())
 
     def __call__(self, components: Floats, lengths: Floats, run_ids: pa.Array) -> None:
         """Add rows, on a worker."""
         if self._run_id is not None:
-            ours = run_ids.to_numpy(zero_copy_only=False) == self._run_id
-            components, lengths = components[ours], lengths[ours]
+            selected = run_ids.to_numpy(zero_copy_only=False) == self._run_id
+            components, lengths = components[selected], lengths[selected]
         if len(components):
-            measured = Measured.of(components, lengths, self._units, self._region)
-            self._sums.add(measured.to_vector())
+            statistics = DriftStatistics.of(components, lengths, self._units, self._region)
+            self._sums.add(statistics.to_vector())
 
-    def measured(self) -> Measured:
-        """What all tasks have added, on the driver."""
-        return Measured.from_vector(self._sums.value)
+    def statistics(self) -> DriftStatistics:
+        """The sum over all tasks, on the driver."""
+        return DriftStatistics.from_vector(self._sums.value)
 
 
 class _Sums(AccumulatorParam[Floats]):
@@ -134,19 +134,19 @@ class _Sums(AccumulatorParam[Floats]):
 
 
 def quantile(histogram: Floats, share: float) -> float:
-    """The least edge of a bin that `share` of the counted values do not exceed."""
+    """The smallest upper edge of a bin that `share` of the counted values do not exceed."""
     reached = np.cumsum(histogram) >= share * histogram.sum()
     return upper_edge(int(np.argmax(reached)))
 
 
 def upper_edge(bin_number: int) -> float:
-    """Where a bin ends."""
+    """The upper edge of a bin."""
     return float(2.0 ** ((bin_number + 1) / BINS_PER_OCTAVE - OCTAVES))
 
 
 def _histogram(values: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         octaves = np.log2(values) + OCTAVES
-    # Values on an edge belong to the bin that ends there, those beyond the scale to its last bins.
+    # A value on an edge belongs to the bin below; values beyond the scale go to the outer bins.
     bins = np.clip(np.ceil(octaves * BINS_PER_OCTAVE) - 1, 0, BINS - 1).astype(np.int64)
     return np.bincount(bins, minlength=BINS).astype(np.float64)

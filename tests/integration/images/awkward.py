@@ -1,4 +1,4 @@
-"""A bucket of awkward names and contents, and what must be told of each."""
+"""A bucket of awkward names and contents."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ FOLDER_MARKER = "folder/"
 
 
 def fill(client: Any, bucket: str, prefix: str = "in/") -> dict[str, bytes]:
-    """Put the objects; returns the content by key of those that a listing must have."""
+    """Upload the objects; returns content by key for those that a listing must have."""
     contents = {f"{prefix}{name}": name.encode() for name in NAMES} | {f"{prefix}{EMPTY}": b""}
     for key, body in contents.items():
         client.put_object(Bucket=bucket, Key=key, Body=body)

@@ -1,4 +1,4 @@
-"""The two readers with a network of one line in place of the real one: a checksum of the bytes."""
+"""The outcome of both readers, with a checksum of the bytes instead of a network."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from job.config import ImagesConfig
 from job.images.fetch import FetchedImage, FetchLimits, ListedImage, fetch_images
 from job.images.listing import list_images
 from job.images.s3a_config import StoreSettings
-from job.images.s3a_reader import write_outcome_of_binary_files
+from job.images.s3a_reader import featurize_binary_files
 from job.runtime.staging import read_outcome
 
 LIMITS = FetchLimits(max_image_bytes=100_000, retry_seconds=60.0)
 
 
 def work_of(spark: SparkSession, input_path: str, settings: StoreSettings | None) -> DataFrame:
-    """WORK_SCHEMA of what is listed now; what happens to the objects later does not change it."""
+    """WORK_SCHEMA of the current listing; later changes of the objects do not affect it."""
     listing = list_images(spark, ImagesConfig(input_path), settings)
     rows = listing.withColumn(schemas.WANTS_THUMBNAIL, F.lit(0).cast("long")).collect()
     return spark.createDataFrame(rows, schemas.WORK_SCHEMA)
@@ -42,7 +42,7 @@ def by_concurrent_reader(work: DataFrame, settings: StoreSettings) -> list[Row]:
 
 
 def by_s3a_reader(spark: SparkSession, work: DataFrame, folder: Path) -> list[Row]:
-    """OUTCOME_SCHEMA rows, sorted by path, written below `folder`."""
+    """OUTCOME_SCHEMA rows, sorted by path; writes below `folder`."""
 
     def featurize(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -51,13 +51,13 @@ def by_s3a_reader(spark: SparkSession, work: DataFrame, folder: Path) -> list[Ro
             yield _batch([_outcome(item) for item in fetched])
 
     destination = f"{folder}/outcome"
-    write_outcome_of_binary_files(spark, work, lambda count: 2, featurize, LIMITS, destination)
+    featurize_binary_files(spark, work, lambda count: 2, featurize, LIMITS, destination)
     outcome = read_outcome(spark, destination).select(*schemas.OUTCOME_SCHEMA.names)
     return _sorted(outcome.collect())
 
 
 def checksum(data: bytes) -> bytes:
-    """The features that stand for these bytes."""
+    """Stands in for the features of these bytes."""
     return zlib.crc32(data).to_bytes(4, "little")
 
 

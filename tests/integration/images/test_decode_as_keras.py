@@ -1,4 +1,4 @@
-"""Decoding is that of Keras's own loader on real images, but for what rounding does in a resize."""
+"""Decoding equals Keras's loader on real images, up to rounding in the resize."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from job.images.decode import DecodeRules, decode
 SIDE = 224
 
 
-def test_images_are_as_keras_loads_them(sample_images: Path) -> None:
-    # Imported here: it brings TensorFlow, which takes seconds.
+def test_decoded_images_equal_keras_images(sample_images: Path) -> None:
+    # Imported here, because it imports TensorFlow for seconds.
     from keras.utils import load_img
 
     for path in sorted(sample_images.rglob("*.jpg"))[::20]:

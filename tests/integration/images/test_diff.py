@@ -1,4 +1,4 @@
-"""What a run has to do, and which rows it drops."""
+"""The images to featurize in a run, and the rows to drop."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from job import schemas
-from job.images.diff import dropped, work_to_do
+from job.images.diff import dropped_paths, work_to_do
 
 IN = "s3a://bucket/in"
 
 
-def test_only_what_is_new_or_changed_is_work(spark: SparkSession) -> None:
+def test_only_new_or_changed_images_are_work(spark: SparkSession) -> None:
     listing = _listing(
         spark, ("same", 1, "a"), ("new", 1, "b"), ("etag", 1, "c2"), ("length", 2, "d")
     )
@@ -21,7 +21,7 @@ def test_only_what_is_new_or_changed_is_work(spark: SparkSession) -> None:
     assert _names(work_to_do(listing, known)) == ["etag", "length", "new"]
 
 
-def test_a_known_image_with_another_label_is_told_apart(spark: SparkSession) -> None:
+def test_a_known_image_with_another_label_is_marked(spark: SparkSession) -> None:
     listing = _listing(spark, ("same", 1, "a"), ("moved", 1, "b"), ("none", 1, "c"), ("new", 1, ""))
     label = "CASE WHEN path LIKE '%moved' THEN 'old' WHEN path LIKE '%same' THEN 'label' END"
     known = _known(spark, ("same", 1, "a"), ("moved", 1, "b"), ("none", 1, "c"))
@@ -31,7 +31,7 @@ def test_a_known_image_with_another_label_is_told_apart(spark: SparkSession) -> 
     assert {row["label"] for row in work.collect()} == {"label"}
 
 
-def test_an_object_without_etag_is_known_by_path_and_length(spark: SparkSession) -> None:
+def test_an_object_without_etag_is_identified_by_path_and_length(spark: SparkSession) -> None:
     listing = _listing(spark, ("a", 1, None), ("b", 2, None), ("c", 1, "c"))
     known = _known(spark, ("a", 1, None), ("b", 1, None), ("c", 1, None))
     assert _names(work_to_do(listing, known)) == ["b", "c"]
@@ -48,25 +48,25 @@ def test_a_row_is_dropped_only_under_this_input_and_glob(spark: SparkSession) ->
         ("../input-beside/gone.jpg", 1, "a"),
     )
     listing = _listing(spark, ("kept.jpg", 1, "another"))
-    gone = dropped(listing, known, "s3://bucket/in/", "**/*.jpg")
+    gone = dropped_paths(listing, known, "s3://bucket/in/", "**/*.jpg")
     assert _names(gone) == ["deep/gone 100%.jpg", "gone.jpg"]
 
 
-def test_globs_mean_the_same_to_spark_as_to_the_lister(spark: SparkSession) -> None:
+def test_globs_match_the_same_names_in_spark_as_in_the_listing(spark: SparkSession) -> None:
     names = ["[x].jpg", "a&b.jpg", "é/😀.jpg", "new\nline.jpg", "a+(b)$.jpg", "-.jpg"]
     known = _known(spark, *((name, 1, "a") for name in names))
-    none = _listing(spark)
-    assert _names(dropped(none, known, IN, "**")) == sorted(names)
-    assert _names(dropped(none, known, IN, "[[]x].*")) == ["[x].jpg"]
-    assert _names(dropped(none, known, IN, "?[&&]?.jpg")) == ["a&b.jpg"]
-    assert _names(dropped(none, known, IN, "é/?.{jpg,png}")) == ["é/😀.jpg"]
-    assert _names(dropped(none, known, IN, "a+(b)$.jpg")) == ["a+(b)$.jpg"]
-    assert _names(dropped(none, known, IN, "[!a-zé[]*.jpg")) == ["-.jpg"]
+    empty = _listing(spark)
+    assert _names(dropped_paths(empty, known, IN, "**")) == sorted(names)
+    assert _names(dropped_paths(empty, known, IN, "[[]x].*")) == ["[x].jpg"]
+    assert _names(dropped_paths(empty, known, IN, "?[&&]?.jpg")) == ["a&b.jpg"]
+    assert _names(dropped_paths(empty, known, IN, "é/?.{jpg,png}")) == ["é/😀.jpg"]
+    assert _names(dropped_paths(empty, known, IN, "a+(b)$.jpg")) == ["a+(b)$.jpg"]
+    assert _names(dropped_paths(empty, known, IN, "[!a-zé[]*.jpg")) == ["-.jpg"]
 
 
-def test_an_input_that_is_one_object_drops_only_that_object(spark: SparkSession) -> None:
+def test_an_input_of_one_object_drops_only_that_object(spark: SparkSession) -> None:
     known = _known(spark, ("a.jpg", 1, "a"), ("a.jpg/b", 1, "a"), ("b.jpg", 1, "a"))
-    gone = dropped(_listing(spark), known, f"{IN}/a.jpg", "*.jpg")
+    gone = dropped_paths(_listing(spark), known, f"{IN}/a.jpg", "*.jpg")
     assert _names(gone) == ["a.jpg"]
 
 

@@ -1,4 +1,4 @@
-"""The lister against a real S3 server and the local disk: every object, once, as it is called."""
+"""Listings of a real S3 server and the local disk: every object once, under its exact name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FILES = {
 
 @pytest.fixture(params=["concurrent", "hadoop"])
 def settings(request: pytest.FixtureRequest, spark: SparkSession) -> StoreSettings | None:
-    """What the listing goes through: clients of our own, or the one of s3a."""
+    """The settings of the concurrent client, or None for the client of s3a."""
     if request.param == "hadoop":
         return None
     return store_settings(hadoop_settings(spark), os.environ)
@@ -37,14 +37,14 @@ def settings(request: pytest.FixtureRequest, spark: SparkSession) -> StoreSettin
 
 @pytest.fixture
 def files(s3: LocalS3Server, bucket: str) -> str:
-    """The path of a folder `in` with FILES in it."""
+    """The path of a folder `in` that contains FILES."""
     for key, body in FILES.items():
         s3.client().put_object(Bucket=bucket, Key=f"in/{key}", Body=body)
     s3.client().put_object(Bucket=bucket, Key="input-beside/6.jpg", Body=b"6")
     return f"s3a://{bucket}/in"
 
 
-def test_every_awkward_name_is_listed_as_it_is(
+def test_every_awkward_name_is_listed_unchanged(
     spark: SparkSession, s3: LocalS3Server, bucket: str, settings: StoreSettings | None
 ) -> None:
     contents = awkward.fill(s3.client(), bucket)
@@ -54,7 +54,7 @@ def test_every_awkward_name_is_listed_as_it_is(
     assert listed == {key: len(body) for key, body in contents.items()}
 
 
-def test_a_row_tells_label_etag_and_time_as_the_store_does(
+def test_a_row_has_label_etag_and_time_of_the_store(
     spark: SparkSession, s3: LocalS3Server, files: str, settings: StoreSettings | None
 ) -> None:
     images = ImagesConfig(files, glob="train/Apple/1.jpg")
@@ -78,13 +78,15 @@ def test_a_row_tells_label_etag_and_time_as_the_store_does(
         ("none/**", set()),
     ],
 )
-def test_a_glob_chooses(spark: SparkSession, files: str, glob: str, expected: set[str]) -> None:
+def test_a_glob_selects_objects(
+    spark: SparkSession, files: str, glob: str, expected: set[str]
+) -> None:
     settings = store_settings(hadoop_settings(spark), os.environ)
     rows = list_images(spark, ImagesConfig(files, glob=glob), settings).collect()
     assert sorted(row["path"] for row in rows) == sorted(f"{files}/{key}" for key in expected)
 
 
-def test_a_bucket_and_a_single_object_are_inputs_too(
+def test_a_bucket_or_a_single_object_is_a_valid_input(
     spark: SparkSession, files: str, settings: StoreSettings | None
 ) -> None:
     bucket = files.removesuffix("/in")
@@ -93,7 +95,7 @@ def test_a_bucket_and_a_single_object_are_inputs_too(
     assert (row["path"], row["label"]) == (f"{files}/5.jpg", "in")
 
 
-def test_pages_and_levels_miss_nothing_and_repeat_nothing(
+def test_a_listing_with_many_pages_has_each_object_once(
     spark: SparkSession,
     s3: LocalS3Server,
     bucket: str,
@@ -133,7 +135,7 @@ def test_a_local_file_that_changed_has_another_etag(spark: SparkSession, tmp_pat
     assert after["modification_time"].microsecond == 123_000
 
 
-def test_a_missing_bucket_and_a_missing_folder_are_told_apart(
+def test_a_missing_bucket_and_a_missing_folder_have_different_errors(
     spark: SparkSession, files: str, settings: StoreSettings | None
 ) -> None:
     with pytest.raises(InputNotFoundError, match="bucket 'no-such-bucket-here' does not exist"):
@@ -143,27 +145,25 @@ def test_a_missing_bucket_and_a_missing_folder_are_told_apart(
     check_input(spark, ImagesConfig(files), settings)
 
 
-def test_a_folder_that_holds_nothing_is_told(
-    spark: SparkSession, bucket: str, tmp_path: Path
-) -> None:
+def test_an_empty_folder_is_an_error(spark: SparkSession, bucket: str, tmp_path: Path) -> None:
     settings = store_settings(hadoop_settings(spark), os.environ)
     for empty in (f"s3a://{bucket}", str(tmp_path), str(tmp_path / "missing")):
         with pytest.raises(InputNotFoundError, match="nothing under"):
             check_input(spark, ImagesConfig(empty), settings)
 
 
-def test_wrong_keys_are_told_in_one_line(
+def test_wrong_keys_raise_access_denied(
     spark: SparkSession, s3: LocalS3Server, files: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "_CHECK_SECONDS", 1.0)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    # A process keeps its clients by their settings: another region makes others.
+    # A process caches clients by their settings: another region creates a new client.
     settings = StoreSettings(s3.endpoint, "eu-north-1", path_style=True, credentials=("env",))
     with pytest.raises(AccessDeniedError, match="SignatureDoesNotMatch"):
         check_input(spark, ImagesConfig(files), settings)
 
 
-def test_no_keys_at_all_are_told_in_one_line(
+def test_missing_keys_raise_access_denied(
     spark: SparkSession, s3: LocalS3Server, files: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
@@ -173,7 +173,7 @@ def test_no_keys_at_all_are_told_in_one_line(
         check_input(spark, ImagesConfig(files), settings)
 
 
-def test_an_endpoint_that_does_not_answer_is_told(
+def test_an_endpoint_that_does_not_answer_raises_a_transport_error(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "_CHECK_SECONDS", 1.0)
@@ -182,6 +182,6 @@ def test_an_endpoint_that_does_not_answer_is_told(
         check_input(spark, ImagesConfig("s3a://any/x"), settings)
 
 
-def test_a_glob_that_cannot_be_read_is_told_before_anything_starts(spark: SparkSession) -> None:
+def test_an_invalid_glob_is_refused_before_anything_starts(spark: SparkSession) -> None:
     with pytest.raises(InvalidValueError, match="--glob"):
         check_input(spark, ImagesConfig("s3a://any/x", glob="{a"), None)

@@ -1,4 +1,4 @@
-"""The S3 proxy of tests and benchmarks: what clients of it see, and what it has counted."""
+"""The S3 proxy of tests and benchmarks: responses, faults and counters."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_requests_are_counted_by_kind_and_key(client: Any, proxy: S3Proxy, bucke
     assert proxy.count("GET", "2") == 0
 
 
-def test_each_answer_comes_after_the_delay(client: Any, proxy: S3Proxy, bucket: str) -> None:
+def test_each_response_is_delayed(client: Any, proxy: S3Proxy, bucket: str) -> None:
     proxy.delay_seconds = 0.2
     before = time.monotonic()
     client.put_object(Bucket=bucket, Key="1", Body=b"1")
@@ -68,7 +68,7 @@ def test_each_answer_comes_after_the_delay(client: Any, proxy: S3Proxy, bucket: 
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, "SlowDown"), (403, "ExpiredToken")])
-def test_a_fault_is_answered_until_it_is_switched_off(
+def test_a_fault_is_returned_until_it_is_switched_off(
     client: Any, proxy: S3Proxy, bucket: str, status: int, code: str
 ) -> None:
     proxy.answer_with(status, code, "for the test")

@@ -1,4 +1,4 @@
-"""Both readers tell the same of every object: its bytes, or one reason why not."""
+"""Both readers give the same row for every object: its bytes, or one reason why not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def settings(spark: SparkSession) -> StoreSettings:
 def bucket_proxy(
     s3: LocalS3Server, bucket: str, spark: SparkSession, settings: StoreSettings
 ) -> Iterator[S3Proxy]:
-    """A proxy before the server, for s3a in this test's bucket alone."""
+    """A proxy in front of the server; s3a uses it for the bucket of this test only."""
     with S3Proxy(s3.endpoint) as proxy:
         configuration = spark.sparkContext._jsc.hadoopConfiguration()
         key = f"fs.s3a.bucket.{bucket}.endpoint"
@@ -83,7 +83,7 @@ def test_local_files_have_the_same_row_from_both_readers(
     assert by_s3a_reader(spark, work, tmp_path) == rows
 
 
-def test_what_changed_since_the_listing_has_the_row_of_what_was_read(
+def test_an_object_that_changed_after_the_listing_has_the_row_of_its_new_version(
     spark: SparkSession,
     s3: LocalS3Server,
     bucket: str,
@@ -103,7 +103,7 @@ def test_what_changed_since_the_listing_has_the_row_of_what_was_read(
     assert by_s3a_reader(spark, work, tmp_path) == rows
 
 
-def test_an_object_that_is_refused_is_forbidden_and_the_others_are_read(
+def test_a_refused_object_is_forbidden_and_the_others_are_read(
     spark: SparkSession,
     s3: LocalS3Server,
     bucket: str,
@@ -114,37 +114,37 @@ def test_an_object_that_is_refused_is_forbidden_and_the_others_are_read(
 ) -> None:
     _put(s3, bucket, {"open": b"open", "secret": b"secret"})
     work = work_of(spark, f"s3a://{bucket}", settings)
-    bucket_proxy.hook = _answering("secret", Response.error(403, "AccessDenied"))
+    bucket_proxy.hook = _respond("secret", Response.error(403, "AccessDenied"))
     rows = by_concurrent_reader(work, through_proxy)
     assert _reasons(rows) == {f"s3a://{bucket}/secret": "forbidden"}
     assert by_s3a_reader(spark, work, tmp_path) == rows
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [Response.error(503, "SlowDown"), Response.error(403, "ExpiredToken")],
     ids=["SlowDown", "ExpiredToken"],
 )
-def test_a_store_that_refuses_for_a_while_costs_time_and_no_image(
+def test_transient_errors_cost_time_but_no_image(
     spark: SparkSession,
     s3: LocalS3Server,
     bucket: str,
     settings: StoreSettings,
     through_proxy: StoreSettings,
     bucket_proxy: S3Proxy,
-    answer: Response,
+    response: Response,
 ) -> None:
     _put(s3, bucket, {str(number): b"x" for number in range(20)})
     work = work_of(spark, f"s3a://{bucket}", settings)
     ends = time.monotonic() + 6
-    bucket_proxy.hook = lambda request: answer if time.monotonic() < ends else None
+    bucket_proxy.hook = lambda request: response if time.monotonic() < ends else None
     rows = by_concurrent_reader(work, through_proxy)
     assert time.monotonic() > ends
     assert len(rows) == 20
     assert _reasons(rows) == {}
 
 
-def test_the_concurrent_reader_asks_once_for_each_image(
+def test_the_concurrent_reader_requests_each_image_once(
     spark: SparkSession,
     s3: LocalS3Server,
     bucket: str,
@@ -169,8 +169,8 @@ def _etag(s3: LocalS3Server, bucket: str, key: str) -> str:
     return str(s3.client().head_object(Bucket=bucket, Key=key)["ETag"].strip('"'))
 
 
-def _answering(key: str, answer: Response) -> Callable[[Request], Response | None]:
-    return lambda request: answer if request.key == key else None
+def _respond(key: str, response: Response) -> Callable[[Request], Response | None]:
+    return lambda request: response if request.key == key else None
 
 
 def _reasons(rows: list[Row]) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""A role that is assumed with a token file, as IRSA gives one to a pod: by s3a and by the workers.
+"""A role is assumed with a token file, like IRSA in a pod, by s3a and by the workers.
 
-STS is answered here; what is under test is that both ways to S3 ask it, with that token and role.
+A local server stands in for STS. Both S3 clients must send it the token and the role.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ANSWER = """<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/
 
 @dataclass
 class Sts:
-    """Where it listens, and the user agents and forms of the requests so far."""
+    """The endpoint, and the user agents and forms of the requests so far."""
 
     endpoint: str = ""
     requests: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
@@ -40,13 +40,13 @@ class Sts:
 
 @pytest.fixture
 def sts(s3: LocalS3Server) -> Iterator[Sts]:
-    """Answers each assumed role with the keys of the local S3 server."""
-    seen = Sts()
+    """Returns the keys of the local S3 server for each assumed role."""
+    sts = Sts()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             form = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            seen.requests.append((self.headers["User-Agent"], parse_qs(form)))
+            sts.requests.append((self.headers["User-Agent"], parse_qs(form)))
             expiration = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
             body = ANSWER.format(
                 access_key=s3.access_key, secret_key=s3.secret_key, expiration=expiration
@@ -60,15 +60,15 @@ def sts(s3: LocalS3Server) -> Iterator[Sts]:
         def log_message(self, *_: object) -> None: ...
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    seen.endpoint = f"http://127.0.0.1:{server.server_port}"
+    sts.endpoint = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield seen
+    yield sts
     server.shutdown()
     server.server_close()
 
 
 @pytest.mark.slow
-def test_both_ways_to_s3_assume_the_role_of_the_token_file(
+def test_both_s3_clients_assume_the_role_of_the_token_file(
     spark: SparkSession,
     s3: LocalS3Server,
     sts: Sts,

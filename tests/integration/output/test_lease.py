@@ -24,7 +24,7 @@ from job import schemas
 from job.cli import main
 from job.deploy.local.s3_server import LocalS3Server
 from job.errors import FingerprintMismatchError, OutputBusyError
-from job.features.feature_encoding import packed
+from job.features.feature_encoding import encode_features
 from job.layout import Layout
 from job.output.delta_engine import DeltaEngine
 from job.output.lease import Lease, acquire
@@ -74,7 +74,7 @@ def resumed(tables: Tables, patch: pytest.MonkeyPatch) -> None:
 
 def outcome_of(spark: SparkSession, good: str, bad: str) -> DataFrame:
     empty = dict.fromkeys(schemas.OUTCOME_SCHEMA.names)
-    features = bytearray(packed(np.float32([0.5])))
+    features = bytearray(encode_features(np.float32([0.5])))
     rows = [
         empty | {"path": good, "length": 1, "features": features},
         empty | {"path": bad, "length": 1, "reason": "truncated"},

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from job import schemas
-from job.features.feature_encoding import packed
+from job.features.feature_encoding import encode_features
 from job.layout import Layout
 from job.output.file_sizing import ROWS_PER_FILE
 from job.output.delta_engine import DeltaEngine
@@ -48,7 +48,7 @@ def test_each_file_of_a_commit_has_as_many_rows_as_another(
 ) -> None:
     """However unlike the files are that the tasks of the portion wrote."""
     rows, outcome = 3 * ROWS_PER_FILE, str(tmp_path / "outcome")
-    features = F.lit(packed(np.zeros(8, np.float32)))
+    features = F.lit(encode_features(np.zeros(8, np.float32)))
     for first, last in [(0, 50_000), (50_000, 59_000), (59_000, rows)]:
         images = spark.range(first, last, 1, 1).selectExpr(*IMAGES, "string(NULL) AS reason")
         write_outcome(images.withColumn(schemas.FEATURES, features), outcome, mode="append")
@@ -147,7 +147,7 @@ def test_who_dies_while_all_of_a_new_output_is_replaced_leaves_both_tables(
 
 
 def outcome_of(spark: SparkSession, good: str, bad: str) -> DataFrame:
-    features = bytearray(packed(np.zeros(8, np.float32)))
+    features = bytearray(encode_features(np.zeros(8, np.float32)))
     good_row = {"path": good, "length": 1, "features": features}
     bad_row = {"path": bad, "length": 1, "reason": "truncated"}
     empty = dict.fromkeys(schemas.OUTCOME_SCHEMA.names)

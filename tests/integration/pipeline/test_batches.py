@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from job import schemas
 from job.cli import main
 from job.errors import InvalidValueError
-from job.features.feature_encoding import packed
+from job.features.feature_encoding import encode_features
 from job.output.tables import Tables
 from job.pipeline import batches, featurize, steps
 from job.runtime.staging import write_outcome
@@ -74,7 +74,7 @@ def test_what_a_run_of_the_same_id_left_is_not_counted(
     images, output = sorted(sample_images.iterdir())[0], tmp_path / "out"
     arguments = ["featurize", "--input", str(images), "--output", str(output)]
     assert main(arguments) == 0
-    features = packed(np.ones(1280, np.float32))
+    features = encode_features(np.ones(1280, np.float32))
     gone = ("file:///gone.jpg", "gone", 1, None, None, features, None, None, None)
     left = spark.createDataFrame([gone], schemas.OUTCOME_SCHEMA)
     write_outcome(left, f"{output}/_staging/again/outcomes/claim=1/portion=7")

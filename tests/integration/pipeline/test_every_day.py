@@ -14,7 +14,7 @@ from job.cli import main
 from job.deploy.local.s3_server import LocalS3Server
 from job.reduction import moments
 from job.reduction.bundle import load_bundle, load_moments
-from job.reduction.moments import moments_of
+from job.reduction.moments import compute_moments
 from job.runtime import filesystem
 from tests.integration.tables import features_of, summary_of
 
@@ -56,12 +56,12 @@ def days(spark: SparkSession, s3: LocalS3Server, module_bucket: str, sample_imag
     rows_read: list[int] = []
 
     def counted(features: DataFrame) -> moments.Moments:
-        found = moments_of(features)
+        found = compute_moments(features)
         rows_read.append(found.count)
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(moments, "moments_of", counted)
+        patch.setattr(moments, "compute_moments", counted)
         assert main(["fit", "--output", output, "--run-id", "third"]) == 0
     return Days(
         output,
@@ -90,7 +90,7 @@ def test_a_later_fit_reads_only_rows_that_came_or_went(days: Days) -> None:
 
 def test_a_later_fit_equals_one_of_all_rows(spark: SparkSession, days: Days) -> None:
     mended = load_moments(spark, load_bundle(spark, f"{days.output}/pca"))
-    whole = moments_of(spark.read.format("delta").load(f"{days.output}/features"))
+    whole = compute_moments(spark.read.format("delta").load(f"{days.output}/features"))
     assert mended.count == whole.count
     np.testing.assert_allclose(mended.mean, whole.mean, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(mended.m2, whole.m2, rtol=1e-9, atol=1e-9 * np.abs(whole.m2).max())

@@ -21,7 +21,7 @@ def correlated_rows(rows: int = 200, columns: int = 8, seed: int = 5) -> np.ndar
 def features_table(
     spark: SparkSession, rows: np.ndarray | list[list[float]], partitions: int = 2
 ) -> DataFrame:
-    """A table of `rows` in so many partitions; float64 arrays stay doubles."""
+    """A table of `rows` with that number of partitions; float64 arrays stay doubles."""
     schema = DOUBLES if getattr(rows, "dtype", None) == np.float64 else FLOATS
     values = [[float(value) for value in row] for row in rows]
     records = [(f"s3a://b/{n:05d}.jpg", f"label {n % 3}", row) for n, row in enumerate(values)]

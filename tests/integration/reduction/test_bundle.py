@@ -1,4 +1,4 @@
-"""The saved bundle: a plain PipelineModel, loaded whole, replaced safely, refused if damaged."""
+"""The saved bundle: a plain PipelineModel, loaded, replaced safely, refused if damaged."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def assert_same_fit(bundle: Bundle, expected: Bundle) -> None:
         np.testing.assert_array_equal(getattr(bundle.fit, name), getattr(expected.fit, name))
 
 
-def test_a_saved_bundle_is_loaded_whole(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_saved_bundle_is_loaded_completely(spark: SparkSession, tmp_path: Path) -> None:
     rows = correlated_rows()
     saved = save(spark, rows, tmp_path / "pca")
     loaded = load_bundle(spark, str(tmp_path / "pca"))
@@ -57,7 +57,7 @@ def test_a_saved_bundle_is_loaded_whole(spark: SparkSession, tmp_path: Path) -> 
     np.testing.assert_array_equal(load_moments(spark, loaded).m2, Moments.of(rows).m2)
 
 
-def test_a_bundle_lives_in_a_bucket_too(spark: SparkSession, bucket: str) -> None:
+def test_a_bundle_is_saved_in_a_bucket(spark: SparkSession, bucket: str) -> None:
     path = f"s3a://{bucket}/output/pca"
     save(spark, correlated_rows(seed=1), path)
     saved = save(spark, correlated_rows(seed=2), path, run_id="r2")
@@ -68,7 +68,7 @@ def test_a_bundle_lives_in_a_bucket_too(spark: SparkSession, bucket: str) -> Non
         load_bundle(spark, f"s3a://{bucket}/elsewhere")
 
 
-def test_the_saved_model_projects_as_the_job_does(spark: SparkSession, tmp_path: Path) -> None:
+def test_the_saved_model_projects_like_the_job(spark: SparkSession, tmp_path: Path) -> None:
     rows = correlated_rows()
     rows[:, 2] = 0.5
     bundle = save(spark, rows, tmp_path / "pca")

@@ -1,4 +1,4 @@
-"""New images beside those of the fit: alike, other varieties, darkened, blurred."""
+"""New images compared with those of the fit: similar, other varieties, darkened, blurred."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 
 from job.cli import main
 from job.reduction.bundle import Bundle, load_bundle
-from job.reduction.drift.expected_residual import left_by_fit
+from job.reduction.drift.expected_residual import fit_residual
 from tests.integration.tables import features_of, read_text, summary_of
 
 pytestmark = pytest.mark.slow
@@ -26,7 +26,7 @@ FITTED_VARIETIES = 6
 
 @dataclass(frozen=True)
 class Fitted:
-    """A run on every other view of some varieties; the folders that later images come from."""
+    """A run on every other view of some varieties, and the folders of later images."""
 
     output: Path
     training: Path
@@ -42,18 +42,18 @@ class Fitted:
 def fitted(
     spark: SparkSession, sample_images: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Fitted:
-    """60 images of 6 varieties are fitted; 60 other views of them, 40 of others are kept."""
+    """A fit on 60 images of 6 varieties, 60 other views of them, and 40 images of others."""
     root = tmp_path_factory.mktemp("drift")
-    found = Fitted(root / "output", root / "training", root / "same", root / "others")
+    fitted = Fitted(root / "output", root / "training", root / "same", root / "others")
     varieties = sorted(sample_images.iterdir())
     for variety in varieties[:FITTED_VARIETIES]:
         for number, image in enumerate(sorted(variety.iterdir())):
-            _copy(image, (found.same if number % 2 else found.training) / variety.name)
+            _copy(image, (fitted.same if number % 2 else fitted.training) / variety.name)
     for variety in varieties[-2:]:
         for image in sorted(variety.iterdir()):
-            _copy(image, found.others / variety.name)
-    assert _run(found.training, found.output, "fit") == 0
-    return found
+            _copy(image, fitted.others / variety.name)
+    assert _run(fitted.training, fitted.output, "fit") == 0
+    return fitted
 
 
 def _copy(image: Path, folder: Path) -> None:
@@ -74,9 +74,7 @@ def _drift(spark: SparkSession, output: Path, run_id: str = "new") -> dict[str, 
     return dict(json.loads(read_text(spark, f"{output}/drift/{run_id}.json")))
 
 
-def test_the_images_of_the_fit_are_what_later_ones_are_compared_with(
-    spark: SparkSession, fitted: Fitted
-) -> None:
+def test_the_images_of_the_fit_are_the_reference(spark: SparkSession, fitted: Fitted) -> None:
     reference = load_bundle(spark, fitted.bundle).manifest.drift
 
     assert reference is not None
@@ -101,16 +99,16 @@ def test_other_views_of_the_same_varieties_are_no_drift(
     assert _drift(spark, output)["findings"] == []
 
 
-def test_other_varieties_are_drift_and_numbers_are_those_of_numpy(
+def test_other_varieties_are_drift_and_the_numbers_equal_numpys(
     spark: SparkSession, fitted: Fitted, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "output"
     assert _project(fitted.bundle, fitted.others, output, "--fail-on-drift") == 14
-    said = capfd.readouterr().err
-    assert "drift: the components miss" in said
-    assert "the new images drift from those of" in said
+    stderr = capfd.readouterr().err
+    assert "drift: the components miss" in stderr
+    assert "the new images drift from those of" in stderr
 
-    # All is written before the exit code.
+    # The output is complete before the exit.
     assert spark.read.parquet(f"{output}/projection").count() == 40
     assert (output / "final_features.csv").exists()
     drift = _drift(spark, output)
@@ -126,7 +124,7 @@ def _assert_as_numpy(
     rows = np.array(list(features_of(spark, str(output)).values()), dtype=np.float64)
     scaled = (rows - fit.mean) * fit.scale
     components = scaled @ fit.components
-    residuals = ((scaled - components @ fit.components.T) ** 2).sum(axis=1) / left_by_fit(fit)
+    residuals = ((scaled - components @ fit.components.T) ** 2).sum(axis=1) / fit_residual(fit)
     variances = fit.explained_variance[: fit.k]
     distances = (components**2 / variances).mean(axis=1)
 
@@ -139,11 +137,11 @@ def _assert_as_numpy(
     assert drift["outside"]["value"] == pytest.approx(outside.mean())
     expected = region["residual_median"] * reference["expected_residual"]
     median = np.quantile(residuals, 0.5, method="inverted_cdf") / expected
-    # Histograms know quantiles to the width of a bin.
+    # Quantiles of histograms are exact to the width of a bin.
     assert drift["reconstruction"]["value"] == pytest.approx(median, rel=0.022)
 
 
-def test_a_daily_run_compares_what_is_new_with_the_fit_that_it_keeps(
+def test_a_daily_run_compares_new_images_with_the_kept_fit(
     spark: SparkSession,
     fitted: Fitted,
     tmp_path: Path,
@@ -152,7 +150,7 @@ def test_a_daily_run_compares_what_is_new_with_the_fit_that_it_keeps(
     output, images = tmp_path / "output", tmp_path / "images"
     shutil.copytree(fitted.output, output)
     shutil.copytree(fitted.training, images)
-    # The table knows the images by where they were fitted from: here they are new, and alike.
+    # The table knows the images under other paths: here they count as new, and are similar.
     assert _run(images, output, "moved", "--fail-on-drift") == 0
     shutil.copytree(fitted.others, images, dirs_exist_ok=True)
     assert _run(images, output, "next-day", "--report-copy", str(tmp_path / "report.html")) == 0
@@ -174,7 +172,7 @@ def test_a_daily_run_compares_what_is_new_with_the_fit_that_it_keeps(
     assert manifest.run_id == "fit"
 
 
-def test_a_fit_of_before_drift_was_measured_goes_on_working(
+def test_an_old_fit_without_drift_still_works(
     spark: SparkSession, fitted: Fitted, tmp_path: Path
 ) -> None:
     bundle = shutil.copytree(fitted.bundle, tmp_path / "pca")
@@ -192,7 +190,7 @@ def test_a_fit_of_before_drift_was_measured_goes_on_working(
     assert "kept nothing to compare with" in drift["why"]
 
 
-def test_a_damaged_reference_is_told_before_anything_is_written(
+def test_a_damaged_reference_is_refused_before_anything_is_written(
     spark: SparkSession, fitted: Fitted, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     bundle = shutil.copytree(fitted.bundle, tmp_path / "pca")

@@ -1,4 +1,4 @@
-"""The shipped weights, real images, and Keras's own network to compare with."""
+"""The shipped weights, real images, and Keras's network for comparison."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def built(spec: NetworkSpec) -> Network:
 
 @pytest.fixture(scope="session")
 def without_top(mobilenet: Backbone, shipped: WeightsFile, built: Network) -> Any:
-    """The shipped network in Keras. After `built`, which alone may choose the threads."""
+    """The shipped network in Keras. Requires `built`, which must set the threads first."""
     model = mobilenet.build()
     load_weights(model, mobilenet, shipped.path)
     return model

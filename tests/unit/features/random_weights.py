@@ -1,4 +1,4 @@
-"""Weights files as Keras's own, with seeded random tensors: no official file is needed."""
+"""Weights files like Keras's official ones, with seeded random tensors."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 
 def randomise(model: Any, images: Any, seed: int = 1) -> Any:
-    """`model` with random tensors; batch normalisations know the moments of what they get.
+    """`model` with random tensors; batch normalisations have the moments of their inputs.
 
-    As after training: values keep their size from layer to layer. `images` are preprocessed.
+    As after training, values keep their size from layer to layer. `images` are preprocessed.
     """
     import keras
 
@@ -33,9 +33,9 @@ def randomise(model: Any, images: Any, seed: int = 1) -> Any:
 def _tensor(layer: Any, variable: Any, random: np.random.Generator) -> Any:
     shape = tuple(variable.shape)
     if type(layer).__name__ == "Normalization":
-        # As in the official files of EfficientNet.
-        known = {"mean": (0.485, 0.456, 0.406), "variance": (0.229, 0.224, 0.225), "count": 0}
-        return known[variable.name]
+        # The values of the official files of EfficientNet.
+        official = {"mean": (0.485, 0.456, 0.406), "variance": (0.229, 0.224, 0.225), "count": 0}
+        return official[variable.name]
     if variable.name in ("gamma", "moving_variance"):
         return random.uniform(0.5, 1.5, shape)
     if "kernel" in variable.name:
@@ -46,9 +46,9 @@ def _tensor(layer: Any, variable: Any, random: np.random.Generator) -> Any:
 
 
 def write_keras_2(model: Any, path: Path, *, top: bool = False) -> Path:
-    """The layout of the official files, such as vgg16_weights_tf_dim_ordering_tf_kernels.h5.
+    """Write the layout of official files, such as vgg16_weights_tf_dim_ordering_tf_kernels.h5.
 
-    With `top` there is one more layer at the end, as in files that classify.
+    `top` adds a layer at the end, as in files of classifiers.
     """
     layers = {layer.name: {w.name: w.numpy() for w in layer.weights} for layer in model.layers}
     if top:

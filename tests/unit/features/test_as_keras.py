@@ -1,6 +1,6 @@
-"""Each backbone gives what keras.applications gives with weights="imagenet", from the same file.
+"""Each backbone computes the features of keras.applications with weights="imagenet".
 
-The file holds random tensors; Keras reads it where it would download its own.
+Both read the same file of random tensors; Keras reads it instead of downloading its own.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ MODULES = {
 
 Images = np.ndarray[Any, np.dtype[np.uint8]]
 
-# Keras 3.15 reads its variables in the manner of numpy 1 when it saves them.
+# Keras 3.15 uses the array protocol of numpy 1 when it saves variables.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 def images_for(chosen: Backbone) -> Images:
-    """Four real images in the size of the network, and noise."""
+    """Four real images in the input size of the network, and noise."""
     height, width = chosen.input_size
     files = [sorted(folder.iterdir())[0] for folder in sorted(SAMPLE.iterdir())[::3]]
     images = [np.asarray(Image.open(file).convert("RGB").resize((width, height))) for file in files]
@@ -44,7 +44,7 @@ def images_for(chosen: Backbone) -> Images:
 
 @pytest.fixture
 def imagenet(monkeypatch: pytest.MonkeyPatch) -> Callable[[Backbone, Path], Any]:
-    """What Keras itself builds with its official weights, which are those of a file here."""
+    """Builds the network that Keras builds with its official weights, read from a local file."""
 
     def build(chosen: Backbone, file: Path) -> Any:
         import keras
@@ -76,15 +76,15 @@ def official_file(chosen: Backbone, images: Images, folder: Path) -> Path:
     return write_keras_2(model, folder / "official_notop.h5")
 
 
-# Random weights of a gigabyte, made, written and read.
+# These create, write and read random weights of a gigabyte.
 LARGE = ("vgg16", "xception")
 
 
 @pytest.mark.parametrize(
     "chosen",
     [
-        pytest.param(each, id=name, marks=pytest.mark.slow if name in LARGE else ())
-        for name, each in BACKBONES.items()
+        pytest.param(backbone, id=name, marks=pytest.mark.slow if name in LARGE else ())
+        for name, backbone in BACKBONES.items()
     ],
 )
 def test_features_are_those_of_keras_from_a_file_with_or_without_top(
@@ -99,17 +99,17 @@ def test_features_are_those_of_keras_from_a_file_with_or_without_top(
     features = network(NetworkSpec(chosen.name, str(file), tensors, 1, 2)).features(images)
 
     assert features.shape == (5, chosen.dimension)
-    # Of features up to 6, as MobileNetV2's are; larger ones have fewer digits behind the point.
+    # MobileNetV2 has features up to 6; larger features have fewer digits after the point.
     tolerance = 1e-4 * max(1, np.abs(expected).max() / 6)
     np.testing.assert_allclose(features, expected, rtol=0, atol=tolerance)
-    # The images are different, so must the features be.
+    # Different images must have different features.
     assert np.abs(expected[0] - expected[4]).max() > 1000 * tolerance
 
 
-def test_a_file_that_keras_3_saved_of_its_own_network_is_taken(
+def test_a_file_that_keras_3_saved_from_its_own_network_is_loaded(
     built: Network, imagenet: Callable[..., Any], tmp_path: Path
 ) -> None:
-    """EfficientNet there has one layer more than the network that is built without its weights."""
+    """With official weights, EfficientNet has one more layer than without."""
     chosen = BACKBONES["efficientnet_b0"]
     images = images_for(chosen)
     saved = tmp_path / "mine.weights.h5"

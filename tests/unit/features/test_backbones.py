@@ -1,4 +1,4 @@
-"""The registry, and that looking things up costs no TensorFlow."""
+"""The registry of backbones, and lookups without TensorFlow."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from job.features.backbones import backbone
 from job.features.weights import resolve_weights
 
 
-def test_knows_what_mobilenet_takes_and_gives() -> None:
-    chosen = backbone("mobilenet_v2")
+def test_the_registry_has_the_input_and_output_of_mobilenet() -> None:
+    mobilenet = backbone("mobilenet_v2")
 
-    assert (chosen.input_size, chosen.dimension, chosen.preprocessing) == ((224, 224), 1280, "tf")
+    assert (mobilenet.input_size, mobilenet.dimension) == ((224, 224), 1280)
+    assert mobilenet.preprocessing == "tf"
 
 
 @pytest.mark.parametrize("name", ["vgg16", "xception", "efficientnet_b0"])
-def test_a_network_whose_weights_are_not_shipped_asks_for_a_file(name: str) -> None:
+def test_a_network_without_shipped_weights_requires_a_file(name: str) -> None:
     with pytest.raises(WeightsError) as raised:
         resolve_weights(backbone(name))
 
@@ -27,7 +28,7 @@ def test_a_network_whose_weights_are_not_shipped_asks_for_a_file(name: str) -> N
     assert raised.value.exit_code == 11
 
 
-def test_names_the_known_backbones_when_asked_for_another() -> None:
+def test_the_error_for_an_unknown_backbone_lists_the_known_ones() -> None:
     with pytest.raises(InvalidValueError, match=r"'resnet9000'; expected .*mobilenet_v2"):
         backbone("resnet9000")
 

@@ -1,4 +1,4 @@
-"""Folded networks compute what the network before computed."""
+"""Folded networks compute the same function as before."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_folding_keeps_the_function(
     assert not np.array_equal(convolution.kernel.numpy(), kernel)
 
 
-def test_a_convolution_that_something_else_reads_too_is_left_alone(built: Network) -> None:
+def test_a_convolution_with_another_consumer_is_not_folded(built: Network) -> None:
     import keras
 
     inputs = keras.Input((8, 8, 3))

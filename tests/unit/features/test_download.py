@@ -1,4 +1,4 @@
-"""`make weights`, with a server on loopback in the place of Keras's."""
+"""`make weights`, with a local server instead of Keras's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 SCRIPTS = Path(__file__).parents[3] / "docker" / "weights"
 OFFICIAL = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
-# Keras takes up the function when it is imported, which the script does after setting KERAS_HOME.
+# Keras binds the function at import, which the script does after setting KERAS_HOME.
 DOWNLOAD = """
 import sys, urllib.request
 from pathlib import Path
@@ -44,7 +44,7 @@ download.main()
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """A folder, and the address that it is served at."""
+    """A folder, and the URL that serves it."""
     folder = tmp_path / "served"
     folder.mkdir()
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
@@ -60,7 +60,7 @@ def download(address: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
-def test_the_file_is_kept_with_its_sha256_and_origin_and_a_run_takes_it(
+def test_the_file_is_saved_with_sha256_and_origin_and_can_be_used(
     server: tuple[Path, str],
     tmp_path: Path,
     mobilenet: Backbone,
@@ -80,7 +80,7 @@ def test_the_file_is_kept_with_its_sha256_and_origin_and_a_run_takes_it(
     assert resolve_weights(mobilenet, str(kept)).tensors_sha256 == shipped.tensors_sha256
 
 
-def test_a_file_that_cannot_be_had_is_one_line_and_leaves_nothing(
+def test_a_failed_download_prints_one_line_and_leaves_nothing(
     server: tuple[Path, str], tmp_path: Path
 ) -> None:
     ended = download(server[1], tmp_path / "weights")

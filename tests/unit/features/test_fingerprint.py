@@ -1,4 +1,4 @@
-"""What makes two sets of features the same kind."""
+"""The fingerprint of features: JSON, differences, refusal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_the_same_fingerprint_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "difference"),
     [
         ({"backbone": "resnet50"}, "backbone: mobilenet_v2 here, resnet50 there"),
         ({"tensors_sha256": "b422"}, "tensors_sha256: a311 here, b422 there"),
@@ -33,13 +33,13 @@ def test_the_same_fingerprint_passes() -> None:
         ({"numeric_class": "bf16"}, "numeric_class: f32 here, bf16 there"),
     ],
 )
-def test_names_the_part_that_differs(change: dict[str, object], told: str) -> None:
+def test_names_the_part_that_differs(change: dict[str, object], difference: str) -> None:
     theirs = replace(OURS, **change)
 
-    assert OURS.differences(theirs) == [told]
+    assert OURS.differences(theirs) == [difference]
 
 
-def test_another_fingerprint_is_refused_with_the_output_and_the_way_out() -> None:
+def test_the_error_for_another_fingerprint_names_the_output_and_the_fix() -> None:
     theirs = replace(OURS, exif_rotate=True)
 
     with pytest.raises(FingerprintMismatchError) as raised:
@@ -52,7 +52,7 @@ def test_another_fingerprint_is_refused_with_the_output_and_the_way_out() -> Non
     )
 
 
-def test_a_record_of_another_version_is_refused_by_its_parts() -> None:
+def test_a_record_of_another_version_is_refused_with_its_parts() -> None:
     recorded = {**OURS.to_dict(), "colour_space": "rgb"}
     del recorded["resampling"]
 

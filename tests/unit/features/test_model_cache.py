@@ -1,4 +1,4 @@
-"""A graph is built once on a machine, and again when what is kept of it is of no use."""
+"""A graph is built once per machine, and again if its cached file is unusable."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from job.features.model_cache import kept_graph
+from job.features.model_cache import cached_graph
 
 
 class Builder:
-    """Gives `graph` slowly, and counts how often."""
+    """Returns `graph` slowly, and counts the calls."""
 
     def __init__(self, graph: bytes = b"graph") -> None:
         self.graph, self.built, self._lock = graph, 0, threading.Lock()
@@ -30,81 +30,81 @@ class Builder:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where graphs are kept, below a temporary folder of the test's own."""
+    """The cache folder, below a temporary folder of the test."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path / f"image-features-{os.getuid()}"
 
 
-def test_what_was_built_is_not_built_again() -> None:
+def test_a_cached_graph_is_not_built_again() -> None:
     first, second = Builder(), Builder(b"another")
 
-    assert kept_graph("a", first) == b"graph"
-    assert kept_graph("a", second) == b"graph"
-    assert kept_graph("b", second) == b"another"
+    assert cached_graph("a", first) == b"graph"
+    assert cached_graph("a", second) == b"graph"
+    assert cached_graph("b", second) == b"another"
     assert (first.built, second.built) == (1, 1)
 
 
-def test_of_those_who_ask_at_once_one_builds() -> None:
+def test_one_of_several_concurrent_callers_builds() -> None:
     build = Builder()
 
     with ThreadPoolExecutor(4) as pool:
-        graphs = list(pool.map(lambda _: kept_graph("a", build), range(4)))
+        graphs = list(pool.map(lambda _: cached_graph("a", build), range(4)))
 
     assert graphs == [b"graph"] * 4
     assert build.built == 1
 
 
-@pytest.mark.parametrize("left", [b"", b"half of a gra"])
-def test_what_is_not_whole_is_built_again(left: bytes, folder: Path) -> None:
-    kept_graph("a", Builder())
+@pytest.mark.parametrize("content", [b"", b"half of a gra"])
+def test_an_incomplete_file_is_built_again(content: bytes, folder: Path) -> None:
+    cached_graph("a", Builder())
     (file,) = folder.glob("*.graph")
-    file.write_bytes(left)
+    file.write_bytes(content)
     build = Builder()
 
-    assert [kept_graph("a", build), kept_graph("a", build)] == [b"graph", b"graph"]
+    assert [cached_graph("a", build), cached_graph("a", build)] == [b"graph", b"graph"]
     assert build.built == 1
 
 
-def test_a_failure_is_told_and_nothing_is_kept(folder: Path) -> None:
+def test_an_error_is_raised_and_nothing_is_cached(folder: Path) -> None:
     def fail() -> bytes:
         raise ValueError("no weights")
 
     with pytest.raises(ValueError, match="no weights"):
-        kept_graph("a", fail)
+        cached_graph("a", fail)
     assert not list(folder.glob("*.graph"))
 
 
-def test_a_folder_that_others_can_write_to_is_not_used(folder: Path) -> None:
+def test_a_folder_that_others_can_write_to_is_ignored(folder: Path) -> None:
     folder.mkdir()
     folder.chmod(0o777)
     build = Builder()
 
-    assert [kept_graph("a", build), kept_graph("a", build)] == [b"graph", b"graph"]
+    assert [cached_graph("a", build), cached_graph("a", build)] == [b"graph", b"graph"]
     assert build.built == 2
     assert not list(folder.iterdir())
 
 
-def test_a_folder_that_cannot_be_is_done_without(
+def test_without_a_folder_the_graph_is_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
 
-    assert kept_graph("a", Builder()) == b"graph"
+    assert cached_graph("a", Builder()) == b"graph"
 
 
-def test_a_link_in_its_place_is_not_followed(folder: Path, tmp_path: Path) -> None:
+def test_a_link_instead_of_the_folder_is_not_followed(folder: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
     folder.symlink_to(elsewhere)
 
-    assert kept_graph("a", Builder()) == b"graph"
+    assert cached_graph("a", Builder()) == b"graph"
     assert not list(elsewhere.iterdir())
 
 
-def test_the_oldest_make_room(folder: Path) -> None:
+def test_the_oldest_graphs_are_deleted(folder: Path) -> None:
     for number in range(10):
-        kept_graph(f"{number}", Builder(str(number).encode()))
+        cached_graph(f"{number}", Builder(str(number).encode()))
         os.utime(folder / f"{number}.graph", (number, number))
-    kept_graph("last", Builder())
+    cached_graph("last", Builder())
 
     assert {file.stem for file in folder.glob("*.graph")} == {*map(str, range(3, 10)), "last"}

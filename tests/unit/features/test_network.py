@@ -1,4 +1,4 @@
-"""Features of real images, against Keras itself."""
+"""Features of real images, compared with Keras."""
 
 from __future__ import annotations
 
@@ -34,31 +34,31 @@ def test_features_equal_those_of_keras(built: Network, with_top: Any, images: Im
     assert features.shape == (24, 1280)
     assert features.dtype == np.float32
     np.testing.assert_allclose(features, expected, rtol=0, atol=1e-4)
-    # The images are different, so must the features be.
+    # Different images must have different features.
     assert np.abs(expected[0] - expected[2]).max() > 0.1
 
 
-def test_a_resize_that_rounds_otherwise_than_pillow_does_not_show(
+def test_the_rounding_of_the_resize_does_not_change_features(
     built: Network, images: Images
 ) -> None:
     files = [file for folder in sorted(SAMPLE.iterdir()) for file in sorted(folder.iterdir())[:2]]
-    ours = np.stack([decode(file.read_bytes(), DecodeRules(224, 224)) for file in files])
+    decoded = np.stack([decode(file.read_bytes(), DecodeRules(224, 224)) for file in files])
 
-    by_pillow, features = built.features(images), built.features(ours)
+    expected, features = built.features(images), built.features(decoded)
 
-    lengths = np.linalg.norm(by_pillow, axis=1) * np.linalg.norm(features, axis=1)
-    assert ((by_pillow * features).sum(axis=1) / lengths).min() >= 0.9999
+    lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(features, axis=1)
+    assert ((expected * features).sum(axis=1) / lengths).min() >= 0.9999
 
 
 def test_features_do_not_depend_on_the_batch(built: Network, images: Images) -> None:
-    together = built.features(images)
+    batched = built.features(images)
 
-    alone = np.concatenate([built.features(images[i : i + 1]) for i in range(len(images))])
+    single = np.concatenate([built.features(images[i : i + 1]) for i in range(len(images))])
 
-    np.testing.assert_allclose(alone, together, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(single, batched, rtol=0, atol=1e-5)
 
 
-def test_more_images_than_a_batch_come_back_in_order(
+def test_features_of_several_batches_are_in_order(
     spec: NetworkSpec, images: Images, built: Network
 ) -> None:
     small = network(replace(spec, batch_size=7))
@@ -66,11 +66,13 @@ def test_more_images_than_a_batch_come_back_in_order(
     np.testing.assert_allclose(small.features(images), built.features(images), rtol=0, atol=1e-5)
 
 
-def test_the_network_is_built_once_in_a_process(spec: NetworkSpec) -> None:
+def test_the_network_is_built_once_per_process(spec: NetworkSpec) -> None:
     assert network(spec) is network(pickle.loads(pickle.dumps(spec)))
 
 
-def test_other_tensors_than_the_drivers_are_refused(spec: NetworkSpec, built: Network) -> None:
+def test_tensors_that_differ_from_the_drivers_are_refused(
+    spec: NetworkSpec, built: Network
+) -> None:
     with pytest.raises(WeightsError, match="expected 0123, as on the driver"):
         network(replace(spec, tensors_sha256="0123"))
 
@@ -86,7 +88,7 @@ def test_a_worker_that_builds_the_network_writes_nothing_to_stderr(spec: Network
     assert (done.stdout, done.stderr) == ("True\n", "")
 
 
-def test_the_counter_of_the_tests_sees_each_image_that_is_fed(
+def test_the_network_counter_counts_each_image(
     built: Network, images: Images, tmp_path: Path
 ) -> None:
     feed = counting(lambda batches: (built.features(batch) for batch in batches), tmp_path)

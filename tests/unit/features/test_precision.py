@@ -1,4 +1,4 @@
-"""bf16: near to f32, and only where the CPU has instructions for it."""
+"""bf16: close to f32, and only on CPUs with instructions for it."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ FLAGS = "processor\t: 0\nflags\t\t: fpu avx512f {}\n"
 
 
 def cpu_with(flag: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this CPU say that it has `flag`."""
+    """Make this CPU report `flag`."""
     file = folder / "cpuinfo"
     file.write_text(FLAGS.format(flag))
     monkeypatch.setattr(precision, "CPUINFO", file)
 
 
 @pytest.mark.parametrize("flag", ["avx512_bf16", "amx_bf16 amx_tile"])
-def test_a_cpu_with_bfloat16_may_compute_in_it(
+def test_bf16_is_allowed_on_a_cpu_with_bfloat16(
     flag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cpu_with(flag, tmp_path, monkeypatch)
     require_precision("bf16")
 
 
-def test_any_other_cpu_is_refused_with_the_way_out(
+def test_bf16_is_refused_on_any_other_cpu_with_a_fix(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: NetworkSpec
 ) -> None:
     cpu_with("avx512_vnni", tmp_path, monkeypatch)
@@ -42,20 +42,20 @@ def test_any_other_cpu_is_refused_with_the_way_out(
     require_precision("f32")
 
 
-def test_features_in_bf16_are_near_to_those_in_f32_and_not_the_same(
+def test_bf16_features_are_close_to_f32_but_not_equal(
     spec: NetworkSpec,
     built: Network,
     images: np.ndarray[Any, np.dtype[np.uint8]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Without the instructions, which the job refuses, digits may be lost in other places.
-    nearest = 0.998 if has_bfloat16() else 0.99
-    vectors = "avx512f" in precision.CPUINFO.read_text().split()
+    # A CPU without the instructions, which the job refuses, rounds in other places.
+    min_cosine = 0.998 if has_bfloat16() else 0.99
+    has_avx512 = "avx512f" in precision.CPUINFO.read_text().split()
     cpu_with("avx512_bf16", tmp_path, monkeypatch)
     exact = built.features(images)
 
-    if not vectors:
+    if not has_avx512:
         with pytest.raises(InvalidValueError, match="does not offer"):
             network(replace(spec, precision="bf16"))
         return
@@ -63,5 +63,5 @@ def test_features_in_bf16_are_near_to_those_in_f32_and_not_the_same(
 
     lengths = np.linalg.norm(exact, axis=1) * np.linalg.norm(features, axis=1)
     assert features.dtype == np.float32
-    assert ((exact * features).sum(axis=1) / lengths).min() >= nearest
+    assert ((exact * features).sum(axis=1) / lengths).min() >= min_cosine
     assert np.abs(exact - features).max() > 1e-3

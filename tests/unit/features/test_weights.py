@@ -1,4 +1,4 @@
-"""Every Keras weights file of the network is taken, and no other."""
+"""Every Keras weights file of the network is accepted, and no other file."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from tests.unit.features.random_weights import write_keras_2
 
 MEGABYTE = 1_000_000
 
-# Keras 3.15 reads its variables in the manner of numpy 1 when it saves them.
+# Keras 3.15 uses the array protocol of numpy 1 when it saves variables.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 @pytest.fixture
 def empty(mobilenet: Backbone, without_top: Any) -> Any:
-    """A network whose tensors are not yet those of the file."""
+    """A network with other tensors than the file."""
     model = mobilenet.build()
     assert tensors_sha256(model) != tensors_sha256(without_top)
     return model
 
 
-def test_the_shipped_file_is_what_its_record_says(shipped: WeightsFile, without_top: Any) -> None:
+def test_the_shipped_file_matches_its_sidecar(shipped: WeightsFile, without_top: Any) -> None:
     assert shipped.sha256 == file_sha256(shipped.path)
     assert shipped.tensors_sha256 == tensors_sha256(without_top)
     assert Path(shipped.path).stat().st_size < 9.2 * MEGABYTE
@@ -45,7 +45,7 @@ def test_the_shipped_file_is_what_its_record_says(shipped: WeightsFile, without_
 
 @pytest.mark.parametrize("top", ["with_top", "without_top"])
 @pytest.mark.parametrize("layout", ["keras 3", "keras 3 renamed", "keras 2", "keras 2 model"])
-def test_takes_files_with_and_without_top(
+def test_files_with_and_without_top_are_loaded(
     layout: str,
     top: str,
     mobilenet: Backbone,
@@ -127,7 +127,7 @@ def missing(good: Path, path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "reason"),
     [
         (truncated, "truncated file"),
         (not_hdf5, "file signature not found"),
@@ -139,8 +139,8 @@ def missing(good: Path, path: Path) -> None:
         (missing, "No such file or directory"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_told_in_one_line(
-    damage: Any, told: str, mobilenet: Backbone, empty: Any, shipped: WeightsFile, tmp_path: Path
+def test_the_error_for_an_unusable_file_is_one_line(
+    damage: Any, reason: str, mobilenet: Backbone, empty: Any, shipped: WeightsFile, tmp_path: Path
 ) -> None:
     path = tmp_path / "damaged.weights.h5"
     damage(Path(shipped.path), path)
@@ -150,28 +150,28 @@ def test_a_file_that_cannot_be_used_is_told_in_one_line(
 
     message = str(raised.value)
     assert f"cannot load weights file {path}" in message
-    assert told in message
+    assert reason in message
     assert "\n" not in message
     assert len(message) < 700
 
 
-def test_a_missing_weights_file_is_refused_at_once(mobilenet: Backbone) -> None:
+def test_a_missing_weights_file_is_refused(mobilenet: Backbone) -> None:
     with pytest.raises(WeightsError, match=r"/nowhere/file.h5 does not exist; expected a Keras"):
         resolve_weights(mobilenet, "/nowhere/file.h5")
 
 
-def test_a_file_of_ones_own_is_loaded_to_learn_its_tensors(
+def test_a_users_file_is_loaded_to_hash_its_tensors(
     mobilenet: Backbone, with_top: Any, shipped: WeightsFile, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.weights.h5"
     with_top.save_weights(path)
 
-    found = resolve_weights(mobilenet, str(path))
+    weights = resolve_weights(mobilenet, str(path))
 
-    assert found == WeightsFile(str(path), file_sha256(path), shipped.tensors_sha256)
+    assert weights == WeightsFile(str(path), file_sha256(path), shipped.tensors_sha256)
 
 
-def test_a_damaged_file_of_ones_own_is_refused_before_the_work(
+def test_a_damaged_file_of_the_user_is_refused_before_the_run(
     mobilenet: Backbone, shipped: WeightsFile, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.weights.h5"
@@ -181,7 +181,7 @@ def test_a_damaged_file_of_ones_own_is_refused_before_the_work(
         resolve_weights(mobilenet, str(path))
 
 
-def test_a_record_beside_the_file_saves_loading_it(mobilenet: Backbone, tmp_path: Path) -> None:
+def test_a_file_with_a_sidecar_is_not_loaded(mobilenet: Backbone, tmp_path: Path) -> None:
     path = tmp_path / "mine.h5"
     path.write_bytes(b"not even a weights file")
     record = {
@@ -194,7 +194,7 @@ def test_a_record_beside_the_file_saves_loading_it(mobilenet: Backbone, tmp_path
     assert resolve_weights(mobilenet, str(path)).tensors_sha256 == "as recorded"
 
 
-def test_a_shipped_file_that_changed_is_refused(
+def test_a_changed_shipped_file_is_refused(
     mobilenet: Backbone, shipped: WeightsFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for file in (Path(shipped.path), sidecar_path(Path(shipped.path))):
@@ -207,7 +207,7 @@ def test_a_shipped_file_that_changed_is_refused(
         resolve_weights(mobilenet)
 
 
-def test_a_backbone_without_shipped_weights_asks_for_a_file(
+def test_a_backbone_without_shipped_weights_requires_a_file(
     mobilenet: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("job.features.weights.weights_folder", lambda: tmp_path)

@@ -1,4 +1,4 @@
-"""Bytes to RGB, and a reason for all that is no image."""
+"""Bytes are decoded to RGB, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from job.images.decode import BadImageError, DecodeRules, decode, thumbnail
 
 SAME_SIZE = DecodeRules(height=8, width=12)
 REASONS = ("good", "not_an_image", "unsupported", "truncated", "too_many_pixels")
-# Of the damage that the test has made.
+# Pillow may warn about the damage that a test makes.
 PILLOW_MAY_WARN = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 FORMATS = ["JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP"]
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_every_format_is_read_by_its_content(file_format: str) -> None:
+def test_every_format_is_decoded_by_its_content(file_format: str) -> None:
     rgb = decode(_encoded(_gradient(), file_format, **_lossless(file_format)), SAME_SIZE)
     assert rgb.shape == (8, 12, 3)
     # JPEG and the palette of a GIF change colours a little.
@@ -44,7 +44,7 @@ def test_a_palette_becomes_its_colours() -> None:
     assert (decode(_encoded(palette, "PNG"), SAME_SIZE) == [10, 20, 30]).all()
 
 
-def test_alpha_is_dropped_as_keras_drops_it() -> None:
+def test_alpha_is_dropped_like_in_keras() -> None:
     clear = Image.new("RGBA", (12, 8), (10, 20, 30, 0))
     assert (decode(_encoded(clear, "PNG"), SAME_SIZE) == [10, 20, 30]).all()
     faint = Image.new("LA", (12, 8), (40, 5))
@@ -70,26 +70,26 @@ def test_sixteen_bits_are_scaled_and_not_clipped(
 
 
 @pytest.mark.parametrize("file_format", ["GIF", "TIFF", "WEBP", "PNG"])
-def test_of_several_frames_the_first_counts(file_format: str) -> None:
+def test_the_first_of_several_frames_is_decoded(file_format: str) -> None:
     red, blue = Image.new("RGB", (12, 8), (255, 0, 0)), Image.new("RGB", (12, 8), (0, 0, 255))
     data = _encoded(red, file_format, save_all=True, append_images=[blue], **_lossless(file_format))
     assert (decode(data, SAME_SIZE) == [255, 0, 0]).all()
 
 
-def test_orientation_counts_only_when_asked_for() -> None:
+def test_orientation_is_applied_only_on_request() -> None:
     image = Image.new("RGB", (12, 8), (0, 0, 0))
     image.paste((255, 255, 255), (0, 0, 12, 4))
     exif = Image.Exif()
     exif[0x0112] = 3  # upside down
     data = _encoded(image, "PNG", exif=exif)
     assert decode(data, SAME_SIZE)[0].min() == 255
-    turned = DecodeRules(height=8, width=12, exif_rotate=True)
-    assert decode(data, turned)[0].max() == 0
+    rotating = DecodeRules(height=8, width=12, exif_rotate=True)
+    assert decode(data, rotating)[0].max() == 0
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
 @pytest.mark.parametrize("quarter", [1, 2, 3])
-def test_a_file_that_breaks_off_is_truncated(file_format: str, quarter: int) -> None:
+def test_an_incomplete_file_is_truncated(file_format: str, quarter: int) -> None:
     rng = np.random.default_rng(1)
     noise = Image.fromarray(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8))
     data = _encoded(noise, file_format)
@@ -98,7 +98,7 @@ def test_a_file_that_breaks_off_is_truncated(file_format: str, quarter: int) -> 
 
 @PILLOW_MAY_WARN
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_a_file_that_breaks_off_in_its_header_is_truncated(file_format: str) -> None:
+def test_a_file_with_an_incomplete_header_is_truncated(file_format: str) -> None:
     assert _reason(_encoded(_gradient(), file_format)[:16]) == "truncated"
 
 
@@ -115,7 +115,7 @@ def test_a_file_that_breaks_off_in_its_header_is_truncated(file_format: str) -> 
         b"P6 2 2 255 " + b"\0" * 12,
     ],
 )
-def test_what_is_no_image_is_called_so(data: bytes) -> None:
+def test_other_content_is_not_an_image(data: bytes) -> None:
     assert _reason(data) == "not_an_image"
 
 
@@ -128,7 +128,7 @@ def test_an_image_of_too_many_pixels_is_refused_by_its_header(file_format: str) 
     assert raised.value.detail == "101 x 100 pixels, at most 10,000"
 
 
-def test_a_bomb_is_refused_without_its_memory() -> None:
+def test_a_decompression_bomb_is_refused_before_it_uses_memory() -> None:
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     data = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(b"\0"))
     assert _reason(data + _chunk(b"IEND", b"")) == "too_many_pixels"
@@ -136,13 +136,13 @@ def test_a_bomb_is_refused_without_its_memory() -> None:
 
 @PILLOW_MAY_WARN
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_damage_anywhere_ends_in_an_array_or_a_reason(file_format: str) -> None:
+def test_damage_anywhere_gives_an_array_or_a_reason(file_format: str) -> None:
     data = _encoded(_gradient(), file_format)
-    chance = random.Random(7)
+    generator = random.Random(7)
     for _ in range(100):
         damaged = bytearray(data)
-        for _ in range(chance.randint(1, 8)):
-            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        for _ in range(generator.randint(1, 8)):
+            damaged[generator.randrange(len(damaged))] = generator.randrange(256)
         assert _outcome(bytes(damaged)) in REASONS
 
 

@@ -1,4 +1,4 @@
-"""The concurrent reader: every image once, bounded, retried, and a reason only for the object."""
+"""The concurrent reader: each image once, bounded, retried, with reasons for bad objects only."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from job.images.fetch import (
     FetchedImage,
     FetchLimits,
     ListedImage,
-    Read,
+    Reader,
     fetch_images,
-    fetch_through,
+    fetch_with,
 )
 from job.images.local_client import stored_file
 from job.images.s3a_config import StoreSettings
 from job.images.storage import (
-    BucketMissingError,
+    BucketNotFoundError,
     ForbiddenError,
     ObjectBytes,
-    PassingError,
+    ObjectNotFoundError,
     StoredObject,
-    VanishedError,
-    refusal,
+    TransientError,
+    error_from_response,
 )
 
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -47,7 +47,7 @@ def test_every_local_file_comes_once_with_its_bytes(tmp_path: Path) -> None:
     assert {item.image for item in fetched} == set(rows)
 
 
-def test_a_row_tells_the_version_that_was_read_and_not_the_listed_one(tmp_path: Path) -> None:
+def test_a_row_describes_the_version_that_was_read(tmp_path: Path) -> None:
     path = tmp_path / "x.jpg"
     path.write_bytes(b"old")
     listed = _on_disk(path)
@@ -57,88 +57,91 @@ def test_a_row_tells_the_version_that_was_read_and_not_the_listed_one(tmp_path: 
     assert fetched.image == _on_disk(path) != listed
 
 
-def test_each_reason_is_told() -> None:
-    answers = {"gone": VanishedError("404 NoSuchKey"), "secret": ForbiddenError("403 AccessDenied")}
+def test_each_bad_object_has_its_reason() -> None:
+    errors = {
+        "gone": ObjectNotFoundError("404 NoSuchKey"),
+        "secret": ForbiddenError("403 AccessDenied"),
+    }
     rows = [_listed("gone"), _listed("secret"), _listed("huge", length=1_001), _listed("good")]
-    fetched = _by_name(fetch_through(_answering(answers), rows, LIMITS))
+    fetched = _by_name(fetch_with(_reader(errors), rows, LIMITS))
     assert _reason(fetched["gone"]) == ("vanished", "404 NoSuchKey")
     assert _reason(fetched["secret"]) == ("forbidden", "403 AccessDenied")
     assert _reason(fetched["huge"]) == ("too_large", "1,001 bytes, at most 1,000")
     assert fetched["good"].data == b"good"
 
 
-def test_what_is_listed_as_too_large_is_not_asked_for() -> None:
-    asked: list[str] = []
+def test_an_object_listed_as_too_large_is_not_requested() -> None:
+    requested: list[str] = []
     rows = [_listed("huge", length=1_001)]
-    list(fetch_through(_answering({}, asked.append), rows, LIMITS))
-    assert asked == []
+    list(fetch_with(_reader({}, requested.append), rows, LIMITS))
+    assert requested == []
 
 
-def test_what_grew_since_the_listing_is_too_large_too() -> None:
-    def read(path: str, largest: int) -> ObjectBytes:
-        return ObjectBytes(StoredObject(path, largest + 1, "new", THEN), None)
+def test_an_object_that_grew_after_the_listing_is_too_large() -> None:
+    def read(path: str, max_bytes: int) -> ObjectBytes:
+        return ObjectBytes(StoredObject(path, max_bytes + 1, "new", THEN), None)
 
-    (fetched,) = fetch_through(read, [_listed("x")], LIMITS)
+    (fetched,) = fetch_with(read, [_listed("x")], LIMITS)
     assert _reason(fetched)[0] == "too_large"
     assert (fetched.image.length, fetched.image.etag) == (1_001, "new")
 
 
-def test_a_refusal_that_passes_is_waited_out_and_leaves_no_reason() -> None:
-    failures = iter([PassingError("503"), PassingError("403 ExpiredToken")])
+def test_transient_errors_are_retried_and_leave_no_reason() -> None:
+    failures = iter([TransientError("503"), TransientError("403 ExpiredToken")])
 
-    def read(path: str, largest: int) -> ObjectBytes:
+    def read(path: str, max_bytes: int) -> ObjectBytes:
         for failure in failures:
             raise failure
         return _object(path, b"good")
 
-    (fetched,) = fetch_through(read, [_listed("x")], LIMITS)
+    (fetched,) = fetch_with(read, [_listed("x")], LIMITS)
     assert fetched.data == b"good"
 
 
-def test_a_store_that_stays_silent_ends_in_one_line() -> None:
+def test_a_store_that_does_not_answer_raises_a_transport_error() -> None:
     limits = FetchLimits(max_image_bytes=1_000, retry_seconds=0.5)
     with pytest.raises(TransportError, match="did not answer") as raised:
-        list(fetch_through(_answering({"x": PassingError("503 SlowDown")}), [_listed("x")], limits))
+        list(fetch_with(_reader({"x": TransientError("503 SlowDown")}), [_listed("x")], limits))
     assert "503 SlowDown" in str(raised.value)
 
 
-def test_credentials_that_stay_refused_are_called_so() -> None:
+def test_credentials_refused_until_the_timeout_raise_access_denied() -> None:
     limits = FetchLimits(max_image_bytes=1_000, retry_seconds=0.2)
-    answers = {"x": refusal("ExpiredToken", 403, "403 ExpiredToken")}
+    errors = {"x": error_from_response("ExpiredToken", 403, "403 ExpiredToken")}
     with pytest.raises(AccessDeniedError, match="refused"):
-        list(fetch_through(_answering(answers), [_listed("x")], limits))
+        list(fetch_with(_reader(errors), [_listed("x")], limits))
 
 
 @pytest.mark.parametrize(
     ("code", "status", "kind"),
     [
-        ("NoSuchKey", 404, VanishedError),
+        ("NoSuchKey", 404, ObjectNotFoundError),
         ("AccessDenied", 403, ForbiddenError),
         ("InvalidObjectState", 403, ForbiddenError),
-        ("NoSuchBucket", 404, BucketMissingError),
-        ("ExpiredToken", 400, PassingError),
-        ("RequestTimeTooSkewed", 403, PassingError),
-        ("SlowDown", 503, PassingError),
-        (None, 500, PassingError),
-        (None, None, PassingError),
+        ("NoSuchBucket", 404, BucketNotFoundError),
+        ("ExpiredToken", 400, TransientError),
+        ("RequestTimeTooSkewed", 403, TransientError),
+        ("SlowDown", 503, TransientError),
+        (None, 500, TransientError),
+        (None, None, TransientError),
     ],
 )
-def test_a_refusal_is_of_the_object_only_if_it_says_so(
+def test_only_object_errors_are_not_transient(
     code: str | None, status: int | None, kind: type[Exception]
 ) -> None:
-    assert isinstance(refusal(code, status, "text"), kind)
+    assert isinstance(error_from_response(code, status, "text"), kind)
 
 
-def test_a_bucket_that_goes_is_no_reason_for_quarantine() -> None:
-    answers = {"x": BucketMissingError("404 NoSuchBucket")}
+def test_a_deleted_bucket_ends_the_run() -> None:
+    errors = {"x": BucketNotFoundError("404 NoSuchBucket")}
     with pytest.raises(InputNotFoundError, match="is gone"):
-        list(fetch_through(_answering(answers), [_listed("x")], LIMITS))
+        list(fetch_with(_reader(errors), [_listed("x")], LIMITS))
 
 
-def test_a_caller_that_stops_is_not_kept_waiting() -> None:
-    answers = {str(i): PassingError("503") for i in range(1, 10)}
+def test_closing_the_iterator_does_not_wait_for_retries() -> None:
+    errors = {str(i): TransientError("503") for i in range(1, 10)}
     rows = [_listed(str(i)) for i in range(10)]
-    images = fetch_through(_answering(answers), rows, LIMITS)
+    images = fetch_with(_reader(errors), rows, LIMITS)
     next(images)
     started = time.monotonic()
     images.close()
@@ -146,21 +149,21 @@ def test_a_caller_that_stops_is_not_kept_waiting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "most"),
+    ("limits", "expected"),
     [
         (FetchLimits(max_image_bytes=1_000, in_flight=4), 4),
         (FetchLimits(max_image_bytes=1_000, bytes_in_flight=300), 3),
         (FetchLimits(max_image_bytes=1_000, bytes_in_flight=50), 1),
     ],
 )
-def test_requests_are_bounded_by_number_and_by_bytes(limits: FetchLimits, most: int) -> None:
-    watch = _Watch()
+def test_requests_are_bounded_by_number_and_by_bytes(limits: FetchLimits, expected: int) -> None:
+    counter = _ReadCounter()
     rows = [_listed(str(i), length=100) for i in range(30)]
-    assert len(list(fetch_through(watch.read, rows, limits))) == 30
-    assert watch.most == most
+    assert len(list(fetch_with(counter.read, rows, limits))) == 30
+    assert counter.max_running == expected
 
 
-def test_rows_are_taken_only_as_there_is_room() -> None:
+def test_rows_are_taken_only_within_the_limits() -> None:
     taken: list[int] = []
 
     def rows() -> Iterator[ListedImage]:
@@ -168,8 +171,8 @@ def test_rows_are_taken_only_as_there_is_room() -> None:
             taken.append(i)
             yield _listed(str(i))
 
-    images = fetch_through(
-        _answering({}),
+    images = fetch_with(
+        _reader({}),
         rows(),
         FetchLimits(max_image_bytes=1_000, in_flight=8),
     )
@@ -177,32 +180,32 @@ def test_rows_are_taken_only_as_there_is_room() -> None:
     assert len(taken) <= 10
 
 
-class _Watch:
-    """Counts how many reads are under way."""
+class _ReadCounter:
+    """Counts the concurrent reads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._now = 0
-        self.most = 0
+        self._running = 0
+        self.max_running = 0
 
-    def read(self, path: str, largest: int) -> ObjectBytes:
+    def read(self, path: str, max_bytes: int) -> ObjectBytes:
         with self._lock:
-            self._now += 1
-            self.most = max(self.most, self._now)
+            self._running += 1
+            self.max_running = max(self.max_running, self._running)
         time.sleep(0.02)
         with self._lock:
-            self._now -= 1
+            self._running -= 1
         return _object(path, b"x" * 100)
 
 
-def _answering(
-    answers: dict[str, Exception], told: Callable[[str], object] = lambda name: None
-) -> Read:
-    def read(path: str, largest: int) -> ObjectBytes:
+def _reader(
+    errors: dict[str, Exception], on_read: Callable[[str], object] = lambda name: None
+) -> Reader:
+    def read(path: str, max_bytes: int) -> ObjectBytes:
         name = path.rpartition("/")[2]
-        told(name)
-        if name in answers:
-            raise answers[name]
+        on_read(name)
+        if name in errors:
+            raise errors[name]
         return _object(path, name.encode())
 
     return read
@@ -217,8 +220,8 @@ def _listed(name: str, length: int = 4) -> ListedImage:
 
 
 def _on_disk(path: Path) -> ListedImage:
-    found = stored_file(str(path), path.stat())
-    return ListedImage(found.path, None, found.length, found.etag, found.modification_time)
+    stored = stored_file(str(path), path.stat())
+    return ListedImage(stored.path, None, stored.length, stored.etag, stored.modification_time)
 
 
 def _by_name(images: Iterable[FetchedImage]) -> dict[str, FetchedImage]:

@@ -1,4 +1,4 @@
-"""What fs.s3a settings mean to the concurrent reader, and which it must not guess at."""
+"""fs.s3a settings for the concurrent reader, and those that it must refuse."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ _S3A = "org.apache.hadoop.fs.s3a."
         ),
     ],
 )
-def test_endpoint_and_region_are_those_of_s3a(
+def test_endpoint_and_region_equal_those_of_s3a(
     conf: dict[str, str], endpoint: str | None, region: str | None
 ) -> None:
     settings = store_settings(_s3a(conf), {"AWS_REGION": "eu-north-1"})
     assert (settings.endpoint, settings.region) == (endpoint, region)
 
 
-def test_path_style_is_that_of_s3a() -> None:
+def test_path_style_equals_that_of_s3a() -> None:
     assert store_settings(_s3a({"path.style.access": "true"}), {}).path_style
     assert not store_settings({}, {}).path_style
 
@@ -73,7 +73,7 @@ def test_path_style_is_that_of_s3a() -> None:
         ("", ("env", "container-role", "iam-role")),
     ],
 )
-def test_credentials_come_from_where_s3a_takes_them(provider: str, kinds: tuple[str, ...]) -> None:
+def test_credentials_come_from_the_providers_of_s3a(provider: str, kinds: tuple[str, ...]) -> None:
     assert store_settings(_s3a({"aws.credentials.provider": provider}), {}).credentials == kinds
 
 
@@ -84,7 +84,7 @@ def test_the_default_chain_of_the_sdk_keeps_its_order() -> None:
     assert kinds[-2:] == ("container-role", "iam-role")
 
 
-def test_keys_that_spark_copied_from_the_environment_are_read_from_there_and_nowhere_else() -> None:
+def test_keys_that_spark_copied_from_the_environment_are_read_only_from_there() -> None:
     conf = _s3a({"access.key": "AK", "secret.key": "SK"})
     environ = {"AWS_ACCESS_KEY_ID": "AK", "AWS_SECRET_ACCESS_KEY": "SK"}
     assert store_settings(conf, environ).credentials == ("env",)
@@ -112,7 +112,7 @@ def test_a_session_token_that_spark_copied_is_read_from_the_environment() -> Non
         },
     ],
 )
-def test_keys_that_are_only_in_the_settings_stay_out_of_tasks(environ: dict[str, str]) -> None:
+def test_keys_that_are_only_in_settings_are_refused(environ: dict[str, str]) -> None:
     with pytest.raises(UnmappableSettingError, match=r"fs\.s3a\.") as raised:
         store_settings(_s3a({"access.key": "AK", "secret.key": "SK-secret"}), environ)
     assert "SK-secret" not in str(raised.value)
@@ -136,7 +136,7 @@ def test_keys_that_are_only_in_the_settings_stay_out_of_tasks(environ: dict[str,
         {"fs.s3a.endpoint.fips": "true"},
     ],
 )
-def test_a_setting_without_counterpart_is_named_and_not_guessed_at(conf: dict[str, str]) -> None:
+def test_a_setting_without_counterpart_is_refused_by_name(conf: dict[str, str]) -> None:
     with pytest.raises(UnmappableSettingError) as raised:
         store_settings(conf, {})
     assert next(iter(conf)) in str(raised.value)
@@ -152,11 +152,11 @@ def test_a_setting_without_counterpart_is_named_and_not_guessed_at(conf: dict[st
         {"connection.maximum": "200"},
     ],
 )
-def test_settings_that_do_not_concern_a_reader_are_no_obstacle(conf: dict[str, str]) -> None:
+def test_settings_that_do_not_affect_a_reader_are_ignored(conf: dict[str, str]) -> None:
     assert store_settings(_s3a(conf), {}) == StoreSettings()
 
 
-def test_what_goes_to_workers_holds_no_secret() -> None:
+def test_the_settings_for_workers_hold_no_secret() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AK-secret", "AWS_SECRET_ACCESS_KEY": "SK-secret"}
     conf = _s3a({"access.key": "AK-secret", "secret.key": "SK-secret"})
     assert b"-secret" not in pickle.dumps(store_settings(conf, environ))

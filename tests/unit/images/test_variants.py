@@ -1,4 +1,4 @@
-"""A whole picture is decoded to its own pixels, or is `unsupported`."""
+"""A complete image is decoded to its own pixels, or is `unsupported`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     ("bits", "kind"),
     [*itertools.product((8, 16, 32), (UNSIGNED, SIGNED)), (16, FLOAT), (32, FLOAT), (64, FLOAT)],
 )
-def test_grey_of_any_samples_has_its_pixels_or_is_unsupported(
+def test_grey_with_any_samples_is_decoded_correctly_or_unsupported(
     bits: int, kind: int, colours: int, compression: int, prefix: bytes
 ) -> None:
     stored = 1 - GREY if colours == WHITE_IS_ZERO else GREY
@@ -68,7 +68,7 @@ def test_grey_of_any_samples_has_its_pixels_or_is_unsupported(
 @pytest.mark.parametrize(
     ("bits", "kind"), [(8, UNSIGNED), (16, UNSIGNED), (8, SIGNED), (32, FLOAT)]
 )
-def test_colours_of_any_samples_have_their_pixels_or_are_unsupported(
+def test_colours_with_any_samples_are_decoded_correctly_or_unsupported(
     bits: int, kind: int, in_planes: bool, compression: int, prefix: bytes
 ) -> None:
     tags = {BITS: (bits,) * 3, SAMPLE_FORMAT: (kind,) * 3, COLOURS: RGB, SAMPLES: 3}
@@ -112,13 +112,13 @@ PALETTE_OF_8_BITS = tuple(range(256)) * 3
 def test_a_variant_of_tiff_that_pillow_misreads_or_refuses_is_unsupported(
     tags: Tags, strips: Sequence[bytes]
 ) -> None:
-    # What follows the strips may be read as pixels.
+    # Pillow may read the bytes after the strips as pixels.
     assert _reason(tiff(SIZE, tags, strips) + bytes(1000)) == "unsupported"
 
 
-def test_subsampled_colours_are_decoded_where_there_are_all_of_them() -> None:
-    everywhere = Image.new("YCbCr", SIZE, (90, 128, 128))
-    assert (decode(_saved(everywhere), RULES) == 90).all()
+def test_ycbcr_without_subsampling_is_decoded() -> None:
+    image = Image.new("YCbCr", SIZE, (90, 128, 128))
+    assert (decode(_saved(image), RULES) == 90).all()
 
 
 def test_the_detail_names_the_variant() -> None:
@@ -127,22 +127,22 @@ def test_the_detail_names_the_variant() -> None:
     assert "BitsPerSample (64,)" in _bad(doubles).detail
 
 
-def test_a_jpeg_of_12_bits_is_unsupported() -> None:
+def test_a_jpeg_with_12_bits_is_unsupported() -> None:
     data = _saved(Image.new("L", SIZE), "JPEG")
     assert _reason(data.replace(b"\xff\xc0\x00\x0b\x08", b"\xff\xc1\x00\x0b\x0c")) == "unsupported"
 
 
-def test_a_bitmap_of_a_compression_that_is_not_decoded_is_unsupported() -> None:
-    of_jpeg = 4
+def test_a_bitmap_with_an_unknown_compression_is_unsupported() -> None:
+    jpeg_compression = 4
     header = struct.pack("<2sIHHI", b"BM", 54, 0, 0, 54)
-    header += struct.pack("<IiiHHIIiiII", 40, 12, 8, 1, 24, of_jpeg, 0, 0, 0, 0, 0)
+    header += struct.pack("<IiiHHIIiiII", 40, 12, 8, 1, 24, jpeg_compression, 0, 0, 0, 0, 0)
     assert _reason(header + _saved(Image.new("RGB", SIZE), "JPEG")) == "unsupported"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("prefix", [b"II", b"MM"])
 @pytest.mark.parametrize("directory_first", [False, True])
-def test_a_tiff_that_breaks_off_is_truncated_and_never_unsupported(
+def test_an_incomplete_tiff_is_truncated_and_never_unsupported(
     directory_first: bool, prefix: bytes
 ) -> None:
     tags = {BITS: (8, 8, 8), COLOURS: RGB, SAMPLES: 3}
@@ -151,7 +151,7 @@ def test_a_tiff_that_breaks_off_is_truncated_and_never_unsupported(
     assert {_reason(data[:length]) for length in range(4, len(data))} == {"truncated"}
 
 
-def test_no_thumbnail_is_made_of_pixels_that_are_misread() -> None:
+def test_misread_pixels_give_no_thumbnail() -> None:
     ramp = Image.fromarray(np.linspace(0, 300, 96, dtype=np.float32).reshape(8, 12))
     assert partial_thumbnail(_saved(ramp)) is None
 
@@ -162,8 +162,8 @@ def _packed(values: Array, bits: int, kind: int, prefix: bytes, compression: int
     if kind == FLOAT:
         samples = values.astype(f"{order}f{bits // 8}")
     else:
-        most = 2 ** (bits - (kind == SIGNED)) - 1
-        samples = np.round(values * most).astype(f"{order}{'iu'[kind == UNSIGNED]}{bits // 8}")
+        maximum = 2 ** (bits - (kind == SIGNED)) - 1
+        samples = np.round(values * maximum).astype(f"{order}{'iu'[kind == UNSIGNED]}{bits // 8}")
     packed = samples.tobytes()
     return zlib.compress(packed) if compression == DEFLATE else packed
 

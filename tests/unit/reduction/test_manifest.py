@@ -1,4 +1,4 @@
-"""The manifest of a bundle: what it says of a fit, and what it refuses to be."""
+"""The manifest of a bundle: its content, and the JSON that it refuses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def fitted() -> Fit:
 
 @pytest.fixture
 def manifest(fitted: Fit) -> Manifest:
-    made = Manifest.of(
+    manifest = Manifest.of(
         fitted,
         run_id="r1",
         fingerprint=FINGERPRINT,
@@ -33,32 +33,32 @@ def manifest(fitted: Fit) -> Manifest:
         variance=0.9,
         components=None,
     )
-    return replace(made, arrays=ARRAYS)
+    return replace(manifest, arrays=ARRAYS)
 
 
-def test_a_manifest_says_what_was_fitted(manifest: Manifest, fitted: Fit) -> None:
-    said = json.loads(manifest.to_json())
+def test_a_manifest_describes_the_fit(manifest: Manifest, fitted: Fit) -> None:
+    content = json.loads(manifest.to_json())
 
-    assert (said["rows"], said["columns"], said["constant_columns"]) == (4, 4, 1)
-    assert (said["variance"], said["components"], said["k"]) == (0.9, None, fitted.k)
-    assert said["variance_explained"] >= 0.9
-    assert len(said["explained_variance_ratio"]) == 3
-    assert said["fingerprint"] == FINGERPRINT
-    assert said["versions"] == {"spark": "4.0.2"}
+    assert (content["rows"], content["columns"], content["constant_columns"]) == (4, 4, 1)
+    assert (content["variance"], content["components"], content["k"]) == (0.9, None, fitted.k)
+    assert content["variance_explained"] >= 0.9
+    assert len(content["explained_variance_ratio"]) == 3
+    assert content["fingerprint"] == FINGERPRINT
+    assert content["versions"] == {"spark": "4.0.2"}
 
 
-def test_a_manifest_survives_its_json(manifest: Manifest) -> None:
+def test_a_manifest_is_restored_from_json(manifest: Manifest) -> None:
     assert Manifest.from_json(manifest.to_json()) == manifest
 
 
-def test_a_manifest_of_before_drift_was_measured_is_read(manifest: Manifest) -> None:
+def test_an_old_manifest_without_drift_is_read(manifest: Manifest) -> None:
     old = json.loads(manifest.to_json())
     del old["drift"], old["features_version"]
 
     assert Manifest.from_json(json.dumps(old)) == manifest
 
 
-def test_asking_for_components_wins_over_variance(fitted: Fit) -> None:
+def test_components_take_precedence_over_variance(fitted: Fit) -> None:
     manifest = Manifest.of(
         fitted, run_id="r", fingerprint={}, versions={}, variance=0.9, components=2
     )
@@ -67,7 +67,7 @@ def test_asking_for_components_wins_over_variance(fitted: Fit) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "reason"),
+    ("changes", "reason"),
     [
         ({"format": 2}, "not a manifest of format 1"),
         ({"colour": "red"}, "other keys"),
@@ -75,13 +75,13 @@ def test_asking_for_components_wins_over_variance(fitted: Fit) -> None:
         ({"arrays": None}, "array files are not named"),
     ],
 )
-def test_other_json_is_no_manifest(manifest: Manifest, changed: dict, reason: str) -> None:
+def test_json_of_another_format_is_refused(manifest: Manifest, changes: dict, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        Manifest.from_json(json.dumps({**json.loads(manifest.to_json()), **changed}))
+        Manifest.from_json(json.dumps({**json.loads(manifest.to_json()), **changes}))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
-def test_half_a_file_is_no_manifest(text: str) -> None:
+def test_an_incomplete_file_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a manifest|Expecting"):
         Manifest.from_json(text)
 
@@ -90,14 +90,14 @@ def test_features_of_the_same_fingerprint_are_accepted(manifest: Manifest, fitte
     require_fingerprint(Bundle("pca", manifest, fitted), dict(reversed(FINGERPRINT.items())))
 
 
-def test_features_of_another_fingerprint_are_refused_by_the_part_that_differs(
+def test_features_of_another_fingerprint_are_refused_with_the_differing_part(
     manifest: Manifest, fitted: Fit
 ) -> None:
-    with pytest.raises(IncompatibleBundleError) as refused:
+    with pytest.raises(IncompatibleBundleError) as raised:
         require_fingerprint(
             Bundle("s3a://b/pca", manifest, fitted), {**FINGERPRINT, "weights": "cd34"}
         )
 
-    assert "s3a://b/pca" in str(refused.value)
-    assert "weights 'ab12' in the bundle and 'cd34' here" in str(refused.value)
-    assert "backbone" not in str(refused.value)
+    assert "s3a://b/pca" in str(raised.value)
+    assert "weights 'ab12' in the bundle and 'cd34' here" in str(raised.value)
+    assert "backbone" not in str(raised.value)

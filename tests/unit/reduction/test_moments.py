@@ -1,4 +1,4 @@
-"""Moments: by hand, merged, taken apart, with large offsets, and as bytes."""
+"""Moments: computed by hand, merged, subtracted, with large offsets, and as bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from job.reduction.moments import Moments, merged, without
+from job.reduction.moments import Moments, merge, subtract
 
 THREE_POINTS = np.array([[1.0, 10.0], [2.0, 20.0], [6.0, 30.0]])
 
@@ -39,27 +39,27 @@ def test_one_row_has_no_spread() -> None:
     assert not moments.m2.any()
 
 
-def test_no_rows_add_nothing() -> None:
-    none = Moments.of(THREE_POINTS[:0])
-    some = Moments.of(THREE_POINTS)
+def test_moments_of_no_rows_change_nothing() -> None:
+    empty = Moments.of(THREE_POINTS[:0])
+    moments = Moments.of(THREE_POINTS)
 
-    assert none.count == 0
-    assert merged(none, some) is some
-    assert merged(some, none) is some
+    assert empty.count == 0
+    assert merge(empty, moments) is moments
+    assert merge(moments, empty) is moments
 
 
 @pytest.mark.parametrize("cut", [1, 2, 500, 999])
-def test_two_parts_merged_equal_the_whole(cut: int) -> None:
+def test_merged_parts_equal_the_whole(cut: int) -> None:
     rows = random_rows(1000)
 
     assert_same(
-        merged(Moments.of(rows[:cut]), Moments.of(rows[cut:])), Moments.of(rows), relative=1e-12
+        merge(Moments.of(rows[:cut]), Moments.of(rows[cut:])), Moments.of(rows), relative=1e-12
     )
 
 
-def test_merged_co_moments_stay_symmetric_to_the_last_bit() -> None:
+def test_merged_co_moments_are_exactly_symmetric() -> None:
     rows = random_rows(300)
-    m2 = merged(Moments.of(rows[:100]), Moments.of(rows[100:])).m2
+    m2 = merge(Moments.of(rows[:100]), Moments.of(rows[100:])).m2
 
     assert (m2 == m2.T).all()
 
@@ -68,11 +68,11 @@ def test_a_large_offset_costs_no_accuracy() -> None:
     # A plain sum of squares has an error of 1e12 * 2e-16, more than the variance of 1e-4.
     small = np.random.default_rng(2).normal(scale=1e-2, size=(10_000, 3))
     rows = small + 1e6
-    stored = rows - 1e6  # what is left of `small` after rounding at the offset: exact
+    stored = rows - 1e6  # `small` after rounding at the offset, exact
     parts = [Moments.of(part) for part in np.array_split(rows, 7)]
     whole = parts[0]
     for part in parts[1:]:
-        whole = merged(whole, part)
+        whole = merge(whole, part)
 
     np.testing.assert_allclose(whole.m2 / 9_999, np.cov(stored.T), rtol=1e-7, atol=1e-11)
 
@@ -83,45 +83,45 @@ def test_float32_rows_are_summed_in_float64() -> None:
     assert_same(Moments.of(rows), Moments.of(rows.astype(np.float64)), relative=0)
 
 
-def test_a_constant_column_has_exactly_no_variance_however_it_is_merged() -> None:
+def test_a_merged_constant_column_has_zero_variance() -> None:
     rows = random_rows(999, columns=3)
     rows[:, 1] = 0.1
-    whole = merged(merged(Moments.of(rows[:10]), Moments.of(rows[10:400])), Moments.of(rows[400:]))
+    whole = merge(merge(Moments.of(rows[:10]), Moments.of(rows[10:400])), Moments.of(rows[400:]))
 
     assert whole.mean[1] == 0.1
     assert not whole.m2[1].any()
     assert not whole.m2[:, 1].any()
 
 
-def test_taking_a_part_out_gives_the_rest() -> None:
+def test_subtracting_a_part_gives_the_rest() -> None:
     rest, part = Moments.of(random_rows(700)), Moments.of(random_rows(300, seed=2) + 5)
 
-    assert_same(without(merged(rest, part), part), rest, relative=1e-9)
+    assert_same(subtract(merge(rest, part), part), rest, relative=1e-9)
 
 
-def test_taking_out_all_rows_leaves_none() -> None:
+def test_subtracting_all_rows_leaves_none() -> None:
     moments = Moments.of(THREE_POINTS)
 
-    assert without(moments, moments).count == 0
-    assert without(moments, Moments.empty(2)) is moments
+    assert subtract(moments, moments).count == 0
+    assert subtract(moments, Moments.empty(2)) is moments
 
 
-def test_more_rows_than_there_are_cannot_be_taken_out() -> None:
+def test_subtracting_more_rows_than_the_total_is_refused() -> None:
     with pytest.raises(ValueError, match="3 rows cannot be taken from 2"):
-        without(Moments.of(THREE_POINTS[:2]), Moments.of(THREE_POINTS))
+        subtract(Moments.of(THREE_POINTS[:2]), Moments.of(THREE_POINTS))
 
 
-def test_a_column_that_is_constant_in_the_rest_has_no_variance_left() -> None:
+def test_a_column_that_is_constant_in_the_rest_has_zero_variance() -> None:
     rest = np.column_stack([random_rows(50, columns=1), np.full(50, 0.3)])
     part = random_rows(50, columns=2, seed=2) * 100
 
-    left = without(merged(Moments.of(rest), Moments.of(part)), Moments.of(part))
+    difference = subtract(merge(Moments.of(rest), Moments.of(part)), Moments.of(part))
 
-    assert left.m2[1, 1] == 0
-    assert left.m2[0, 0] == pytest.approx(Moments.of(rest).m2[0, 0])
+    assert difference.m2[1, 1] == 0
+    assert difference.m2[0, 0] == pytest.approx(Moments.of(rest).m2[0, 0])
 
 
-def test_bytes_give_the_same_moments_back() -> None:
+def test_moments_are_restored_from_bytes() -> None:
     moments = Moments.of(random_rows(20))
 
     assert_same(Moments.from_bytes(moments.to_bytes()), moments, relative=0)

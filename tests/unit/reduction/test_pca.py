@@ -1,4 +1,4 @@
-"""Scaler and PCA of moments: by hand, against scikit-learn, and at the edges."""
+"""Scaler and PCA from moments: by hand, compared with scikit-learn, and edge cases."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def correlated_rows(rows: int = 400, columns: int = 12, seed: int = 3) -> np.nda
     return hidden @ rng.normal(size=(columns, columns)) + rng.normal(size=columns) * 10
 
 
-def fit_rows(rows: np.ndarray, **asked: float) -> Fit:
-    return fit(Moments.of(rows), **asked)
+def fit_rows(rows: np.ndarray, **options: float) -> Fit:
+    return fit(Moments.of(rows), **options)
 
 
-def projected(rows: np.ndarray, fitted: Fit) -> np.ndarray:
+def project(rows: np.ndarray, fitted: Fit) -> np.ndarray:
     return (rows - fitted.mean) * fitted.scale @ fitted.components
 
 
@@ -48,7 +48,7 @@ def test_uncorrelated_columns_explain_equal_shares() -> None:
     assert fit_rows(square, variance=0.51).k == 2
 
 
-def test_scaler_equals_scikit_learns_but_for_n_minus_1() -> None:
+def test_the_scaler_equals_scikit_learns_except_for_n_minus_1() -> None:
     rows = correlated_rows()
     fitted, scaler = fit_rows(rows), StandardScaler().fit(rows)
 
@@ -67,7 +67,7 @@ def test_components_and_projections_equal_scikit_learns_up_to_sign() -> None:
     signs = np.sign((fitted.components.T * theirs.components_).sum(axis=1))
     np.testing.assert_allclose(fitted.components.T, theirs.components_ * signs[:, None], rtol=1e-6)
     np.testing.assert_allclose(
-        projected(rows, fitted), theirs.transform(scaled) * signs, rtol=1e-6, atol=1e-9
+        project(rows, fitted), theirs.transform(scaled) * signs, rtol=1e-6, atol=1e-9
     )
     np.testing.assert_allclose(fitted.explained_variance[:5], theirs.explained_variance_, rtol=1e-9)
     np.testing.assert_allclose(
@@ -76,25 +76,25 @@ def test_components_and_projections_equal_scikit_learns_up_to_sign() -> None:
 
 
 @pytest.mark.parametrize("variance", [0.3, 0.9, 0.99])
-def test_k_is_the_number_scikit_learn_takes_for_the_same_variance(variance: float) -> None:
+def test_k_equals_scikit_learns_for_the_same_variance(variance: float) -> None:
     rows = correlated_rows()
     theirs = PCA(n_components=variance, svd_solver="full").fit(StandardScaler().fit_transform(rows))
 
     assert fit_rows(rows, variance=variance).k == theirs.n_components_
 
 
-def test_all_of_the_variance_takes_all_components() -> None:
+def test_variance_1_takes_all_components() -> None:
     assert fit_rows(correlated_rows(), variance=1.0).k == 12
 
 
-def test_a_share_that_is_reached_but_for_rounding_counts_as_reached() -> None:
-    # Ten columns without correlation: each explains 0.1, and ten times 0.1 is not 1 in binary.
+def test_rounding_does_not_add_a_component() -> None:
+    # Each of ten uncorrelated columns explains 0.1, and ten times 0.1 is not 1 in binary.
     rows = np.vstack([np.eye(10), -np.eye(10)])
 
     assert [fit_rows(rows, variance=share / 10).k for share in range(1, 11)] == list(range(1, 11))
 
 
-def test_the_curve_is_whole_falls_and_sums_to_one_whatever_k_is() -> None:
+def test_the_variance_curve_is_complete_descending_and_sums_to_one() -> None:
     fitted = fit_rows(correlated_rows(), components=2)
 
     assert fitted.components.shape == (12, 2)
@@ -110,11 +110,11 @@ def test_fewer_rows_than_columns_give_rows_minus_one_components() -> None:
     assert fitted.k == 4
     assert fitted.explained_variance_ratio.sum() == pytest.approx(1, abs=1e-12)
     # Four directions hold five points whole: going back gives the rows.
-    restored = projected(rows, fitted) @ fitted.components.T * fitted.std + fitted.mean
+    restored = project(rows, fitted) @ fitted.components.T * fitted.std + fitted.mean
     np.testing.assert_allclose(restored, rows, rtol=1e-9)
 
 
-def test_constant_columns_count_nowhere() -> None:
+def test_constant_columns_are_ignored() -> None:
     rows = correlated_rows()
     with_constants = np.insert(rows, [0, 4, 12], [7.0, 0.1, 0.0], axis=1)
     fitted, plain = fit_rows(with_constants, components=3), fit_rows(rows, components=3)
@@ -136,24 +136,24 @@ def test_rounding_noise_on_a_constant_column_is_not_scaled_up() -> None:
     assert fit_rows(rows, components=2).std[1] == 0
 
 
-def test_a_small_spread_around_a_large_mean_is_no_constant() -> None:
+def test_a_small_spread_around_a_large_mean_is_not_constant() -> None:
     rows = np.random.default_rng(4).normal(loc=1e6, scale=1e-2, size=(1000, 3))
 
     np.testing.assert_allclose(fit_rows(rows).std, 1e-2, rtol=0.1)
 
 
-def test_each_component_has_its_largest_entry_positive() -> None:
+def test_the_largest_entry_of_each_component_is_positive() -> None:
     components = fit_rows(correlated_rows(), variance=1.0).components
 
     largest = np.abs(components).argmax(axis=0)
     assert (components[largest, range(12)] > 0).all()
 
 
-def test_more_components_than_rows_allow_is_refused_with_the_numbers() -> None:
-    with pytest.raises(InvalidValueError) as refused:
+def test_more_components_than_the_rows_allow_are_refused_with_the_limit() -> None:
+    with pytest.raises(InvalidValueError) as raised:
         fit_rows(correlated_rows(rows=5), components=5)
 
-    assert str(refused.value) == (
+    assert str(raised.value) == (
         "--components is 5; expected 1 to 4 for 5 rows and 12 columns; "
         "fix: set --components to 4 or less, or use --variance"
     )

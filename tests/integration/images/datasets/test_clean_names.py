@@ -1,4 +1,4 @@
-"""Names of real images made portable, on a disk and in a bucket."""
+"""Names of real images become portable, on a disk and in a bucket."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ def all_portable(paths: list[str]) -> bool:
 
 @pytest.fixture
 def images(sample_images: Path, tmp_path: Path) -> Path:
-    """The sample, all labels with spaces, and a class whose name another's would become."""
+    """The sample, all labels with spaces, and a class with the portable name of another."""
     folder = shutil.copytree(sample_images, tmp_path / "images")
     shutil.copytree(sample_images / "Cherry 2", folder / "Cherry_2")
     (folder / "Tomato 3" / "é %1.jpg").write_bytes(b"an image")
     return folder
 
 
-def test_without_apply_names_are_only_shown(
+def test_without_apply_names_are_only_printed(
     images: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = contents_of(images)
 
     assert clean_names(images) == 0
 
-    told = capsys.readouterr()
-    assert "Tomato 3/é %1.jpg -> Tomato_3/e_1.jpg" in told.out.splitlines()
-    assert len(told.out.splitlines()) == 241
-    assert "--apply" in told.err
+    printed = capsys.readouterr()
+    assert "Tomato 3/é %1.jpg -> Tomato_3/e_1.jpg" in printed.out.splitlines()
+    assert len(printed.out.splitlines()) == 241
+    assert "--apply" in printed.err
     assert contents_of(images) == before
     assert [path.name for path in images.parent.iterdir()] == ["images"]
 
 
-def test_apply_renames_and_says_what_had_which_name(images: Path) -> None:
+def test_apply_renames_files_and_writes_the_mapping(images: Path) -> None:
     before = contents_of(images)
 
     assert clean_names(images, "--apply") == 0
@@ -70,7 +70,7 @@ def test_apply_renames_and_says_what_had_which_name(images: Path) -> None:
     assert all_portable([path.name for path in images.iterdir()])
 
 
-def test_nothing_is_left_to_do_afterwards(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_apply_changes_nothing(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert clean_names(images, "--apply") == 0
     after = contents_of(images)
     capsys.readouterr()
@@ -83,10 +83,10 @@ def test_nothing_is_left_to_do_afterwards(images: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("place", ["disk", "bucket"])
-def test_what_was_stopped_goes_on_with_its_mapping(
+def test_an_interrupted_apply_resumes_with_its_mapping(
     place: str, images: Path, s3: LocalS3Server, bucket: str, tmp_path: Path
 ) -> None:
-    """Half of a folder has its new name: the rest follows it there."""
+    """Half of a folder already has its new name."""
     (tmp_path / "names.csv").write_text(
         "old,new\nTomato 3/1.jpg,Tomato_3/1.jpg\nTomato 3/2.jpg,Tomato_3/2.jpg\n"
     )
@@ -105,11 +105,11 @@ def test_what_was_stopped_goes_on_with_its_mapping(
         assert contents_of(folder) == names
     else:
         listed = s3.client().list_objects_v2(Bucket=bucket, Prefix="in/Tomato_3/")["Contents"]
-        assert [each["Key"] for each in listed] == ["in/Tomato_3/1.jpg", "in/Tomato_3/2.jpg"]
+        assert [item["Key"] for item in listed] == ["in/Tomato_3/1.jpg", "in/Tomato_3/2.jpg"]
 
 
 @pytest.mark.parametrize("place", ["disk", "bucket"])
-def test_a_mapping_renames_nothing_over_other_files(
+def test_a_mapping_does_not_overwrite_other_files(
     place: str,
     s3: LocalS3Server,
     bucket: str,
@@ -130,14 +130,14 @@ def test_a_mapping_renames_nothing_over_other_files(
     assert "a_b.jpg is there already" in capsys.readouterr().err
     assert contents_of(folder) == {"a b.jpg": b"one image", "a_b.jpg": b"another"}
     listed = s3.client().list_objects_v2(Bucket=bucket, Prefix="in/")["Contents"]
-    bodies = [s3.client().get_object(Bucket=bucket, Key=each["Key"])["Body"] for each in listed]
+    bodies = [s3.client().get_object(Bucket=bucket, Key=item["Key"])["Body"] for item in listed]
     assert [body.read() for body in bodies] == [b"one image", b"another"]
 
 
-def test_a_copy_that_was_made_before_a_stop_is_not_made_again(
+def test_resume_deletes_the_source_of_a_finished_copy(
     s3: LocalS3Server, bucket: str, tmp_path: Path
 ) -> None:
-    """Stopped between the copy and the delete."""
+    """The run was interrupted between copy and delete."""
     (tmp_path / "names.csv").write_text("old,new\na b.jpg,a_b.jpg\n")
     for key in ("in/a b.jpg", "in/a_b.jpg"):
         s3.client().put_object(Bucket=bucket, Key=key, Body=b"one image")
@@ -151,7 +151,7 @@ def test_a_copy_that_was_made_before_a_stop_is_not_made_again(
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "message"),
     [
         ("a b.jpg,../a_b.jpg\n", "not portable"),
         ("a b.jpg,a*.jpg\n", "not portable"),
@@ -160,8 +160,8 @@ def test_a_copy_that_was_made_before_a_stop_is_not_made_again(
         ("a b.jpg\n", "cannot be read after 0 names"),
     ],
 )
-def test_a_mapping_that_no_apply_has_written_renames_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: str, told: str
+def test_a_mapping_that_apply_did_not_write_renames_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: str, message: str
 ) -> None:
     (tmp_path / "names.csv").write_text(f"old,new\n{rows}")
     (tmp_path / "mine.txt").write_text("mine")
@@ -171,12 +171,12 @@ def test_a_mapping_that_no_apply_has_written_renames_nothing(
 
     assert clean_names(tmp_path / "in", "--resume", str(tmp_path / "names.csv")) == 2
 
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert contents_of(tmp_path) == before
 
 
 @pytest.mark.parametrize("place", ["disk", "bucket"])
-def test_a_mapping_is_a_new_file_outside_the_images(
+def test_a_mapping_must_be_a_new_file_outside_the_input(
     place: str,
     s3: LocalS3Server,
     bucket: str,
@@ -197,20 +197,20 @@ def test_a_mapping_is_a_new_file_outside_the_images(
         else (f"s3a://{bucket}", f"s3a://{bucket}/in")
     )
 
-    for mapping, told in (
+    for mapping, message in (
         (f"{root}/mine.csv", "is there already"),
         (f"{source}/a b.jpg", "lies in the input"),
         (f"{source}/names.csv", "lies in the input"),
     ):
         assert clean_names(source, "--apply", "--mapping", mapping, *conf) == 2
-        assert told in capsys.readouterr().err
+        assert message in capsys.readouterr().err
 
     assert contents_of(tmp_path) == before
-    keys = [each["Key"] for each in s3.client().list_objects_v2(Bucket=bucket)["Contents"]]
+    keys = [item["Key"] for item in s3.client().list_objects_v2(Bucket=bucket)["Contents"]]
     assert keys == ["in/a b.jpg", "mine.csv"]
 
 
-def test_every_awkward_name_of_a_bucket_becomes_portable(
+def test_every_awkward_name_in_a_bucket_becomes_portable(
     s3: LocalS3Server, bucket: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client = s3.client()
@@ -220,7 +220,7 @@ def test_every_awkward_name_of_a_bucket_becomes_portable(
     assert clean_names(f"s3a://{bucket}/in", "--apply", *conf) == 0
 
     listed = client.list_objects_v2(Bucket=bucket, Prefix="in/")["Contents"]
-    keys = [each["Key"] for each in listed if not each["Key"].endswith("/")]
+    keys = [item["Key"] for item in listed if not item["Key"].endswith("/")]
     assert all_portable(keys)
     after = [client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
     assert sorted(after) == sorted(before.values())
@@ -237,7 +237,7 @@ def test_every_awkward_name_of_a_bucket_becomes_portable(
     assert capsys.readouterr().err == "all names are portable\n"
 
 
-def test_a_name_that_is_not_utf8_and_a_link_are_renamed_too(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf8_and_a_link_are_renamed(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9 1.jpg")).write_bytes(b"1")
@@ -249,7 +249,7 @@ def test_a_name_that_is_not_utf8_and_a_link_are_renamed_too(tmp_path: Path) -> N
     assert b"caf\xe9 1.jpg,caf_1.jpg" in (tmp_path / "names.csv").read_bytes()
 
 
-def test_a_missing_or_empty_folder_is_told(
+def test_a_missing_or_empty_folder_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for path in (tmp_path / "none", tmp_path):

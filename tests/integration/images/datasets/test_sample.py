@@ -1,4 +1,4 @@
-"""Samples of real images: from a disk and from a bucket, to either."""
+"""Samples of real images, from and to a disk and a bucket."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from job.cli import main
 from job.config import ImagesConfig, SampleConfig
 from job.deploy.local.s3_server import LocalS3Server
 from job.images.datasets.class_sampling import (
-    chosen_folders,
-    chosen_images,
     class_folders,
     images_in_classes,
+    select_folders,
+    select_images,
 )
 from job.images.listing import list_images
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("spark")
 
 @pytest.fixture(scope="module")
 def split(sample_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve classes in Training, 15 images each, and in Test, 5 each; texts beside them."""
+    """Twelve classes with 15 images each in Training and 5 in Test, and some text files."""
     folder = tmp_path_factory.mktemp("split")
     for label in sample_images.iterdir():
         for number, image in enumerate(sorted(label.iterdir())):
@@ -50,10 +50,10 @@ def in_bucket(s3: LocalS3Server, bucket: str, prefix: str) -> Contents:
     client = s3.client()
     listed = client.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
     return {
-        each["Key"].removeprefix(prefix): client.get_object(Bucket=bucket, Key=each["Key"])[
+        item["Key"].removeprefix(prefix): client.get_object(Bucket=bucket, Key=item["Key"])[
             "Body"
         ].read()
-        for each in listed
+        for item in listed
     }
 
 
@@ -65,21 +65,21 @@ def images_of_classes(contents: Contents) -> Counter[str]:
     return Counter(path.rpartition("/")[0] for path in contents)
 
 
-def test_a_sample_has_so_many_images_of_so_many_classes_of_each_split(
+def test_a_sample_has_the_requested_classes_and_images_of_each_split(
     split: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert sample(split, tmp_path / "out", "--classes", "6", "--images-per-class", "10") == 0
 
     contents = on_disk(tmp_path / "out")
     counts = images_of_classes(contents)
-    of = {
-        name: {each.split("/")[1] for each in counts if each.startswith(name)}
+    classes = {
+        name: {folder.split("/")[1] for folder in counts if folder.startswith(name)}
         for name in ("Training", "Test")
     }
-    assert len(of["Training"]) == 6
-    assert of["Training"] == of["Test"]
-    assert {n for each, n in counts.items() if each.startswith("Training/")} == {10}
-    assert {n for each, n in counts.items() if each.startswith("Test/")} == {5}
+    assert len(classes["Training"]) == 6
+    assert classes["Training"] == classes["Test"]
+    assert {n for folder, n in counts.items() if folder.startswith("Training/")} == {10}
+    assert {n for folder, n in counts.items() if folder.startswith("Test/")} == {5}
     original = on_disk(split)
     assert {path: original[path] for path in contents} == contents
     assert capsys.readouterr().out.splitlines() == [
@@ -93,23 +93,22 @@ def test_a_bucket_and_a_disk_give_the_same_sample(
     split: Path, s3: LocalS3Server, bucket: str, tmp_path: Path
 ) -> None:
     s3.upload_folder(split, bucket, "in")
-    there, back, within, here = (
-        (split, f"s3a://{bucket}/there"),
-        (f"s3a://{bucket}/in", tmp_path / "back"),
-        (f"s3a://{bucket}/in", f"s3a://{bucket}/within"),
-        (split, tmp_path / "here"),
-    )
-    for source, target in (there, back, within, here):
+    for source, target in (
+        (split, f"s3a://{bucket}/uploaded"),
+        (f"s3a://{bucket}/in", tmp_path / "downloaded"),
+        (f"s3a://{bucket}/in", f"s3a://{bucket}/copied"),
+        (split, tmp_path / "local"),
+    ):
         assert sample(source, target, "--images-per-class", "2", "--seed", "3") == 0
 
-    expected = on_disk(tmp_path / "here")
+    expected = on_disk(tmp_path / "local")
     assert len(expected) == 48
-    assert on_disk(tmp_path / "back") == expected
-    assert in_bucket(s3, bucket, "there/") == expected
-    assert in_bucket(s3, bucket, "within/") == expected
+    assert on_disk(tmp_path / "downloaded") == expected
+    assert in_bucket(s3, bucket, "uploaded/") == expected
+    assert in_bucket(s3, bucket, "copied/") == expected
 
 
-def test_awkward_names_stay_as_they_are(
+def test_awkward_names_do_not_change(
     sample_images: Path, s3: LocalS3Server, bucket: str, tmp_path: Path
 ) -> None:
     image = next(sample_images.rglob("*.jpg"))
@@ -130,36 +129,36 @@ def test_the_choice_does_not_depend_on_the_order_of_the_listing(
 ) -> None:
     config = SampleConfig(ImagesConfig(str(split)), "out", classes=6, images_per_class=3)
     listing = list_images(spark, config.images, None)
-    chosen = []
+    samples = []
     for rows in (listing.orderBy("path"), listing.orderBy(F.desc("path")).repartition(5)):
         images = images_in_classes(rows, config.images)
-        folders = chosen_folders(class_folders(images), config)
-        paths = chosen_images(images, folders, config).select("path").collect()
-        chosen.append({row["path"] for row in paths})
+        folders = select_folders(class_folders(images), config)
+        paths = select_images(images, folders, config).select("path").collect()
+        samples.append({row["path"] for row in paths})
 
-    assert chosen[0] == chosen[1]
-    assert len(chosen[0]) == 36
+    assert samples[0] == samples[1]
+    assert len(samples[0]) == 36
 
 
-def test_a_glob_of_ones_own_says_what_an_image_is(split: Path, tmp_path: Path) -> None:
+def test_a_users_glob_decides_what_an_image_is(split: Path, tmp_path: Path) -> None:
     options = ("--glob", "Training/**/*.md", "--images-per-class", "1")
     assert sample(split, tmp_path / "out", *options) == 0
 
     assert {path.rpartition("/")[2] for path in on_disk(tmp_path / "out")} == {"README.md"}
 
 
-def test_a_label_higher_up_keeps_what_is_below(split: Path, tmp_path: Path) -> None:
+def test_a_label_at_a_higher_level_keeps_subfolders(split: Path, tmp_path: Path) -> None:
     """With level 2 the classes are Training and Test."""
     options = ("--label-level", "2", "--images-per-class", "7")
     assert sample(split, tmp_path / "out", *options) == 0
 
-    found = Counter(path.split("/")[0] for path in on_disk(tmp_path / "out"))
-    assert found == {"Training": 7, "Test": 7}
+    counts = Counter(path.split("/")[0] for path in on_disk(tmp_path / "out"))
+    assert counts == {"Training": 7, "Test": 7}
 
 
 @pytest.fixture
-def refused(capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """The one line that is told where a sample ends with a code."""
+def error_line(capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs `sample`, checks its exit code and returns its error line."""
 
     def run(exit_code: int, *arguments: Path | str) -> str:
         capfd.readouterr()
@@ -172,46 +171,46 @@ def refused(capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return run
 
 
-def test_what_cannot_be_sampled_is_told_with_its_code(
-    refused: Callable[..., str], split: Path, tmp_path: Path, bucket: str
+def test_wrong_samples_end_with_an_error_line_and_exit_code(
+    error_line: Callable[..., str], split: Path, tmp_path: Path, bucket: str
 ) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
     (tmp_path / "nothing").mkdir()
     out = tmp_path / "out"
 
-    assert "has 12" in refused(2, split, out, "--classes", "13")
-    assert "neither" in refused(2, split, out)
-    assert "mine.txt" in refused(2, split, tmp_path / "full", "--classes", "1")
-    assert "one in the other" in refused(2, split, split / "sample", "--classes", "1")
-    assert "nothing under" in refused(3, tmp_path / "nothing", out, "--classes", "1")
-    assert "no image" in refused(3, split, out, "--classes", "1", "--glob", "**/*.tiff")
-    assert "no-such" in refused(3, split, "s3a://no-such-bucket-here/out", "--classes", "1")
-    assert "no-such" in refused(3, "s3a://no-such-bucket-here/in", out, "--classes", "1")
+    assert "has 12" in error_line(2, split, out, "--classes", "13")
+    assert "neither" in error_line(2, split, out)
+    assert "mine.txt" in error_line(2, split, tmp_path / "full", "--classes", "1")
+    assert "one in the other" in error_line(2, split, split / "sample", "--classes", "1")
+    assert "nothing under" in error_line(3, tmp_path / "nothing", out, "--classes", "1")
+    assert "no image" in error_line(3, split, out, "--classes", "1", "--glob", "**/*.tiff")
+    assert "no-such" in error_line(3, split, "s3a://no-such-bucket-here/out", "--classes", "1")
+    assert "no-such" in error_line(3, "s3a://no-such-bucket-here/in", out, "--classes", "1")
     assert not out.exists()
     assert (tmp_path / "full" / "mine.txt").read_text() == "mine"
 
 
-def test_only_an_empty_or_a_new_folder_takes_a_sample(
-    refused: Callable[..., str], split: Path, tmp_path: Path
+def test_the_output_must_be_an_empty_or_a_new_folder(
+    error_line: Callable[..., str], split: Path, tmp_path: Path
 ) -> None:
-    """What is copied would go through a link, and into folders that are there."""
+    """Images would be copied through links and into existing folders."""
     label = next((split / "Training").iterdir()).name
     (tmp_path / "mine" / label).mkdir(parents=True)
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "Training").symlink_to(tmp_path / "mine")
     (tmp_path / "images").symlink_to(split)
 
-    assert "Training" in refused(2, split, tmp_path / "links", "--classes", "1")
-    assert label in refused(2, split, tmp_path / "mine", "--classes", "1")
-    assert "one in the other" in refused(2, split, tmp_path / "images" / "new", "--classes", "1")
+    assert "Training" in error_line(2, split, tmp_path / "links", "--classes", "1")
+    assert label in error_line(2, split, tmp_path / "mine", "--classes", "1")
+    assert "one in the other" in error_line(2, split, tmp_path / "images" / "new", "--classes", "1")
     assert on_disk(tmp_path / "mine") == {}
     assert not (split / "new").exists()
 
 
-def test_a_folder_that_may_not_be_written_is_told(
-    refused: Callable[..., str], split: Path, tmp_path: Path
+def test_an_output_that_cannot_be_written_is_an_error(
+    error_line: Callable[..., str], split: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
 
-    assert "cannot be written" in refused(8, split, tmp_path / "file" / "out", "--classes", "1")
+    assert "cannot be written" in error_line(8, split, tmp_path / "file" / "out", "--classes", "1")

@@ -1,4 +1,4 @@
-"""What awkward names become."""
+"""Awkward names become portable."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from job.images.datasets.portable_names import Folder, is_portable, new_names, renamings
+from job.images.datasets.portable_names import Folder, is_portable, new_names, renames
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ from job.images.datasets.portable_names import Folder, is_portable, new_names, r
         ("x" * 300 + ".jpg", "x" * 228 + ".jpg"),
     ],
 )
-def test_a_name_of_portable_characters(old: str, new: str) -> None:
+def test_a_name_becomes_portable(old: str, new: str) -> None:
     assert new_names(Folder([old], [])).files == {old: new}
     assert is_portable(new)
 
@@ -61,22 +61,22 @@ def test_names_that_would_become_the_same_get_numbers() -> None:
     }
 
 
-def test_two_ways_to_write_an_accent_are_two_names() -> None:
+def test_two_encodings_of_an_accent_are_two_names() -> None:
     composed = unicodedata.normalize("NFC", "café")
     decomposed = unicodedata.normalize("NFD", "café")
 
-    named = new_names(Folder([], [composed, decomposed])).folders
+    names = new_names(Folder([], [composed, decomposed])).folders
 
-    assert sorted(named.values()) == ["cafe", "cafe_2"]
+    assert sorted(names.values()) == ["cafe", "cafe_2"]
 
 
 def test_a_folder_does_not_take_the_name_of_a_file() -> None:
-    named = new_names(Folder(["a b"], ["a_b", "a b"]))
+    names = new_names(Folder(["a b"], ["a_b", "a b"]))
 
-    assert (named.files, named.folders) == ({"a b": "a_b_2"}, {"a_b": "a_b", "a b": "a_b_3"})
+    assert (names.files, names.folders) == ({"a b": "a_b_2"}, {"a_b": "a_b", "a b": "a_b_3"})
 
 
-def test_a_folder_that_changes_its_name_takes_all_its_files_along() -> None:
+def test_renaming_a_folder_renames_all_its_files() -> None:
     tree = {
         "": Folder(["read me.txt"], ["Apple", "Ap pel", "Ap_pel", "em pty"]),
         "Apple/": Folder(["1.jpg"], []),
@@ -86,7 +86,7 @@ def test_a_folder_that_changes_its_name_takes_all_its_files_along() -> None:
         "em pty/": Folder([""], []),
     }
 
-    assert list(renamings(tree.__getitem__)) == [
+    assert list(renames(tree.__getitem__)) == [
         ("read me.txt", "read_me.txt"),
         ("Ap pel/", "Ap_pel_2/"),
         ("Ap pel/1.jpg", "Ap_pel_2/1.jpg"),

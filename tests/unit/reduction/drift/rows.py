@@ -1,14 +1,14 @@
-"""Rows of one distribution, a fit on some of them, and what the job measures of others."""
+"""Rows of one distribution, a fit on some of them, and the drift of others."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from job.reduction.drift.detection import Drift, judge, region_of
+from job.reduction.drift.detection import Drift, detect_drift, fitted_region
 from job.reduction.drift.expected_residual import expected_residual
 from job.reduction.drift.reference import Reference, Region, Thresholds
-from job.reduction.drift.statistics import Measured, Units
+from job.reduction.drift.statistics import DistanceUnits, DriftStatistics
 from job.reduction.moments import Moments
 from job.reduction.pca import Fit, fit
 
@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def rows(count: int, columns: int = 30, seed: int = 1) -> Floats:
-    """Correlated rows, variances falling as in features; each seed gives others alike."""
+    """Correlated rows with descending variances, as in features; `seed` selects the sample."""
     mixing = np.random.default_rng(0).normal(size=(columns, columns))
     scales = 1 / np.arange(1, columns + 1)
     return np.random.default_rng(seed).normal(size=(count, columns)) * scales @ mixing + 5
@@ -32,20 +32,28 @@ def projected(new: Floats, by: Fit) -> tuple[Floats, Floats]:
     return scaled @ by.components, (scaled**2).sum(axis=1)
 
 
-def measured(new: Floats, by: Fit, region: Region | None = None) -> Measured:
-    return Measured.of(*projected(new, by), Units.of(by), region)
+def statistics(new: Floats, by: Fit, region: Region | None = None) -> DriftStatistics:
+    return DriftStatistics.of(*projected(new, by), DistanceUnits.of(by), region)
 
 
 def reference(of: Floats, by: Fit, thresholds: Thresholds | None = None) -> Reference:
     expected = expected_residual(by)
-    region = region_of(measured(of, by), expected)
+    region = fitted_region(statistics(of, by), expected)
     return Reference(thresholds or Thresholds(), expected, region)
 
 
 def drift(new: Floats, of: Floats, by: Fit, thresholds: Thresholds | None = None) -> Drift:
     """The drift of `new` from a fit on the rows `of`."""
-    beside = reference(of, by, thresholds)
-    assert beside.region is not None
-    found = measured(new, by, beside.region)
-    words = {"run_id": "r2", "created": "2026-01-02T03:04:05+00:00"}
-    return judge(found, by, beside, beside.region, bundle="s3a://b/pca", fitted_by="r1", **words)
+    drift_reference = reference(of, by, thresholds)
+    assert drift_reference.region is not None
+    new_statistics = statistics(new, by, drift_reference.region)
+    identity = {"run_id": "r2", "created": "2026-01-02T03:04:05+00:00"}
+    return detect_drift(
+        new_statistics,
+        by,
+        drift_reference,
+        drift_reference.region,
+        bundle="s3a://b/pca",
+        fitted_by="r1",
+        **identity,
+    )
