@@ -63,6 +63,7 @@ class Tables:
         self.engine.in_parallel(self._fence, existing)
         self.lease.fenced = len(existing) == len(self._locations)
 
+    @retried
     def exist(self) -> bool:
         """Whether this output has a features table; DamagedTableError if only its files."""
         return self.engine.is_table(self.layout.features)

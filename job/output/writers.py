@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from job.output.tables import Tables
+from job.runtime.retries import retried
 from job.runtime.staging import read_outcome
 
 
@@ -40,6 +41,7 @@ class AppendWriter:
 
     tables: Tables
 
+    @retried
     def commit(self, result: BatchResult) -> None:
         """Append the rows to both tables."""
         rows = read_outcome(self.tables.spark, result.path)
@@ -55,6 +57,7 @@ class UpsertWriter:
 
     tables: Tables
 
+    @retried
     def commit(self, result: BatchResult) -> None:
         """Merge the rows into both tables."""
         rows = read_outcome(self.tables.spark, result.path)
@@ -76,6 +79,7 @@ class ReplaceWriter:
     def commit(self, result: BatchResult) -> None:
         """The batch stays staged until the last one."""
 
+    @retried
     def finish(self) -> None:
         """Replace the rows of both tables."""
         rows = read_outcome(self.tables.spark, self.outcome)

@@ -17,8 +17,8 @@ from pyspark.sql import functions as F
 from job import schemas
 from job.features.feature_encoding import encode_features
 from job.layout import Layout
-from job.output.file_sizing import ROWS_PER_FILE
 from job.output.delta_engine import DeltaEngine
+from job.output.file_sizing import ROWS_PER_FILE
 from job.output.lease import acquire
 from job.output.lease_store import lease_store
 from job.output.tables import Tables

@@ -118,7 +118,14 @@ class Driver:
         tables = opened.tables
         shared: Any = SimpleNamespace(spark=None, worker=None)
         return FeaturizeRun(
-            shared.spark, config, tables, tables.exist(), FINGERPRINT, shared.worker, None, opened.steps
+            shared.spark,
+            config,
+            tables,
+            tables.exist(),
+            FINGERPRINT,
+            shared.worker,
+            None,
+            opened.steps,
         )
 
 
@@ -137,6 +144,7 @@ def on_fakes(world: World) -> Iterator[None]:
         (staging, {"filesystem": world.folders}),
         (writers, {"read_outcome": lambda _, path: world.folders.read(path)}),
         (run, _of_run(world)),
+        (run, {"filesystem": world.folders}),
         (featurize, _of_featurize(world)),
     ]
     with ExitStack() as stack:

@@ -55,11 +55,15 @@ class Commit:
 
 @dataclass(frozen=True)
 class Change:
-    """What a write would do to the files of its snapshot; `blind` if it did not look at them."""
+    """What a write would do to the files of its snapshot.
+
+    A `blind` one has not read them. One that `keeps_rows` has read only the files it removes.
+    """
 
     added: tuple[File, ...]
     removed: frozenset[File]
     blind: bool = False
+    keeps_rows: bool = False
 
 
 @dataclass
@@ -142,7 +146,9 @@ class FakeDelta:
 
     def merge(self, location: str, rows: list[Row], column: str, version: int) -> None:
         """Insert or update by path the rows with a value in `column`; delete other paths."""
-        belongs = (lambda row: row.reason is None) if column == "features" else (lambda row: row.reason)
+        belongs = (
+            (lambda row: row.reason is None) if column == "features" else (lambda row: row.reason)
+        )
         new = {row.path: row if belongs(row) else None for row in rows}
         self._write(location, version, lambda now: _merged(now, new))
 
@@ -217,9 +223,11 @@ def _require_no_conflict(
     snapshot: Commit, change: Change, version: int | None, other: Commit
 ) -> None:
     same_application = version is not None and other.committed is not None
-    read = change.removed if version is None else frozenset(snapshot.files)
+    read = change.removed if change.keeps_rows else frozenset(snapshot.files)
     removed_what_was_read = not change.blind and bool(read & other.removed)
-    added_unseen = not change.blind and version is not None and other.added and not other.blind
+    added_unseen = (
+        not change.blind and not change.keeps_rows and other.added and not other.blind
+    )
     if same_application or removed_what_was_read or added_unseen:
         raise TransportError("conflict", expected="one writer", fix="again")
 
@@ -257,4 +265,4 @@ def _relabelled(now: Commit, label_of: Mapping[str, int]) -> Change:
 
 def _compacted(now: Commit) -> Change:
     rows = [row for file in now.files for row in file.rows]
-    return Change(_files(rows), frozenset(now.files))
+    return Change(_files(rows), frozenset(now.files), keeps_rows=True)

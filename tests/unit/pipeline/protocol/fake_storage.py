@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from job.output.lease import LeaseRecord
 from job.output.lease_store import ConflictError, LeaseStore, Version
 from tests.unit.pipeline.protocol.simulation import Fault, Simulation
 
@@ -26,10 +27,12 @@ def request(simulation: Simulation, call: Callable[[], T]) -> T:
 
 @dataclass
 class StoredLease:
-    """The lease object of the output."""
+    """The lease object of the output; `written` is the simulation's time of the last write."""
 
     version: Version | None = None
     writes: int = 0
+    written: float = 0.0
+    stolen: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,18 @@ class FakeLeaseStore(LeaseStore):
         now = self.stored.version
         if (now.etag if now else None) != expected:
             raise ConflictError("lease")
+        if now is not None and self._is_alive(LeaseRecord.of(now), LeaseRecord.of(Version(content, ""))):
+            self.stored.stolen = True
         self.stored.writes += 1
+        self.stored.written = self.simulation.now
         self.stored.version = Version(content, f"etag-{self.stored.writes}")
         return self.stored.version.etag
+
+
+    def _is_alive(self, holder: LeaseRecord, writer: LeaseRecord) -> bool:
+        """Whether `writer` takes a lease that its holder has renewed in time."""
+        age = self.simulation.now - self.stored.written
+        return holder.number != writer.number and not holder.released and age < holder.lease
 
 
 @dataclass

@@ -208,15 +208,15 @@ class FakeThreading:
 
     simulation: Simulation
 
-    def Lock(self) -> FakeLock:  # noqa: N802
+    def Lock(self) -> FakeLock:
         """A new lock."""
         return FakeLock(self.simulation)
 
-    def Event(self) -> FakeEvent:  # noqa: N802
+    def Event(self) -> FakeEvent:
         """A new event."""
         return FakeEvent(self.simulation)
 
-    def Thread(self, target: Callable[[], None], **_: Any) -> _Unstarted:  # noqa: N802
+    def Thread(self, target: Callable[[], None], **_: Any) -> _Unstarted:
         """A thread of the current process."""
         return _Unstarted(self.simulation, target)
 
