@@ -10,7 +10,7 @@ from job.report.figures import class_counts
 from job.report.page import Page, SectionContent
 from job.report.plane_figure import data_uri
 from job.report.report_data import ReportData
-from job.runtime.formatting import count_text, counted, percent_text, shortened
+from job.runtime.formatting import count_text, percent_text, pluralize, truncate_middle
 
 MAX_ROWS = 300
 MAX_NAME_BYTES = 200
@@ -48,7 +48,7 @@ def class_rows(data: ReportData, series: Sequence[ClassSeries]) -> list[ClassRow
     typical = series[0].typical_point if len(series) == 1 else None
     return [
         ClassRow(
-            name=shortened(label_text(count.label), MAX_NAME_BYTES),
+            name=truncate_middle(label_text(count.label), MAX_NAME_BYTES),
             images=count_text(count.images),
             share=percent_text(count.images / total),
             index=series_index.get(label_text(count.label)),
@@ -67,10 +67,10 @@ def balance_text(data: ReportData) -> str:
         return "There is only one class, so there is nothing to compare."
     smallest, median, largest = sizes[0], sizes[len(sizes) // 2], sizes[-1]
     if smallest == largest:
-        size = counted(largest, "image")
+        size = pluralize(largest, "image")
         return f"The classes are balanced: all {len(sizes):,} have {size} each."
     return (
-        f"The largest class has {counted(largest, 'image')}, the smallest {smallest:,}, the "
+        f"The largest class has {pluralize(largest, 'image')}, the smallest {smallest:,}, the "
         f"median {median:,}: a ratio of {largest / max(smallest, 1):,.1f} to 1. A classifier "
         "trained on imbalanced classes tends to favour the large ones: weight the classes, or "
         "compare scores per class."

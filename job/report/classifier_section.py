@@ -14,7 +14,13 @@ from job.report.classifier_figures import confusion_matrix
 from job.report.figure_style import MAX_LABEL_BYTES
 from job.report.page import OutputFiles, Page, SectionContent, read_json
 from job.report.plane_figure import data_uri
-from job.runtime.formatting import count_text, counted, duration_text, percent_text, shortened
+from job.runtime.formatting import (
+    count_text,
+    duration_text,
+    percent_text,
+    pluralize,
+    truncate_middle,
+)
 
 ID = "classifiers"
 # Limits of the page: the cells of 131 rarely confused classes, pictures of 3 kB.
@@ -131,7 +137,7 @@ def _read_thumbnails(files: OutputFiles, result: ClassifierResult) -> dict[str, 
 
 
 def _short(label: str) -> str:
-    return shortened(label, MAX_LABEL_BYTES)
+    return truncate_middle(label, MAX_LABEL_BYTES)
 
 
 def _row(result: ClassifierResult) -> dict[str, Any]:
@@ -183,8 +189,8 @@ def _class_rows(classes: Sequence[ClassScore]) -> list[dict[str, str]]:
 
 
 def _matrix_text(name: str, stored: Mapping[str, Any]) -> str:
-    classes = counted(stored["class_count"], "class", "classes")
-    errors = counted(stored["wrong"], "image")
+    classes = pluralize(stored["class_count"], "class", "classes")
+    errors = pluralize(stored["wrong"], "image")
     return f"Confusion matrix of {name}: {classes}, {errors} off the diagonal."
 
 

@@ -25,7 +25,7 @@ from job.report.figure_style import (
 )
 from job.report.plane_figure import MARK_PIXELS
 from job.report.report_data import Point
-from job.runtime.formatting import shortened
+from job.runtime.formatting import truncate_middle
 
 BY_CLUSTER, BY_LABEL = "cluster", "label"
 _ROW_PIXELS = 20
@@ -43,7 +43,7 @@ def cluster_plane(sample: ClusterSample, *, colours: str = BY_CLUSTER) -> figure
     strip = any(y is None for y in sample.y)
     if strip:
         plane.yaxis.axis_label = "cluster"
-    names = [shortened(label_text(label), MAX_LABEL_BYTES) for label in sample.labels]
+    names = [truncate_middle(label_text(label), MAX_LABEL_BYTES) for label in sample.labels]
     labels = [names[index] for index in sample.label]
     clusters = [cluster_name(number) for number in sample.cluster]
     heights = [-float(number) for number in sample.cluster] if strip else sample.y
@@ -146,7 +146,7 @@ def _squares(
                 [cell.images / images[cell.label] for cell in cells], dtype=np.float32
             ),
             "images": np.array([cell.images for cell in cells], dtype=np.int32),
-            "label": [shortened(label_text(cell.label), MAX_LABEL_BYTES) for cell in cells],
+            "label": [truncate_middle(label_text(cell.label), MAX_LABEL_BYTES) for cell in cells],
             "cluster": [cluster_name(cell.cluster) for cell in cells],
         }
     )

@@ -16,7 +16,7 @@ from job.report.class_series import label_text
 from job.report.cluster_figures import cluster_plane, contingency_map
 from job.report.page import OutputFiles, Page, SectionContent, Tile
 from job.report.report_data import ReportData
-from job.runtime.formatting import count_text, counted, percent_text, shortened
+from job.runtime.formatting import count_text, percent_text, pluralize, truncate_middle
 
 ID = "clusters"
 MAX_LABELS = 300
@@ -106,14 +106,14 @@ def _map_values(result: ClusterResult, labels: list[MainCluster]) -> dict[str, A
 
 
 def _short(label: str | None) -> str | None:
-    return None if label is None else shortened(label, MAX_NAME_BYTES)
+    return None if label is None else truncate_middle(label, MAX_NAME_BYTES)
 
 
 def _summary_text(stored: Mapping[str, Any]) -> str:
     return (
-        f"k-means grouped the {counted(stored['images'], 'image')} into "
-        f"{counted(stored['clusters_found'], 'cluster')} by their "
-        f"{counted(stored['components'], 'component')}, without their labels."
+        f"k-means grouped the {pluralize(stored['images'], 'image')} into "
+        f"{pluralize(stored['clusters_found'], 'cluster')} by their "
+        f"{pluralize(stored['components'], 'component')}, without their labels."
     )
 
 
@@ -123,7 +123,7 @@ def _outdated_text(stored: Mapping[str, Any], data: ReportData) -> str:
         return ""
     return (
         "The projection has changed since: run `image-features cluster` again for clusters of "
-        f"its {counted(data.points_total, 'image')} and {counted(data.k, 'component')}."
+        f"its {pluralize(data.points_total, 'image')} and {pluralize(data.k, 'component')}."
     )
 
 
@@ -132,7 +132,7 @@ def _tiles(stored: Mapping[str, Any]) -> list[Tile]:
         Tile(
             "clusters",
             count_text(stored["clusters_found"]),
-            f"best of {counted(stored['starts'], 'start')}",
+            f"best of {pluralize(stored['starts'], 'start')}",
         ),
         Tile(
             "silhouette",
@@ -164,5 +164,5 @@ def _row(main: MainCluster) -> LabelRow:
 def _sampling_text(stored: Mapping[str, Any]) -> str:
     sampled = len(stored["sample"]["x"])
     if sampled >= stored["images"]:
-        return f"All {counted(stored['images'], 'image')} are shown."
+        return f"All {pluralize(stored['images'], 'image')} are shown."
     return f"{sampled:,} of {stored['images']:,} images are shown: {SAMPLING_RULE}."

@@ -20,7 +20,7 @@ from job.report.figure_style import (
     reference_line,
 )
 from job.report.page import OutputFiles, Page, SectionContent
-from job.runtime.formatting import count_text, counted, percent_text
+from job.runtime.formatting import count_text, percent_text, pluralize
 
 # The last ones by name: generated run ids start with the time.
 MAX_RUNS = 100
@@ -111,7 +111,7 @@ def _draw_measure(
 def _summary_text(runs: Runs) -> str:
     """The last run in a sentence."""
     last = runs[-1]
-    images = counted(last["images"], "new image")
+    images = pluralize(last["images"], "new image")
     if not last["findings"]:
         return f"The last compared run had {images}, similar to those of the fit."
     return f"The last compared run had {images}: {'; '.join(last['findings'])}."

@@ -17,7 +17,7 @@ from bokeh.models import (
 from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 
-from job.runtime.formatting import shortened
+from job.runtime.formatting import truncate_middle
 
 # Greys and an accent, legible on white and on black. The report's style sheet overrides them
 # through Bokeh's --bk- variables.
@@ -75,7 +75,8 @@ def name_rows(chart: figure, names: dict[float, str]) -> None:
     """Label the y axis at these positions, as plain text: a label may look like TeX."""
     chart.yaxis.ticker = FixedTicker(ticks=sorted(names))
     chart.yaxis.major_label_overrides = {
-        row: PlainText(text=shortened(name, MAX_ROW_NAME_BYTES)) for row, name in names.items()
+        row: PlainText(text=truncate_middle(name, MAX_ROW_NAME_BYTES))
+        for row, name in names.items()
     }
     chart.yaxis.major_tick_line_color = None
 
@@ -84,7 +85,7 @@ def name_columns(chart: figure, names: dict[float, str]) -> None:
     """Label the x axis at these positions, as plain text."""
     chart.xaxis.ticker = FixedTicker(ticks=sorted(names))
     chart.xaxis.major_label_overrides = {
-        column: PlainText(text=shortened(name, MAX_ROW_NAME_BYTES))
+        column: PlainText(text=truncate_middle(name, MAX_ROW_NAME_BYTES))
         for column, name in names.items()
     }
     chart.xaxis.major_tick_line_color = None

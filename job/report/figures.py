@@ -23,7 +23,7 @@ from job.report.figure_style import (
     reference_line,
 )
 from job.report.report_data import ClassCount
-from job.runtime.formatting import asked_text, percent_text, shortened
+from job.runtime.formatting import exact_percent_text, percent_text, truncate_middle
 
 
 def variance_curve(curve: Sequence[float], k: int, target: float | None) -> figure:
@@ -107,7 +107,7 @@ def _mark_k(chart: figure, k: int, kept: float, components: int, target: float |
     chart.add_layout(reference_line(k, "height"))
     chart.scatter([k], [kept], size=10, fill_color=ACCENT, line_color="white", line_width=2)
     on_left = k > components / 2
-    request = "" if target is None else f"\n({asked_text(target)} requested)"
+    request = "" if target is None else f"\n({exact_percent_text(target)} requested)"
     chart.add_layout(
         Label(
             x=k,
@@ -131,7 +131,9 @@ def _draw_bars(
         {
             "row": list(rows),
             "images": [count.images for count in ordered],
-            "label": [shortened(label_text(count.label), MAX_LABEL_BYTES) for count in ordered],
+            "label": [
+                truncate_middle(label_text(count.label), MAX_LABEL_BYTES) for count in ordered
+            ],
         }
     )
     bars: GlyphRenderer[Any] = chart.hbar(

@@ -8,11 +8,11 @@ from typing import Any
 from job.report.page import Bar, Tile
 from job.report.report_data import ReportData
 from job.runtime.formatting import (
-    asked_text,
     count_text,
-    counted,
     duration_text,
+    exact_percent_text,
     percent_text,
+    pluralize,
     rate_text,
 )
 
@@ -29,11 +29,11 @@ def overview(data: ReportData) -> dict[str, Any]:
 
 def header(data: ReportData) -> dict[str, str]:
     """The parts of the headline: images, features, components and explained variance."""
-    images, classes = counted(_image_count(data), "image"), data.class_count
+    images, classes = pluralize(_image_count(data), "image"), data.class_count
     return {
-        "images": f"{images} of {counted(classes, 'class', 'classes')}" if classes else images,
-        "features": counted(data.feature_count, "feature"),
-        "components": counted(data.k, "component"),
+        "images": f"{images} of {pluralize(classes, 'class', 'classes')}" if classes else images,
+        "features": pluralize(data.feature_count, "feature"),
+        "components": pluralize(data.k, "component"),
         "explain": "explains" if data.k == 1 else "explain",
         "share": _explained_share(data),
     }
@@ -75,7 +75,7 @@ def _image_count(data: ReportData) -> int:
 
 def _explained_share(data: ReportData) -> str:
     target = data.variance_asked
-    return percent_text(data.variance_kept) if target is None else asked_text(target)
+    return percent_text(data.variance_kept) if target is None else exact_percent_text(target)
 
 
 def _featurized_note(counts: Mapping[str, int]) -> str:
@@ -89,13 +89,17 @@ def _size_note(data: ReportData) -> str:
     if not sizes:
         return "no labels in this run"
     if min(sizes) == max(sizes):
-        return f"{counted(sizes[0], 'image')} each"
-    return f"{min(sizes):,} to {counted(max(sizes), 'image')} each"
+        return f"{pluralize(sizes[0], 'image')} each"
+    return f"{min(sizes):,} to {pluralize(max(sizes), 'image')} each"
 
 
 def _target_note(data: ReportData) -> str:
     target = data.variance_asked
-    return "k was set directly" if target is None else f"at least {asked_text(target)} requested"
+    return (
+        "k was set directly"
+        if target is None
+        else f"at least {exact_percent_text(target)} requested"
+    )
 
 
 def _rate_text(data: ReportData) -> str:

@@ -33,7 +33,7 @@ from job.report.figure_style import (
     name_rows,
 )
 from job.report.report_data import Point
-from job.runtime.formatting import percent_text, shortened
+from job.runtime.formatting import percent_text, truncate_middle
 
 PLANES = ((1, 2), (3, 4))
 HEIGHTS = (560, 440)
@@ -143,7 +143,7 @@ def _build_columns(series: Sequence[ClassSeries], root: str, *, strip: bool) -> 
         rows = [(index, point) for index, entry in enumerate(series) for point in entry.points]
         columns[_column_name(2)] = np.array([_row_height(*row) for row in rows], dtype=np.float32)
     return columns | {
-        "label": [shortened(label_text(point.label), MAX_LABEL_BYTES) for point in points],
+        "label": [truncate_middle(label_text(point.label), MAX_LABEL_BYTES) for point in points],
         "path": [_short_path(point.path, root) for point in points],
         "picture": [data_uri(point.thumbnail) for point in points],
         "shown": ["block" if point.thumbnail else "none" for point in points],
@@ -164,7 +164,7 @@ def _row_height(row: int, point: Point) -> float:
 
 
 def _short_path(path: str, root: str) -> str:
-    return shortened(path.removeprefix(root).lstrip("/"), MAX_PATH_BYTES)
+    return truncate_middle(path.removeprefix(root).lstrip("/"), MAX_PATH_BYTES)
 
 
 def _plane(
@@ -218,7 +218,7 @@ def _draw_classes(plane: figure, cloud: _Cloud, components: Axes) -> list[GlyphR
             fill_color=style.colour,
             fill_alpha=0.0 if style.hollow else 0.7,
         )
-        name = shortened(entry.name, MAX_LABEL_BYTES)
+        name = truncate_middle(entry.name, MAX_LABEL_BYTES)
         renderer: GlyphRenderer[Any] = plane.add_glyph(cloud.source, marks, view=view, name=name)
         renderer.tags = [CLASS_TAG, index]
         renderers.append(renderer)
@@ -297,7 +297,9 @@ def _name_classes(plane: figure, series: Sequence[ClassSeries]) -> None:
 
 def _add_legend(plane: figure, cloud: _Cloud, renderers: Sequence[GlyphRenderer[Any]]) -> None:
     items = [
-        LegendItem(label={"value": shortened(entry.name, MAX_ROW_NAME_BYTES)}, renderers=[renderer])
+        LegendItem(
+            label={"value": truncate_middle(entry.name, MAX_ROW_NAME_BYTES)}, renderers=[renderer]
+        )
         for entry, renderer in zip(cloud.series, renderers, strict=True)
     ]
     columns = -(-len(items) // ROWS_PER_LEGEND_COLUMN)

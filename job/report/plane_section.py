@@ -10,7 +10,7 @@ from job.report.class_series import ClassSeries, label_text
 from job.report.page import Page, SectionContent, input_root
 from job.report.plane_figure import HEIGHTS, PLANES, pca_planes
 from job.report.report_data import ReportData
-from job.runtime.formatting import count_text, counted, percent_text, shortened
+from job.runtime.formatting import count_text, percent_text, pluralize, truncate_middle
 
 MAX_NAME_BYTES = 200
 
@@ -66,7 +66,7 @@ def chips(data: ReportData, series: Sequence[ClassSeries]) -> list[Chip]:
     return [
         Chip(
             index=index,
-            name=shortened(entry.name, MAX_NAME_BYTES),
+            name=truncate_middle(entry.name, MAX_NAME_BYTES),
             images=count_text(images.get(entry.name, len(entry.points))),
             colour=entry.style.colour,
             marker=entry.style.marker,
@@ -88,5 +88,5 @@ def plane_caption(data: ReportData, first: int, second: int) -> str:
 def sampling_text(data: ReportData) -> str:
     """The number of images on the planes, and the rule that selected them."""
     if len(data.points) >= data.points_total:
-        return f"All {counted(data.points_total, 'image')} are shown."
+        return f"All {pluralize(data.points_total, 'image')} are shown."
     return f"{len(data.points):,} of {data.points_total:,} images are shown: {data.sampling_rule}."

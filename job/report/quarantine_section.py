@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from job.report.page import Bar, Page, SectionContent
 from job.report.plane_figure import data_uri
 from job.report.report_data import QuarantinedImage, ReportData
-from job.runtime.formatting import count_text, shortened
+from job.runtime.formatting import count_text, truncate_middle
 
 MAX_TEXT_BYTES = 200
 # Limits per reason, so that a frequent reason does not hide a rare one.
@@ -85,8 +85,8 @@ def first_of_each_reason(objects: Sequence[BadObject], max_objects: int) -> list
 
 def _bad_object(page: Page, image: QuarantinedImage) -> BadObject:
     return BadObject(
-        path=shortened(page.relative_path(image.path), MAX_TEXT_BYTES),
+        path=truncate_middle(page.relative_path(image.path), MAX_TEXT_BYTES),
         reason=image.reason,
-        detail=shortened(image.detail or "", MAX_TEXT_BYTES),
+        detail=truncate_middle(image.detail or "", MAX_TEXT_BYTES),
         picture=data_uri(image.thumbnail),
     )

@@ -12,7 +12,7 @@ from job.analysis.classification.result import (
     SplitCounts,
 )
 from job.analysis.classification.scores import Scores
-from job.runtime.formatting import count_text, counted, percent_text
+from job.runtime.formatting import count_text, percent_text, pluralize
 
 
 def result_lines(results: Sequence[ClassifierResult]) -> list[str]:
@@ -29,7 +29,7 @@ def prediction_lines(predicted: PredictionSummary, threshold: float, listed_in: 
 
     `threshold` is the probability below which images are in the file `listed_in`.
     """
-    lines = [f"{counted(predicted.images, 'image')} predicted"]
+    lines = [f"{pluralize(predicted.images, 'image')} predicted"]
     if not predicted.low_confidence:
         return [*lines, f"none with a probability below {threshold:g}"]
     low = count_text(predicted.low_confidence)
@@ -51,18 +51,16 @@ def score_text(scores: Scores) -> str:
     """Accuracy, macro F1 and the number of test images."""
     if scores.accuracy is None or scores.macro_f1 is None:
         return "no images, no score"
-    accuracy = percent_text(scores.accuracy)
-    return (
-        f"accuracy {accuracy}, macro F1 {scores.macro_f1:.3f} of {counted(scores.images, 'image')}"
-    )
+    accuracy, images = percent_text(scores.accuracy), pluralize(scores.images, "image")
+    return f"accuracy {accuracy}, macro F1 {scores.macro_f1:.3f} of {images}"
 
 
 def input_text(result: ClassifierResult) -> str:
     """The input of the classifier: features or components."""
     if result.variance is None:
-        return counted(result.columns, "feature")
+        return pluralize(result.columns, "feature")
     share = percent_text(result.variance)
-    return f"{counted(result.columns, 'component')} with {share} of the variance"
+    return f"{pluralize(result.columns, 'component')} with {share} of the variance"
 
 
 def split_text(split: SplitCounts) -> str:
@@ -94,7 +92,7 @@ def seen_classes_text(split: SplitCounts) -> str:
     )
     if split.groups_in_both is None:
         return classes
-    return f"{classes}; {counted(split.groups_in_both, 'group')} in training and test"
+    return f"{classes}; {pluralize(split.groups_in_both, 'group')} in training and test"
 
 
 def components_text(result: ClassifierResult, comparison: PairedComparison) -> str:

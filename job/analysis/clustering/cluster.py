@@ -31,7 +31,7 @@ from job.errors import InvalidValueError
 from job.output.exports import write_parquet
 from job.output.summary import Summary
 from job.runtime import filesystem
-from job.runtime.formatting import counted
+from job.runtime.formatting import pluralize
 from job.runtime.retries import retried
 
 _VECTOR = "pca_vector"
@@ -90,7 +90,7 @@ def _label_count(projection: DataFrame) -> int:
     count = labels.distinct().count()
     if count < 2:
         raise InvalidValueError(
-            f"the images have {counted(count, 'label')}, too few for a default of --clusters",
+            f"the images have {pluralize(count, 'label')}, too few for a default of --clusters",
             expected="a number of clusters",
             fix="set --clusters to 2 or more",
         )

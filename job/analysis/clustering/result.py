@@ -9,7 +9,7 @@ from typing import Any
 
 from job.analysis.clustering.agreement import Cell, MainCluster
 from job.errors import InvalidValueError
-from job.runtime.formatting import counted
+from job.runtime.formatting import pluralize
 
 RESULT = "result.json"
 _FORMAT = 1
@@ -71,13 +71,14 @@ class ClusterResult:
 
     def summary_line(self) -> str:
         """The measures in one line."""
+        clusters = pluralize(self.clusters_found, "cluster")
         silhouette = metric_text(self.silhouette)
         rand_index = metric_text(self.adjusted_rand_index)
         mutual_information = metric_text(self.normalized_mutual_information)
         return (
-            f"cluster: {counted(self.clusters_found, 'cluster')} of "
-            f"{counted(self.images, 'image')}; silhouette {silhouette}; agreement with the labels: "
-            f"adjusted Rand index {rand_index}, normalized mutual information {mutual_information}"
+            f"cluster: {clusters} of {pluralize(self.images, 'image')}; silhouette {silhouette}; "
+            f"agreement with the labels: adjusted Rand index {rand_index}, "
+            f"normalized mutual information {mutual_information}"
         )
 
 

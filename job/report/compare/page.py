@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from job.report.compare.outputs import ComparedOutput
 from job.report.compare.rows import TARGET_SHARE, build_rows, cumulative_variance
 from job.report.figure_style import TEXT_TOOLTIP, empty_figure, place_legend, reference_line
-from job.runtime.formatting import shortened
+from job.runtime.formatting import truncate_middle
 
 _DASHES = ("solid", "dashed", "dotted", "dotdash")
 _COLOURS = Colorblind[8]
@@ -58,7 +58,8 @@ def variance_curves(outputs: Sequence[ComparedOutput]) -> figure:
 
 def _draw_curve(chart: figure, output: ComparedOutput, number: int) -> None:
     kept = cumulative_variance(output)
-    name = f"{output.fingerprint.get('backbone', '')}  {shortened(output.output, MAX_NAME_BYTES)}"
+    backbone = output.fingerprint.get("backbone", "")
+    name = f"{backbone}  {truncate_middle(output.output, MAX_NAME_BYTES)}"
     source = ColumnDataSource({"n": list(range(1, len(kept) + 1)), "kept": kept})
     line = chart.line(
         "n",
