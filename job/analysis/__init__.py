@@ -1,1 +1,1 @@
-"""What is computed from a finished output: classifiers, clusters, neighbours, cost."""
+"""Analyses of a finished output: classifiers, clusters, neighbours, cost."""

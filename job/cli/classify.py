@@ -21,12 +21,12 @@ def classify(**options: Any) -> None:
     config = build(ClassifyConfig, options, run_id=run_id)
     # Spark ML is imported only now: --help and wrong options answer at once.
     from job.analysis.classification.classifiers import require_usable
-    from job.analysis.classification.console import told_results
+    from job.analysis.classification.console import result_lines
 
     require_usable(config.classifiers)
     results = execute("classify", config, options, config.output_path, run_id)
     if results is not None:
-        click.echo("\n".join(told_results(results)))
+        click.echo("\n".join(result_lines(results)))
 
 
 @click.command()
@@ -38,8 +38,8 @@ def predict(**options: Any) -> None:
     config = build(PredictConfig, options, run_id=run_id)
     predicted = execute("predict", config, options, config.output_path, run_id)
     if predicted is not None:
-        from job.analysis.classification.console import told_predictions
+        from job.analysis.classification.console import prediction_lines
         from job.layout import Layout
 
         unsure = Layout(config.output_path).low_confidence
-        click.echo("\n".join(told_predictions(predicted, config.low_confidence, unsure)))
+        click.echo("\n".join(prediction_lines(predicted, config.low_confidence, unsure)))

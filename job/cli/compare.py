@@ -15,7 +15,7 @@ from job.path_rules import require_outside, require_plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from job.report.compare.outputs import Side
+    from job.report.compare.outputs import ComparedOutput
 
 
 @click.command()
@@ -38,12 +38,12 @@ def compare(**options: Any) -> None:
     if options["html"]:
         _require_page(options["html"], outputs)
     with spark_of("compare", {**options, "output_paths": outputs}, outputs[0]) as spark:
-        from job.report.compare.outputs import read_side
+        from job.report.compare.outputs import read_output
 
-        sides = [read_side(spark, each) for each in outputs]
-    _show(sides, json_output=options["json_output"])
+        compared = [read_output(spark, output) for output in outputs]
+    _show(compared, json_output=options["json_output"])
     if options["html"]:
-        _write_page(sides, options["html"])
+        _write_page(compared, options["html"])
 
 
 def _require_different(outputs: Sequence[str]) -> None:
@@ -61,18 +61,18 @@ def _require_page(path: str, outputs: Sequence[str]) -> None:
         require_outside("--html", path, "the output", output)
 
 
-def _show(sides: Sequence[Side], *, json_output: bool) -> None:
+def _show(compared: Sequence[ComparedOutput], *, json_output: bool) -> None:
     from rich.console import Console
 
     from job.report.compare.rows import as_json, as_table
 
     if json_output:
-        click.echo(as_json(sides))
+        click.echo(as_json(compared))
     else:
-        Console().print(as_table(sides))
+        Console().print(as_table(compared))
 
 
-def _write_page(sides: Sequence[Side], path: str) -> None:
+def _write_page(compared: Sequence[ComparedOutput], path: str) -> None:
     from job.report.compare.page import render_page
 
-    click.echo(f"page: {write_page('--html', path, render_page(sides))}", err=True)
+    click.echo(f"page: {write_page('--html', path, render_page(compared))}", err=True)

@@ -9,10 +9,10 @@ import click
 from rich.console import Console
 
 from job.analysis.cost import prices as price_table
-from job.analysis.cost.bill import Stored, bill
-from job.analysis.cost.estimate import estimate
-from job.analysis.cost.event_log import usage_of_log
-from job.analysis.cost.formatting import as_json, estimate_table, table
+from job.analysis.cost.bill import StoredOutput, compute_bill
+from job.analysis.cost.estimate import estimate_usage
+from job.analysis.cost.event_log import usage_from_log
+from job.analysis.cost.formatting import as_json, bill_table, estimate_table
 from job.cli.options import conf_option, prices_option, spark_settings
 from job.errors import InvalidValueError
 
@@ -64,32 +64,34 @@ def cost(
 
     EVENT_LOG is a file or a folder that Spark wrote to spark.eventLog.dir, local or on S3.
     """
-    # pyarrow and what reads S3: --help need not wait for them.
-    from job.analysis.cost.log_files import log_files
+    # These import pyarrow and an S3 client; --help does not wait for them.
+    from job.analysis.cost.log_files import find_log_files
     from job.analysis.cost.storage import Storage
 
     if executors is not None and for_images is None:
         raise InvalidValueError(
-            "--executors is of an estimate, and none is asked for",
-            expected="--for-images N beside it",
-            fix="add it, or leave --executors out",
+            "--executors needs an estimate",
+            expected="--for-images N together with --executors",
+            fix="add --for-images, or omit --executors",
         )
-    known = price_table.read_prices(prices or price_table.EXAMPLE, instance)
+    price_list = price_table.read_prices(prices or price_table.EXAMPLE, instance)
     storage = Storage(spark_settings(conf))
-    files = log_files(storage, event_log)
-    used = usage_of_log(files.lines(), in_progress=files.in_progress)
+    files = find_log_files(storage, event_log)
+    usage = usage_from_log(files.lines(), in_progress=files.in_progress)
     if images is not None:
-        used = replace(used, images=images)
+        usage = replace(usage, images=images)
     stored = None
     if output_path is not None:
-        found = storage.below(output_path)
-        stored = Stored(len(found), sum(each.length for each in found))
-    estimated = None if for_images is None else bill(estimate(used, for_images, executors), known)
-    result = bill(used, known, stored)
+        objects = storage.list_objects(output_path)
+        stored = StoredOutput(len(objects), sum(entry.length for entry in objects))
+    estimated = None
+    if for_images is not None:
+        estimated = compute_bill(estimate_usage(usage, for_images, executors), price_list)
+    result = compute_bill(usage, price_list, stored)
     if json_output:
         click.echo(as_json(result, estimated))
     else:
-        Console().print(table(result))
+        Console().print(bill_table(result))
         if estimated is not None:
             Console().print(estimate_table(estimated))
     if prices is None:

@@ -15,7 +15,9 @@ from job.config import SimilarConfig
 from job.runtime.formatting import printable
 
 if TYPE_CHECKING:
-    from job.analysis.similarity.search import Similar
+    from collections.abc import Sequence
+
+    from job.analysis.similarity.nearest import Neighbour
 
 
 @click.command()
@@ -34,17 +36,17 @@ def similar(**options: Any) -> None:
         from job.analysis.similarity.search import find_similar
         from job.runtime.progress import Steps
 
-        found = find_similar(spark, config, Steps())
+        similar_images = find_similar(spark, config, Steps())
     if options["json_output"]:
-        click.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(asdict(similar_images), ensure_ascii=False, indent=2))
     else:
-        _show(found)
+        _show(similar_images.neighbours)
 
 
-def _show(found: Similar) -> None:
-    """Distance, label and path in columns; names as they are, but on one line each."""
-    labels = [printable(each.label or "") for each in found.neighbours]
+def _show(neighbours: Sequence[Neighbour]) -> None:
+    """Print distance, label and path in columns, with control characters escaped."""
+    labels = [printable(neighbour.label or "") for neighbour in neighbours]
     width = max(map(len, ["label", *labels]))
     click.echo(f"{'distance':>10}  {'label':<{width}}  path")
-    for each, label in zip(found.neighbours, labels, strict=True):
-        click.echo(f"{each.distance:10.4f}  {label:<{width}}  {printable(each.path)}")
+    for neighbour, label in zip(neighbours, labels, strict=True):
+        click.echo(f"{neighbour.distance:10.4f}  {label:<{width}}  {printable(neighbour.path)}")

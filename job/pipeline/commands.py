@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from job import schemas
 from job.analysis.classification.classify import ClassifyRun, classify
 from job.analysis.classification.predict import load_classifier, predict
-from job.analysis.classification.result import Predicted, Result
+from job.analysis.classification.result import ClassifierResult, PredictionSummary
 from job.analysis.clustering.cluster import cluster
 from job.config import (
     ClassifyConfig,
@@ -130,10 +130,12 @@ def run_cluster(spark: SparkSession, config: ClusterConfig, options: RunOptions)
         run.record(ExistingFeatures(run.tables.fingerprint() or {}))
         with run.steps.step("cluster", unit="images"):
             result = cluster(run.projection(), config, run.layout.clusters, run.summary)
-        run.steps.display.print_line(result.told())
+        run.steps.display.print_line(result.summary_line())
 
 
-def run_classify(spark: SparkSession, config: ClassifyConfig, options: RunOptions) -> list[Result]:
+def run_classify(
+    spark: SparkSession, config: ClassifyConfig, options: RunOptions
+) -> list[ClassifierResult]:
     """Classifiers of the features under the output path, trained, scored and saved."""
     layout = Layout(config.output_path)
     require_features(spark, layout)
@@ -158,7 +160,9 @@ def run_classify(spark: SparkSession, config: ClassifyConfig, options: RunOption
         )
 
 
-def run_predict(spark: SparkSession, config: PredictConfig, options: RunOptions) -> Predicted:
+def run_predict(
+    spark: SparkSession, config: PredictConfig, options: RunOptions
+) -> PredictionSummary:
     """The predictions of a saved classifier for the features here, and for new images."""
     saved = load_classifier(spark, config.model_path)
     require = require_own_output if config.featurize else require_features
@@ -167,9 +171,9 @@ def run_predict(spark: SparkSession, config: PredictConfig, options: RunOptions)
         ends = None
         if config.featurize:
             prepared = prepare_images(run, config.featurize)
-            saved.require(prepared.fingerprint)
+            saved.require_fingerprint(prepared.fingerprint)
             ends = featurize_images(run, prepared)
-        saved.require(run.tables.fingerprint() or {})
+        saved.require_fingerprint(run.tables.fingerprint() or {})
         with run.steps.step("predict"):
             features = run.tables.features()
             predicted = predict(saved, features, run.layout, run.staging, config.low_confidence)

@@ -14,8 +14,8 @@ from pyspark.sql import DataFrame, SparkSession
 from rich.console import Console
 
 from job import schemas
-from job.analysis.cost.bill import bill
-from job.analysis.cost.formatting import costs, in_numbers
+from job.analysis.cost.bill import compute_bill
+from job.analysis.cost.formatting import cost_values, usage_values
 from job.analysis.cost.live_usage import live_usage
 from job.analysis.cost.prices import Prices
 from job.config import LEASE_SECONDS
@@ -115,9 +115,9 @@ class Run:
         """The summary with the seconds, usage and cost so far."""
         self.summary.seconds = {name: round(value, 3) for name, value in self.steps.seconds.items()}
         used = live_usage(self.spark, self.summary.counts.featurized)
-        self.summary.usage = in_numbers(used)
+        self.summary.usage = usage_values(used)
         if self.options.prices is not None:
-            self.summary.cost = costs(bill(used, self.options.prices))
+            self.summary.cost = cost_values(compute_bill(used, self.options.prices))
         seconds, featurized = self.steps.seconds.get("featurize"), self.summary.counts.featurized
         if seconds and featurized:
             self.summary.images_per_second = round(featurized / seconds, 1)

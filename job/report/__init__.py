@@ -1,1 +1,1 @@
-"""The HTML report, its sections and figures, and the same figures in a notebook."""
+"""The HTML report: its data, sections and figures; and the same figures for notebooks."""

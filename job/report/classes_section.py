@@ -1,4 +1,4 @@
-"""The section of the classes: how many images each has, and how even they are."""
+"""The classes section: images per class, and how balanced the classes are."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from job.report.class_series import ClassSeries, label_text
 from job.report.figures import class_counts
-from job.report.page import Page, Shown
+from job.report.page import Page, SectionContent
 from job.report.plane_figure import data_uri
 from job.report.report_data import ReportData
-from job.runtime.formatting import count_text, counted, percent_text, shortened
+from job.runtime.formatting import count_text, percent_text, pluralize, truncate_middle
 
-MOST_ROWS = 300
-MOST_NAME_BYTES = 200
+MAX_ROWS = 300
+MAX_NAME_BYTES = 200
 
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One class in the table; `index` is its place in the series, None if it is not drawn."""
+    """One class in the table; `index` is its series on the plane, None if it is not drawn."""
 
     name: str
     images: str
@@ -27,50 +27,51 @@ class ClassRow:
     picture: str = ""
 
 
-def show(page: Page) -> Shown:
-    """Bars and a table of images per class."""
+def build(page: Page) -> SectionContent:
+    """A bar chart and a table of images per class."""
     data = page.data
     rows = class_rows(data, page.series)
-    words = {"balance": balance(data), "rows": rows, "classes": len(data.classes)}
-    bars = {"classes": class_counts(data.classes)} if len(rows) > 1 else {}
-    return Shown(words, bars)
+    variables = {"balance": balance_text(data), "rows": rows, "classes": len(data.classes)}
+    figures = {"classes": class_counts(data.classes)} if len(rows) > 1 else {}
+    return SectionContent(variables, figures)
 
 
 def class_rows(data: ReportData, series: Sequence[ClassSeries]) -> list[ClassRow]:
-    """The largest classes, at most MOST_ROWS; a class alone has its picture here.
+    """The MAX_ROWS largest classes.
 
-    Of more classes each has a picture in its switch, from where the page takes it.
+    Only a single class has its picture in its row. Otherwise the page copies the pictures from the
+    class switches.
     """
-    index_of = {each.name: index for index, each in enumerate(series)}
-    total = sum(each.images for each in data.classes) or 1
-    ordered = sorted(data.classes, key=lambda each: -each.images)
-    typical = series[0].typical if len(series) == 1 else None
+    series_index = {entry.name: index for index, entry in enumerate(series)}
+    total = sum(count.images for count in data.classes) or 1
+    largest_first = sorted(data.classes, key=lambda count: -count.images)
+    typical = series[0].typical_point if len(series) == 1 else None
     return [
         ClassRow(
-            name=shortened(label_text(each.label), MOST_NAME_BYTES),
-            images=count_text(each.images),
-            share=percent_text(each.images / total),
-            index=index_of.get(label_text(each.label)),
+            name=truncate_middle(label_text(count.label), MAX_NAME_BYTES),
+            images=count_text(count.images),
+            share=percent_text(count.images / total),
+            index=series_index.get(label_text(count.label)),
             picture=data_uri(typical.thumbnail) if typical else "",
         )
-        for each in ordered[:MOST_ROWS]
+        for count in largest_first[:MAX_ROWS]
     ]
 
 
-def balance(data: ReportData) -> str:
-    """How even the classes are, and what to do about it."""
-    sizes = sorted(each.images for each in data.classes)
+def balance_text(data: ReportData) -> str:
+    """How balanced the classes are, and what to do about it."""
+    sizes = sorted(count.images for count in data.classes)
     if not data.class_count:
         return "This run took no labels from the paths (--label-level 0)."
     if len(sizes) < 2:
-        return "There is one class only, so nothing to compare."
-    smallest, middle, largest = sizes[0], sizes[len(sizes) // 2], sizes[-1]
+        return "There is only one class, so there is nothing to compare."
+    smallest, median, largest = sizes[0], sizes[len(sizes) // 2], sizes[-1]
     if smallest == largest:
-        each = counted(largest, "image")
-        return f"All {len(sizes):,} classes have {each} each: none outweighs another."
+        size = pluralize(largest, "image")
+        return f"The classes are balanced: all {len(sizes):,} have {size} each."
     return (
-        f"The largest class has {counted(largest, 'image')}, the smallest {smallest:,}, the "
-        f"middle one {middle:,}: a ratio of {largest / max(smallest, 1):,.1f} to 1. A classifier "
-        "trained on uneven classes tends to favour the large ones: weigh them, or compare scores "
-        "per class."
+        f"The largest class has {pluralize(largest, 'image')}, the smallest {smallest:,}, the "
+        f"median {median:,}: a ratio of {largest / max(smallest, 1):,.1f} to 1. A classifier "
+        "trained on imbalanced classes tends to favour the large ones: weight the classes, or "
+        "compare scores per class."
     )

@@ -1,4 +1,4 @@
-"""The section of classifiers: their scores with what flatters them, and the best one in detail."""
+"""The classifiers section: scores with their caveats, and the best classifier in detail."""
 
 from __future__ import annotations
 
@@ -8,25 +8,31 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from job.analysis.classification.console import components_text, input_text, notes, score_text
-from job.analysis.classification.result import ConfusedPair, Result
+from job.analysis.classification.result import ClassifierResult, ConfusedPair
 from job.analysis.classification.scores import ClassScore
 from job.report.classifier_figures import confusion_matrix
-from job.report.figure_style import MOST_LABEL_BYTES
-from job.report.page import OutputFiles, Page, Shown, read_json
+from job.report.figure_style import MAX_LABEL_BYTES
+from job.report.page import OutputFiles, Page, SectionContent, read_json
 from job.report.plane_figure import data_uri
-from job.runtime.formatting import count_text, counted, duration_text, percent_text, shortened
+from job.runtime.formatting import (
+    count_text,
+    duration_text,
+    percent_text,
+    pluralize,
+    truncate_middle,
+)
 
 ID = "classifiers"
-# What the page has room for: cells of 131 classes that are seldom confused, pictures of 3 kB.
-MOST_CELLS = 800
-MOST_CLASSES = 300
-MOST_PAIRS = 12
-MOST_PICTURES = 20
+# Limits of the page: the cells of 131 rarely confused classes, pictures of 3 kB.
+MAX_CELLS = 800
+MAX_CLASSES = 300
+MAX_PAIRS = 12
+MAX_PICTURES = 20
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two classes that were confused, with pictures of the images as (address, path)."""
+    """Two confused classes; `pictures` has (data URI, relative path) of some of the images."""
 
     actual: str
     predicted: str
@@ -35,65 +41,70 @@ class Pair:
 
 
 def read(files: OutputFiles) -> dict[str, Any] | None:
-    """The saved results, the best first, and pictures of the best; None where there is none.
+    """The saved results as JSON values, best macro F1 first; None without a saved classifier.
 
-    Best is the largest macro F1; the others come without their classes and confused pairs.
+    Only the best result has its classes, confused pairs and pictures.
     """
     results = sorted(
-        saved_results(files),
-        key=lambda each: (-(each.scores.macro_f1 or 0.0), each.columns, each.name),
+        read_results(files),
+        key=lambda result: (-(result.scores.macro_f1 or 0.0), result.columns, result.name),
     )
     if not results:
         return None
     best, *others = results
     return {
-        "results": [asdict(_bounded(best)), *(asdict(_without_classes(each)) for each in others)],
+        "results": [asdict(_truncate(best)), *(asdict(_drop_classes(other)) for other in others)],
         "class_count": len(best.scores.classes),
         "cell_count": len(best.confusion),
         "wrong": sum(n for actual, predicted, n in best.confusion if actual != predicted),
-        "thumbnails": _thumbnails(files, best),
+        "thumbnails": _read_thumbnails(files, best),
     }
 
 
-def saved_results(files: OutputFiles) -> list[Result]:
-    """Of all classifiers of an output, by name."""
-    found = []
-    for name in files.names(ID):
-        # What a `classify` that died has left, and a file of somebody else, are passed over.
+def read_results(files: OutputFiles) -> list[ClassifierResult]:
+    """The results of all saved classifiers of an output, by name."""
+    results = []
+    for name in files.list_names(ID):
+        # Skips the folder of a crashed `classify`, and files of other programs.
         with suppress(FileNotFoundError, ValueError):
-            found.append(Result.from_json(files.read(f"{ID}/{name}/result.json").decode()))
-    return found
+            results.append(
+                ClassifierResult.from_json(files.read(f"{ID}/{name}/result.json").decode())
+            )
+    return results
 
 
-def show(page: Page) -> Shown | None:
-    """Scores, the confusion matrix and confused classes; None where there is no classifier."""
-    found = page.data.sections.get(ID)
-    if not found:
+def build(page: Page) -> SectionContent | None:
+    """Scores, confusion matrix and confused classes; None without a saved classifier."""
+    stored = page.data.sections.get(ID)
+    if not stored:
         return None
-    results = [Result.from_dict(each) for each in found["results"]]
-    return Shown(_words(results, found, page), {"confusion": confusion_matrix(results[0])})
+    results = [ClassifierResult.from_dict(values) for values in stored["results"]]
+    figures = {"confusion": confusion_matrix(results[0])}
+    return SectionContent(_variables(results, stored, page), figures)
 
 
-def _words(results: Sequence[Result], found: Mapping[str, Any], page: Page) -> dict[str, Any]:
+def _variables(
+    results: Sequence[ClassifierResult], stored: Mapping[str, Any], page: Page
+) -> dict[str, Any]:
     best = results[0]
     return {
-        "rows": [_row(each) for each in results],
-        "reading": _reading(results),
+        "rows": [_row(result) for result in results],
+        "summary": _summary_text(results),
         "best": best.name,
         "notes": [*notes(best), *_fold_note(best)],
         "class_rows": _class_rows(best.scores.classes),
-        "classes_left_out": found["class_count"] - len(best.scores.classes),
-        "matrix": _matrix_text(best.name, found),
-        "cells_left_out": found["cell_count"] - len(best.confusion),
-        "pairs": [_pair(each, found["thumbnails"], page) for each in best.confused],
+        "omitted_classes": stored["class_count"] - len(best.scores.classes),
+        "matrix": _matrix_text(best.name, stored),
+        "omitted_cells": stored["cell_count"] - len(best.confusion),
+        "pairs": [_pair(pair, stored["thumbnails"], page) for pair in best.confused],
     }
 
 
-def _bounded(result: Result) -> Result:
-    """The result with as much of its classes as the page shows, the worst first; short labels."""
-    worst = sorted(result.scores.classes, key=lambda each: (each.f1, each.label))[:MOST_CLASSES]
-    cells = _largest_cells(result, {each.label for each in worst})
-    classes = [replace(each, label=_short(each.label)) for each in worst]
+def _truncate(result: ClassifierResult) -> ClassifierResult:
+    """The result with only what the page shows: the worst classes first, and short labels."""
+    worst = sorted(result.scores.classes, key=lambda score: (score.f1, score.label))[:MAX_CLASSES]
+    cells = _largest_cells(result, {score.label for score in worst})
+    classes = [replace(score, label=_short(score.label)) for score in worst]
     return replace(
         result,
         classes=[],
@@ -101,34 +112,35 @@ def _bounded(result: Result) -> Result:
         confusion=[(_short(actual), _short(predicted), n) for actual, predicted, n in cells],
         confused=[
             replace(pair, actual=_short(pair.actual), predicted=_short(pair.predicted))
-            for pair in result.confused[:MOST_PAIRS]
+            for pair in result.confused[:MAX_PAIRS]
         ],
     )
 
 
-def _without_classes(result: Result) -> Result:
+def _drop_classes(result: ClassifierResult) -> ClassifierResult:
     scores = replace(result.scores, classes=[])
     return replace(result, scores=scores, classes=[], confusion=[], confused=[])
 
 
-def _largest_cells(result: Result, labels: set[str]) -> list[tuple[str, str, int]]:
-    """Of these labels all right ones first, then the most frequent errors, MOST_CELLS together."""
+def _largest_cells(result: ClassifierResult, labels: set[str]) -> list[tuple[str, str, int]]:
+    """The first MAX_CELLS cells of `labels`: correct ones, then errors by frequency."""
     cells = [cell for cell in result.confusion if {cell[0], cell[1]} <= labels]
-    return sorted(cells, key=lambda cell: (cell[0] != cell[1], -cell[2]))[:MOST_CELLS]
+    return sorted(cells, key=lambda cell: (cell[0] != cell[1], -cell[2]))[:MAX_CELLS]
 
 
-def _thumbnails(files: OutputFiles, result: Result) -> dict[str, str]:
-    """JPEG in base64 by path, of the pairs that are shown."""
-    there = read_json(files, f"{ID}/{result.name}/thumbnails.json") or {}
-    paths = [path for pair in result.confused[:MOST_PAIRS] for path in pair.examples]
-    return {path: there[path] for path in [path for path in paths if path in there][:MOST_PICTURES]}
+def _read_thumbnails(files: OutputFiles, result: ClassifierResult) -> dict[str, str]:
+    """Base64 JPEG by path, for the pairs that the page shows."""
+    stored = read_json(files, f"{ID}/{result.name}/thumbnails.json") or {}
+    examples = [path for pair in result.confused[:MAX_PAIRS] for path in pair.examples]
+    paths = [path for path in examples if path in stored][:MAX_PICTURES]
+    return {path: stored[path] for path in paths}
 
 
 def _short(label: str) -> str:
-    return shortened(label, MOST_LABEL_BYTES)
+    return truncate_middle(label, MAX_LABEL_BYTES)
 
 
-def _row(result: Result) -> dict[str, Any]:
+def _row(result: ClassifierResult) -> dict[str, Any]:
     near = result.near_duplicates
     return {
         "name": result.name,
@@ -144,42 +156,42 @@ def _row(result: Result) -> dict[str, Any]:
     }
 
 
-def _reading(results: Sequence[Result]) -> str:
-    """The best score in a sentence, and what the components cost where both were tried."""
+def _summary_text(results: Sequence[ClassifierResult]) -> str:
+    """The best score, and what components cost in accuracy where both inputs were tested."""
     best = results[0]
-    against = [
-        f" {each.name} {components_text(each, paired)}."
-        for each in results
-        for paired in each.against
+    comparisons = [
+        f" {result.name} {components_text(result, comparison)}."
+        for result in results
+        for comparison in result.against
     ]
-    return f"Best by macro F1 is {best.name}: {score_text(best.scores)}.{''.join(against)}"
+    return f"Best by macro F1 is {best.name}: {score_text(best.scores)}.{''.join(comparisons)}"
 
 
-def _fold_note(result: Result) -> list[str]:
+def _fold_note(result: ClassifierResult) -> list[str]:
     if len(result.folds) < 2:
         return []
-    shares = [fold.accuracy for fold in result.folds]
-    least, most = percent_text(min(shares)), percent_text(max(shares))
-    return [f"accuracy of single folds: {least} to {most}; the saved model has seen all images"]
+    accuracies = [fold.accuracy for fold in result.folds]
+    lowest, highest = percent_text(min(accuracies)), percent_text(max(accuracies))
+    return [f"accuracy per fold: {lowest} to {highest}; the saved model was trained on all images"]
 
 
 def _class_rows(classes: Sequence[ClassScore]) -> list[dict[str, str]]:
     return [
         {
-            "name": each.label,
-            "precision": percent_text(each.precision),
-            "recall": percent_text(each.recall),
-            "f1": f"{each.f1:.3f}",
-            "images": count_text(each.support),
+            "name": score.label,
+            "precision": percent_text(score.precision),
+            "recall": percent_text(score.recall),
+            "f1": f"{score.f1:.3f}",
+            "images": count_text(score.support),
         }
-        for each in classes
+        for score in classes
     ]
 
 
-def _matrix_text(name: str, found: Mapping[str, Any]) -> str:
-    classes = counted(found["class_count"], "class", "classes")
-    off = counted(found["wrong"], "image")
-    return f"Confusion matrix of {name}: {classes}, {off} off the diagonal."
+def _matrix_text(name: str, stored: Mapping[str, Any]) -> str:
+    classes = pluralize(stored["class_count"], "class", "classes")
+    errors = pluralize(stored["wrong"], "image")
+    return f"Confusion matrix of {name}: {classes}, {errors} off the diagonal."
 
 
 def _pair(pair: ConfusedPair, thumbnails: Mapping[str, str], page: Page) -> Pair:
@@ -188,7 +200,7 @@ def _pair(pair: ConfusedPair, thumbnails: Mapping[str, str], page: Page) -> Pair
         predicted=pair.predicted,
         images=count_text(pair.images),
         pictures=[
-            (data_uri(thumbnails[path]), page.short(path))
+            (data_uri(thumbnails[path]), page.relative_path(path))
             for path in pair.examples
             if path in thumbnails
         ],

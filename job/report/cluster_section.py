@@ -1,4 +1,4 @@
-"""The section of the clusters: what `image-features cluster` has left in the output."""
+"""The clusters section: the result of `image-features cluster`."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 from bokeh.plotting import figure
 
 from job.analysis.clustering.agreement import Cell, MainCluster
-from job.analysis.clustering.result import RESULT, ClusterResult, figure_text
-from job.analysis.clustering.sample import RULE, SAMPLE, ClusterSample
+from job.analysis.clustering.result import RESULT, ClusterResult, metric_text
+from job.analysis.clustering.sample import SAMPLE, SAMPLING_RULE, ClusterSample
 from job.report.class_series import label_text
 from job.report.cluster_figures import cluster_plane, contingency_map
-from job.report.page import OutputFiles, Page, Shown, Tile
+from job.report.page import OutputFiles, Page, SectionContent, Tile
 from job.report.report_data import ReportData
-from job.runtime.formatting import count_text, counted, percent_text, shortened
+from job.runtime.formatting import count_text, percent_text, pluralize, truncate_middle
 
 ID = "clusters"
-MOST_LABELS = 300
-MOST_LABELS_ON_MAP = 100
-# Squares with less of their label are not seen, and more are not told apart.
-LEAST_SHARE = 0.01
-MOST_SQUARES = 2_000
-MOST_NAME_BYTES = 60
+MAX_LABELS = 300
+MAX_LABELS_ON_MAP = 100
+# Smaller squares are invisible, and a reader cannot distinguish more of them.
+MIN_SHARE = 0.01
+MAX_SQUARES = 2_000
+MAX_NAME_BYTES = 60
 
 _FIGURES = (
     "run_id", "images", "components", "clusters", "clusters_found", "starts", "silhouette",
@@ -34,7 +34,7 @@ _FIGURES = (
 
 @dataclass(frozen=True)
 class LabelRow:
-    """One label in the table, and the cluster that most of its images are in."""
+    """One label in the table, and the cluster with most of its images."""
 
     name: str
     images: str
@@ -43,126 +43,126 @@ class LabelRow:
 
 
 def read(files: OutputFiles) -> dict[str, Any] | None:
-    """The values of JSON that the section shows, of the files of `image-features cluster`.
+    """The section's JSON values, from the files of `image-features cluster`; None without them.
 
-    Bounded: the MOST_LABELS largest labels, and of MOST_LABELS_ON_MAP the squares that are seen.
-    None where there is no result; InvalidValueError where it cannot be read.
+    Bounded: has the MAX_LABELS largest labels, and the visible squares of MAX_LABELS_ON_MAP
+    labels. Raises InvalidValueError for an unreadable result.
     """
     try:
         result = ClusterResult.from_json(files.read(f"{ID}/{RESULT}").decode())
         sample = json.loads(files.read(f"{ID}/{SAMPLE}"))
     except FileNotFoundError:
         return None
-    largest = sorted(result.labels, key=lambda each: -each.images)
+    largest_first = sorted(result.labels, key=lambda label: -label.images)
     return {
         **{name: getattr(result, name) for name in _FIGURES},
         "label_count": len(result.labels),
-        "labels": [each._replace(label=_short(each.label)) for each in largest[:MOST_LABELS]],
-        **_map(result, largest[:MOST_LABELS_ON_MAP]),
+        "labels": [main._replace(label=_short(main.label)) for main in largest_first[:MAX_LABELS]],
+        **_map_values(result, largest_first[:MAX_LABELS_ON_MAP]),
         "sample": {**sample, "labels": [_short(label) for label in sample["labels"]]},
     }
 
 
-def show(page: Page) -> Shown | None:
-    """Figures of agreement, the plane, and label against cluster; None without clusters."""
-    found = page.data.sections.get(ID)
-    if not found:
+def build(page: Page) -> SectionContent | None:
+    """Agreement scores, the plane, and the contingency map; None without clusters."""
+    stored = page.data.sections.get(ID)
+    if not stored:
         return None
-    return Shown(_words(found, page.data), _figures(found))
+    return SectionContent(_variables(stored, page.data), _figures(stored))
 
 
-def _words(found: Mapping[str, Any], data: ReportData) -> dict[str, Any]:
+def _variables(stored: Mapping[str, Any], data: ReportData) -> dict[str, Any]:
     return {
-        "reading": _reading(found),
-        "outdated": _outdated(found, data),
-        "tiles": _tiles(found),
-        "rows": [_row(MainCluster(*each)) for each in found["labels"]],
-        "label_count": found["label_count"],
-        "labels_on_map": len(found["map_labels"]),
-        "most_squares": MOST_SQUARES,
-        "sampling": _sampling(found),
+        "summary": _summary_text(stored),
+        "outdated": _outdated_text(stored, data),
+        "tiles": _tiles(stored),
+        "rows": [_row(MainCluster(*values)) for values in stored["labels"]],
+        "label_count": stored["label_count"],
+        "labels_on_map": len(stored["map_labels"]),
+        "max_squares": MAX_SQUARES,
+        "sampling": _sampling_text(stored),
     }
 
 
-def _figures(found: Mapping[str, Any]) -> dict[str, figure]:
-    sample = ClusterSample(**found["sample"])
-    labels = found["map_labels"]
-    cells = [Cell(labels[row][0], cluster, images) for row, cluster, images in found["squares"]]
+def _figures(stored: Mapping[str, Any]) -> dict[str, figure]:
+    sample = ClusterSample(**stored["sample"])
+    labels = stored["map_labels"]
+    cells = [Cell(labels[row][0], cluster, images) for row, cluster, images in stored["squares"]]
     chart = contingency_map(cells, dict(labels))
     return {"clusters": cluster_plane(sample), "contingency": chart}
 
 
-def _map(result: ClusterResult, labels: list[MainCluster]) -> dict[str, Any]:
+def _map_values(result: ClusterResult, labels: list[MainCluster]) -> dict[str, Any]:
     """The labels of the map with their images, and its squares: (row, cluster, images)."""
-    largest = {each.label for each in labels}
-    images = {each.label: each.images for each in result.labels if each.label in largest}
-    place = {label: index for index, label in enumerate(images)}
-    cells = [each for each in result.contingency if each.label in images]
-    seen = [each for each in cells if each.images >= LEAST_SHARE * images[each.label]]
-    darkest = sorted(seen, key=lambda each: -each.images / images[each.label])[:MOST_SQUARES]
-    squares = sorted((place[each.label], each.cluster, each.images) for each in darkest)
-    named = [(_short(label), count) for label, count in images.items()]
-    return {"map_labels": named, "squares": squares}
+    selected = {main.label for main in labels}
+    images = {main.label: main.images for main in result.labels if main.label in selected}
+    row = {label: index for index, label in enumerate(images)}
+    cells = [cell for cell in result.contingency if cell.label in images]
+    visible = [cell for cell in cells if cell.images >= MIN_SHARE * images[cell.label]]
+    darkest = sorted(visible, key=lambda cell: -cell.images / images[cell.label])[:MAX_SQUARES]
+    squares = sorted((row[cell.label], cell.cluster, cell.images) for cell in darkest)
+    map_labels = [(_short(label), count) for label, count in images.items()]
+    return {"map_labels": map_labels, "squares": squares}
 
 
 def _short(label: str | None) -> str | None:
-    return None if label is None else shortened(label, MOST_NAME_BYTES)
+    return None if label is None else truncate_middle(label, MAX_NAME_BYTES)
 
 
-def _reading(found: Mapping[str, Any]) -> str:
+def _summary_text(stored: Mapping[str, Any]) -> str:
     return (
-        f"k-means has put the {counted(found['images'], 'image')} into "
-        f"{counted(found['clusters_found'], 'cluster')} by their "
-        f"{counted(found['components'], 'component')}, without their labels."
+        f"k-means grouped the {pluralize(stored['images'], 'image')} into "
+        f"{pluralize(stored['clusters_found'], 'cluster')} by their "
+        f"{pluralize(stored['components'], 'component')}, without their labels."
     )
 
 
-def _outdated(found: Mapping[str, Any], data: ReportData) -> str:
-    """Where the projection is another by now, as far as its size tells."""
-    if (found["images"], found["components"]) == (data.points_total, data.k):
+def _outdated_text(stored: Mapping[str, Any], data: ReportData) -> str:
+    """A warning if the projection has changed its size since; empty otherwise."""
+    if (stored["images"], stored["components"]) == (data.points_total, data.k):
         return ""
     return (
         "The projection has changed since: run `image-features cluster` again for clusters of "
-        f"its {counted(data.points_total, 'image')} and {counted(data.k, 'component')}."
+        f"its {pluralize(data.points_total, 'image')} and {pluralize(data.k, 'component')}."
     )
 
 
-def _tiles(found: Mapping[str, Any]) -> list[Tile]:
+def _tiles(stored: Mapping[str, Any]) -> list[Tile]:
     return [
         Tile(
             "clusters",
-            count_text(found["clusters_found"]),
-            f"the tightest of {counted(found['starts'], 'start')}",
+            count_text(stored["clusters_found"]),
+            f"best of {pluralize(stored['starts'], 'start')}",
         ),
         Tile(
             "silhouette",
-            figure_text(found["silhouette"]),
-            "1: clusters far apart; 0: they touch; below: images in the wrong one",
+            metric_text(stored["silhouette"]),
+            "1: clusters far apart; 0: clusters touch; below 0: images in the wrong cluster",
         ),
         Tile(
             "adjusted Rand index",
-            figure_text(found["adjusted_rand_index"]),
-            "agreement with the labels; 1: the same groups, 0: as by chance",
+            metric_text(stored["adjusted_rand_index"]),
+            "agreement with the labels; 1: identical groups, 0: chance",
         ),
         Tile(
             "normalized mutual information",
-            figure_text(found["normalized_mutual_information"]),
-            "what cluster and label say of each other; 1: all, 0: nothing",
+            metric_text(stored["normalized_mutual_information"]),
+            "information that clusters and labels share; 1: all, 0: none",
         ),
     ]
 
 
-def _row(each: MainCluster) -> LabelRow:
+def _row(main: MainCluster) -> LabelRow:
     return LabelRow(
-        name=label_text(each.label),
-        images=count_text(each.images),
-        cluster=str(each.cluster),
-        share=percent_text(each.share),
+        name=label_text(main.label),
+        images=count_text(main.images),
+        cluster=str(main.cluster),
+        share=percent_text(main.share),
     )
 
 
-def _sampling(found: Mapping[str, Any]) -> str:
-    shown = len(found["sample"]["x"])
-    if shown >= found["images"]:
-        return f"All {counted(found['images'], 'image')} are shown."
-    return f"{shown:,} of {found['images']:,} images are shown: {RULE}."
+def _sampling_text(stored: Mapping[str, Any]) -> str:
+    sampled = len(stored["sample"]["x"])
+    if sampled >= stored["images"]:
+        return f"All {pluralize(stored['images'], 'image')} are shown."
+    return f"{sampled:,} of {stored['images']:,} images are shown: {SAMPLING_RULE}."

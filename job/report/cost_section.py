@@ -1,55 +1,63 @@
-"""The section of cost: what the run used, and what that costs where prices were given."""
+"""The cost section: the resources that the run used, and their cost if prices were given."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from job.report.page import Page, Shown, Tile
+from job.report.page import Page, SectionContent, Tile
 from job.report.report_data import ReportData
 from job.runtime.formatting import count_text, money_text
 
-USED_NOTES = {
+USAGE_NOTES = {
     "vcpu_seconds": "requested cores times seconds",
     "gb_seconds": "requested memory times seconds",
     "pods": "the driver and its executors",
 }
 
 
-def show(page: Page) -> Shown | None:
-    """What was used and what it costs; nothing for a run that did not count."""
+def build(page: Page) -> SectionContent | None:
+    """Usage and cost; None for a run without recorded usage."""
     data = page.data
-    if not used(data):
+    if not usage_tiles(data):
         return None
-    return Shown({"used": used(data), "costs": costs(data), "prices_note": prices_note(data)})
+    return SectionContent(
+        {
+            "usage": usage_tiles(data),
+            "costs": cost_rows(data),
+            "prices_note": prices_note(data),
+        }
+    )
 
 
-def used(data: ReportData) -> list[Tile]:
-    """What the run's pods asked of the cluster over time."""
+def usage_tiles(data: ReportData) -> list[Tile]:
+    """The resources that the run's pods requested, over time."""
     usage: Mapping[str, float] = data.summary.get("usage") or {}
     names = {"vcpu_seconds": "vCPU-seconds", "gb_seconds": "GB-seconds", "pods": "pods"}
     return [
-        Tile(name, count_text(round(usage[key])), USED_NOTES[key])
+        Tile(name, count_text(round(usage[key])), USAGE_NOTES[key])
         for key, name in names.items()
         if key in usage
     ]
 
 
-def costs(data: ReportData) -> list[tuple[str, str, str]]:
-    """Each way to run, what the run cost that way, and a million images; none without prices."""
+def cost_rows(data: ReportData) -> list[tuple[str, str, str]]:
+    """Name, cost of the run and cost of a million images per option; empty without prices."""
     cost: Mapping[str, Any] = data.summary.get("cost") or {}
     currency = str(cost.get("currency", ""))
     return [
         (
-            way["name"],
-            money_text(way["cost"], currency),
-            "–" if way["per_million"] is None else money_text(way["per_million"], currency),
+            option["name"],
+            money_text(option["cost"], currency),
+            "–" if option["per_million"] is None else money_text(option["per_million"], currency),
         )
-        for way in cost.get("ways", ())
+        for option in cost.get("ways", ())
     ]
 
 
 def prices_note(data: ReportData) -> str:
-    """Which prices the costs are reckoned with."""
+    """The date of the prices and the instance type; empty without prices."""
     cost: Mapping[str, Any] = data.summary.get("cost") or {}
-    return f"Prices of {cost['prices_of']}, pods as shares of {cost['instance']}." if cost else ""
+    if not cost:
+        return ""
+    return f"Prices of {cost['prices_of']}; pods are priced as shares of {cost['instance']}."

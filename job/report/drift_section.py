@@ -1,4 +1,4 @@
-"""The section of drift: what each run's new images were like beside those of the fit."""
+"""The drift section: how the new images of each run differ from those of the fit."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from job.report.figure_style import (
     place_legend,
     reference_line,
 )
-from job.report.page import OutputFiles, Page, Shown
-from job.runtime.formatting import count_text, counted, percent_text
+from job.report.page import OutputFiles, Page, SectionContent
+from job.runtime.formatting import count_text, percent_text, pluralize
 
-# The last by name: run ids begin with the time, unless they were given.
-MOST_RUNS = 100
-MOST_ROWS = 30
+# The last ones by name: generated run ids start with the time.
+MAX_RUNS = 100
+MAX_ROWS = 30
 
-# Key in drift/<run id>.json, name, colour, marker, dash: told apart without colour too.
+# Key in drift/<run id>.json, name, colour, marker and dash; marker and dash differ for readers who
+# cannot distinguish the colours.
 _MEASURES = (
     ("mean_shift", "mean shift", ACCENT, "circle", "solid"),
     ("reconstruction", "reconstruction", "#b3441e", "square", "dashed"),
@@ -37,28 +38,28 @@ Runs = Sequence[Mapping[str, Any]]
 
 
 def read(files: OutputFiles) -> Runs | None:
-    """What the last runs have found, the earliest first, as `Drift.brief` gives it."""
-    found = []
-    for name in files.names("drift")[-MOST_RUNS:]:
-        # A file of somebody else is passed over.
+    """`Drift.brief` of the last MAX_RUNS runs, oldest first; None without any."""
+    runs = []
+    for name in files.list_names("drift")[-MAX_RUNS:]:
+        # Skips files of other programs.
         with suppress(ValueError):
-            found.append(Drift.from_json(files.read(f"drift/{name}").decode()).brief())
-    return sorted(found, key=lambda run: run["created"]) or None
+            runs.append(Drift.from_json(files.read(f"drift/{name}").decode()).brief())
+    return sorted(runs, key=lambda run: run["created"]) or None
 
 
-def show(page: Page) -> Shown | None:
-    """A chart and a table of the runs; nothing where none was compared with its fit."""
+def build(page: Page) -> SectionContent | None:
+    """A chart and a table of the runs; None if no run was compared with its fit."""
     runs: Runs = page.data.sections.get("drift") or []
-    return Shown(drift_words(runs), {"drift": drift_chart(runs)}) if runs else None
+    return SectionContent(drift_variables(runs), {"drift": drift_chart(runs)}) if runs else None
 
 
-def drift_words(runs: Runs) -> dict[str, Any]:
-    """What the section says of runs, the earliest first."""
-    return {"reading": _reading(runs), "rows": [_row(run) for run in runs[::-1][:MOST_ROWS]]}
+def drift_variables(runs: Runs) -> dict[str, Any]:
+    """The template's variables for `runs`, oldest first."""
+    return {"summary": _summary_text(runs), "rows": [_row(run) for run in runs[::-1][:MAX_ROWS]]}
 
 
 def drift_chart(runs: Runs) -> figure:
-    """Each measure over the runs, without its sampling error, as a multiple of its threshold."""
+    """Each measure over the runs, less its sampling error, as a multiple of its threshold."""
     chart = empty_figure(
         x_axis_type="datetime",
         y_axis_label="times its threshold",
@@ -68,7 +69,7 @@ def drift_chart(runs: Runs) -> figure:
     )
     times = [datetime.fromisoformat(run["created"]) for run in runs]
     for key, name, colour, marker, dash in _MEASURES:
-        _draw(chart, _source(runs, times, key), name, colour, marker, dash)
+        _draw_measure(chart, _source(runs, times, key), name, colour, marker, dash)
     chart.add_layout(reference_line(1.0, "width"))
     chart.yaxis.formatter = NumeralTickFormatter(format="0.[00]")
     place_legend(chart, "top_left")
@@ -86,7 +87,7 @@ def _source(runs: Runs, times: Sequence[datetime], key: str) -> ColumnDataSource
     )
 
 
-def _draw(
+def _draw_measure(
     chart: figure, source: ColumnDataSource, name: str, colour: str, marker: str, dash: str
 ) -> None:
     chart.line(
@@ -101,27 +102,29 @@ def _draw(
     marks = chart.scatter(
         "time", "times", source=source, legend_label=name, color=colour, marker=marker, size=8
     )
-    said = f"<strong>@run</strong><br>{name}: @times{{0.00}} × threshold<br>@images{{0,0}} images"
-    chart.add_tools(HoverTool(renderers=[marks], tooltips=TEXT_TOOLTIP.format(said)))
+    tooltip = (
+        f"<strong>@run</strong><br>{name}: @times{{0.00}} × threshold<br>@images{{0,0}} images"
+    )
+    chart.add_tools(HoverTool(renderers=[marks], tooltips=TEXT_TOOLTIP.format(tooltip)))
 
 
-def _reading(runs: Runs) -> str:
+def _summary_text(runs: Runs) -> str:
     """The last run in a sentence."""
     last = runs[-1]
-    images = counted(last["images"], "new image")
+    images = pluralize(last["images"], "new image")
     if not last["findings"]:
-        return f"The {images} of the last run that was compared are like those of the fit."
-    return f"The last run that was compared brought {images}: {'; '.join(last['findings'])}."
+        return f"The last compared run had {images}, similar to those of the fit."
+    return f"The last compared run had {images}: {'; '.join(last['findings'])}."
 
 
 def _row(run: Mapping[str, Any]) -> dict[str, Any]:
-    shift, missed, outside = (run[key] for key, *_ in _MEASURES)
+    shift, reconstruction, outside = (run[key] for key, *_ in _MEASURES)
     return {
         "run": run["run_id"],
         "created": run["created"].replace("T", " ").replace("+00:00", " UTC"),
         "images": count_text(run["images"]),
         "shift": f"{shift['value']:.2f} (component {run['component']})",
-        "missed": f"{missed['value']:.2f} ×",
+        "reconstruction": f"{reconstruction['value']:.2f} ×",
         "outside": percent_text(outside["value"]),
-        "found": "; ".join(run["findings"]) or "–",
+        "findings": "; ".join(run["findings"]) or "–",
     }

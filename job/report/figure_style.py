@@ -1,4 +1,4 @@
-"""What all figures share: an empty one in the report's style, its colours, its tooltips."""
+"""The style that all figures share: an empty figure, colours, tooltips, axis names."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from bokeh.models import (
 from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 
-from job.runtime.formatting import shortened
+from job.runtime.formatting import truncate_middle
 
-# Greys and one accent that are legible on white and on black; the report's style sheet sets
-# its own through Bokeh's --bk- variables.
+# Greys and an accent, legible on white and on black. The report's style sheet overrides them
+# through Bokeh's --bk- variables.
 INK = "#6b7780"
 FAINT = "#8a949b"
 ACCENT = "#0f8a7e"
 
-MOST_NAMED_ROWS = 40
-MOST_ROW_NAME_BYTES = 24
-MOST_LABEL_BYTES = 45
+MAX_NAMED_ROWS = 40
+MAX_ROW_NAME_BYTES = 24
+MAX_LABEL_BYTES = 45
 
-# Bokeh escapes what replaces @name. The negative margin covers Bokeh's own white tooltip.
+# Bokeh escapes the values of @name. The negative margin covers Bokeh's own white tooltip.
 IMAGE_TOOLTIP = """
 <div style="margin:-5px;padding:8px 10px;max-width:300px;font:13px/1.4 system-ui,sans-serif;
             background:var(--card,#fff);color:var(--ink,#1c2327)">
@@ -44,7 +44,7 @@ TEXT_TOOLTIP = """
 
 
 def empty_figure(**options: Any) -> figure:
-    """An empty figure in the report's style; the wheel zooms only with Ctrl, else pages scroll."""
+    """An empty figure in the report's style. The wheel zooms with Ctrl and scrolls without it."""
     wheel = WheelZoomTool(modifiers="ctrl")
     tools = [PanTool(), BoxZoomTool(), wheel, ZoomInTool(), ZoomOutTool(), ResetTool()]
     chart = figure(tools=tools, toolbar_location="above", sizing_mode="stretch_width", **options)
@@ -64,7 +64,7 @@ def empty_figure(**options: Any) -> figure:
 
 
 def place_legend(chart: figure, location: Literal["top_left", "bottom_right"]) -> None:
-    """The legend of what the figure has drawn, in the report's style; a click hides its line."""
+    """Style the figure's legend; a click on an entry hides its line."""
     chart.legend.location = location
     chart.legend.click_policy = "hide"
     chart.legend.label_text_color = INK
@@ -72,26 +72,27 @@ def place_legend(chart: figure, location: Literal["top_left", "bottom_right"]) -
 
 
 def name_rows(chart: figure, names: dict[float, str]) -> None:
-    """Names at these heights of the y axis, as plain text: a label may look like TeX."""
+    """Label the y axis at these positions, as plain text: a label may look like TeX."""
     chart.yaxis.ticker = FixedTicker(ticks=sorted(names))
     chart.yaxis.major_label_overrides = {
-        row: PlainText(text=shortened(name, MOST_ROW_NAME_BYTES)) for row, name in names.items()
+        row: PlainText(text=truncate_middle(name, MAX_ROW_NAME_BYTES))
+        for row, name in names.items()
     }
     chart.yaxis.major_tick_line_color = None
 
 
 def name_columns(chart: figure, names: dict[float, str]) -> None:
-    """Names at these places of the x axis, as `name_rows` writes them."""
+    """Label the x axis at these positions, as plain text."""
     chart.xaxis.ticker = FixedTicker(ticks=sorted(names))
     chart.xaxis.major_label_overrides = {
-        column: PlainText(text=shortened(name, MOST_ROW_NAME_BYTES))
+        column: PlainText(text=truncate_middle(name, MAX_ROW_NAME_BYTES))
         for column, name in names.items()
     }
     chart.xaxis.major_tick_line_color = None
 
 
 def reference_line(location: float, dimension: Literal["width", "height"]) -> Span:
-    """A dashed line across the figure: horizontal for `width`, vertical for `height`."""
+    """A dashed line across the figure, horizontal for "width", vertical for "height"."""
     return Span(
         location=location,
         dimension=dimension,

@@ -1,4 +1,4 @@
-"""Bokeh figures of a run, for the report and for notebooks: data in, figure out."""
+"""Bokeh figures of a run for the report and for notebooks: the variance curve, class counts."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from job.report.class_series import label_text
 from job.report.figure_style import (
     ACCENT,
     FAINT,
-    MOST_LABEL_BYTES,
-    MOST_NAMED_ROWS,
+    MAX_LABEL_BYTES,
+    MAX_NAMED_ROWS,
     TEXT_TOOLTIP,
     empty_figure,
     name_rows,
     reference_line,
 )
 from job.report.report_data import ClassCount
-from job.runtime.formatting import asked_text, percent_text, shortened
+from job.runtime.formatting import exact_percent_text, percent_text, truncate_middle
 
 
-def variance_curve(curve: Sequence[float], k: int, asked: float | None) -> figure:
-    """The cumulative explained variance of all components, with the k that are kept marked.
+def variance_curve(curve: Sequence[float], k: int, target: float | None) -> figure:
+    """The cumulative explained variance of all components, with a mark at `k`.
 
-    `curve` holds ratios that sum to 1; `asked` is the share that decided k, None when k was given.
+    `curve` has ratios that sum to 1; `target` is the requested share that determined k, None if k
+    was set directly.
     """
     cumulative = np.cumsum(np.asarray(curve, dtype=np.float64))
     chart = empty_figure(
@@ -42,7 +43,7 @@ def variance_curve(curve: Sequence[float], k: int, asked: float | None) -> figur
     chart.toolbar.autohide = True
     chart.yaxis.formatter = NumeralTickFormatter(format="0 %")
     chart.xaxis.formatter = NumeralTickFormatter(format="0,0")
-    line = _curve_line(chart, cumulative)
+    line = _draw_curve(chart, cumulative)
     chart.add_tools(
         HoverTool(
             renderers=[line],
@@ -51,25 +52,25 @@ def variance_curve(curve: Sequence[float], k: int, asked: float | None) -> figur
         )
     )
     if 1 <= k <= len(cumulative):
-        _mark_k(chart, k, float(cumulative[k - 1]), len(cumulative), asked)
-    if asked is not None:
-        chart.add_layout(reference_line(asked, "width"))
+        _mark_k(chart, k, float(cumulative[k - 1]), len(cumulative), target)
+    if target is not None:
+        chart.add_layout(reference_line(target, "width"))
     return chart
 
 
 def class_counts(classes: Sequence[ClassCount]) -> figure:
-    """Images per class as horizontal bars, the largest on top; names on the axis of up to 40."""
-    ordered = sorted(classes, key=lambda each: -each.images)
-    named = len(ordered) <= MOST_NAMED_ROWS
+    """Images per class as horizontal bars, the largest on top; the axis names up to 40 classes."""
+    ordered = sorted(classes, key=lambda count: -count.images)
+    named = len(ordered) <= MAX_NAMED_ROWS
     rows = [-float(index) for index in range(len(ordered))]
     chart = empty_figure(
         x_axis_label="images",
         y_axis_label="" if named else f"{len(ordered):,} classes, the largest on top",
-        x_range=(0, 1.05 * max((each.images for each in ordered), default=1)),
+        x_range=(0, 1.05 * max((count.images for count in ordered), default=1)),
         y_range=(min(rows, default=0.0) - 0.6, 0.6),
         height=80 + 24 * max(len(ordered), 4) if named else 540,
     )
-    bars = _bars(chart, ordered, rows)
+    bars = _draw_bars(chart, ordered, rows)
     chart.add_tools(
         HoverTool(
             renderers=[bars],
@@ -80,12 +81,12 @@ def class_counts(classes: Sequence[ClassCount]) -> figure:
     chart.toolbar_location = None
     chart.xaxis.formatter = NumeralTickFormatter(format="0,0")
     chart.ygrid.grid_line_color = None
-    names = {row: label_text(each.label) for row, each in zip(rows, ordered, strict=True)}
+    names = {row: label_text(count.label) for row, count in zip(rows, ordered, strict=True)}
     name_rows(chart, names if named else {})
     return chart
 
 
-def _curve_line(chart: figure, cumulative: np.ndarray[Any, Any]) -> GlyphRenderer[Any]:
+def _draw_curve(chart: figure, cumulative: np.ndarray[Any, Any]) -> GlyphRenderer[Any]:
     source = ColumnDataSource(
         {
             "n": np.arange(1, len(cumulative) + 1, dtype=np.int32),
@@ -102,11 +103,11 @@ def _curve_line(chart: figure, cumulative: np.ndarray[Any, Any]) -> GlyphRendere
     return line
 
 
-def _mark_k(chart: figure, k: int, kept: float, components: int, asked: float | None) -> None:
+def _mark_k(chart: figure, k: int, kept: float, components: int, target: float | None) -> None:
     chart.add_layout(reference_line(k, "height"))
     chart.scatter([k], [kept], size=10, fill_color=ACCENT, line_color="white", line_width=2)
     on_left = k > components / 2
-    request = "" if asked is None else f"\n({asked_text(asked)} asked)"
+    request = "" if target is None else f"\n({exact_percent_text(target)} requested)"
     chart.add_layout(
         Label(
             x=k,
@@ -123,14 +124,16 @@ def _mark_k(chart: figure, k: int, kept: float, components: int, asked: float | 
     )
 
 
-def _bars(
+def _draw_bars(
     chart: figure, ordered: Sequence[ClassCount], rows: Sequence[float]
 ) -> GlyphRenderer[Any]:
     source = ColumnDataSource(
         {
             "row": list(rows),
-            "images": [each.images for each in ordered],
-            "label": [shortened(label_text(each.label), MOST_LABEL_BYTES) for each in ordered],
+            "images": [count.images for count in ordered],
+            "label": [
+                truncate_middle(label_text(count.label), MAX_LABEL_BYTES) for count in ordered
+            ],
         }
     )
     bars: GlyphRenderer[Any] = chart.hbar(

@@ -1,4 +1,4 @@
-"""What a section of the report is: what it is given, and what it gives back."""
+"""The interface of a report section: its input (Page) and its output (SectionContent)."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from job.report.report_data import Point, ReportData
 
 
 class OutputFiles(Protocol):
-    """The files of one output, by their names under it, such as `runs/1.json`."""
+    """The files of one output, by relative path, such as `runs/1.json`."""
 
     def read(self, name: str) -> bytes:
         """The content of the file `name`. Raises FileNotFoundError."""
 
-    def names(self, folder: str) -> list[str]:
-        """The names, sorted, of what is in `folder`; none where there is no such folder."""
+    def list_names(self, folder: str) -> list[str]:
+        """The sorted names of files and folders in `folder`; empty if it does not exist."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What sections are made from.
+    """The input of all sections.
 
-    `points` are those of `data` with the thumbnails that the page has room for, `series` the same
-    points by class; a class has the colour, the marker and the index of its series everywhere.
+    `points` are those of `data`, with as many thumbnails as fit on the page; `series` has the same
+    points by class. Every section uses the colour, marker and index of a class's series.
     """
 
     data: ReportData
     points: Sequence[Point]
     series: Sequence[ClassSeries]
 
-    def short(self, path: str) -> str:
-        """The path without the input path, which all of them begin with."""
+    def relative_path(self, path: str) -> str:
+        """The path relative to the input path."""
         return path.removeprefix(input_root(self.data)).lstrip("/")
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What a section shows: `words` by the names that its template uses, figures by their ids.
+class SectionContent:
+    """The content of a section: the variables of its template, and its figures by id.
 
-    Each figure has its place in the template: `parts.chart(id, ...)`.
+    The template places each figure with `parts.chart(id, ...)`.
     """
 
-    words: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, figure] = field(default_factory=dict)
 
 
@@ -55,15 +55,14 @@ class Shown:
 class Section:
     """One section of the page; its template is `templates/sections/<id>.html.j2`.
 
-    `show` gives None where there is nothing to show: the section is left out then. `read` takes
-    from the files of the output what the tables do not hold, as values of JSON, at most 200 kB:
-    they are `data.sections[id]` from then on, also in report/data.json. It gives None where the
-    output has no such file.
+    `build` returns None to omit the section. `read` returns JSON values (at most 200 kB) from the
+    files of the output, for data that the tables do not have, or None without such files.
+    `data.sections[id]` and report/data.json then hold these values.
     """
 
     id: str
     title: str
-    show: Callable[[Page], Shown | None]
+    build: Callable[[Page], SectionContent | None]
     read: Callable[[OutputFiles], Any] | None = None
 
 
@@ -78,7 +77,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Bar:
-    """One labelled length; `share` is 0 to 1 of the longest or of the whole."""
+    """One labelled bar; `share` is 0 to 1 of the longest bar or of the total."""
 
     name: str
     value: str
@@ -87,13 +86,13 @@ class Bar:
 
 
 def input_root(data: ReportData) -> str:
-    """What paths on the page leave out: the input path with a slash at its end."""
+    """The prefix that the page omits from paths: the input path with a trailing slash."""
     path = str(data.summary.get("input_path") or "")
     return path.rstrip("/") + "/" if path else ""
 
 
 def read_json(files: OutputFiles, name: str) -> Any:
-    """The values in the JSON file `name`; None where there is none."""
+    """The values of the JSON file `name`; None if it does not exist."""
     try:
         return json.loads(files.read(name))
     except FileNotFoundError:

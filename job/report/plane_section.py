@@ -1,4 +1,4 @@
-"""The section of the PCA planes: the sampled images, and the switches of their classes."""
+"""The plane section: the sampled images on PCA planes, and the switches of their classes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from job.report.class_series import ClassSeries, label_text
-from job.report.page import Page, Shown, input_root
+from job.report.page import Page, SectionContent, input_root
 from job.report.plane_figure import HEIGHTS, PLANES, pca_planes
 from job.report.report_data import ReportData
-from job.runtime.formatting import count_text, counted, percent_text, shortened
+from job.runtime.formatting import count_text, percent_text, pluralize, truncate_middle
 
-MOST_NAME_BYTES = 200
+MAX_NAME_BYTES = 200
 
 
 @dataclass(frozen=True)
 class Chip:
-    """The switch of one class on the planes; `row` of their data has its picture, None for none."""
+    """The switch of one class; `row` is the plane's data row with its picture, None without one."""
 
     index: int
     name: str
@@ -30,63 +30,63 @@ class Chip:
 
 @dataclass(frozen=True)
 class Plane:
-    """One plane on the page: the id of its figure, how it is read, its height in pixels."""
+    """One plane on the page: its figure's id, a caption, and its height in pixels."""
 
     figure_id: str
-    reading: str
+    caption: str
     height: int
 
 
-def show(page: Page) -> Shown:
-    """Planes of components 1 and 2 and, where they are kept, 3 and 4, with their switches."""
+def build(page: Page) -> SectionContent:
+    """The planes of components 1 and 2 and, if kept, 3 and 4, with the class switches."""
     data = page.data
     figures = pca_planes(
         page.points, data.variance_curve, path_root=input_root(data), series=page.series
     )
     planes = [
-        Plane(f"plane-{number}", plane_share(data, *PLANES[number]), HEIGHTS[number])
+        Plane(f"plane-{number}", plane_caption(data, *PLANES[number]), HEIGHTS[number])
         for number in range(len(figures))
     ]
-    words = {
+    variables = {
         "planes": planes,
         "points": len(page.points),
-        "pictured": any(point.thumbnail for point in page.points),
+        "has_thumbnails": any(point.thumbnail for point in page.points),
         "k": data.k,
         "chips": chips(data, page.series),
-        "sampling": sampling(data),
+        "sampling": sampling_text(data),
     }
-    named = zip(planes, figures, strict=True)
-    return Shown(words, {plane.figure_id: figure for plane, figure in named} if page.points else {})
+    figures_by_id = {plane.figure_id: figure for plane, figure in zip(planes, figures, strict=True)}
+    return SectionContent(variables, figures_by_id if page.points else {})
 
 
 def chips(data: ReportData, series: Sequence[ClassSeries]) -> list[Chip]:
-    """One switch for each class on the planes, with its count in the whole output."""
-    images = {label_text(each.label): each.images for each in data.classes}
-    firsts = accumulate((len(each.points) for each in series), initial=0)
+    """One switch per class, with its number of images in the whole output."""
+    images = {label_text(count.label): count.images for count in data.classes}
+    first_rows = accumulate((len(entry.points) for entry in series), initial=0)
     return [
         Chip(
             index=index,
-            name=shortened(each.name, MOST_NAME_BYTES),
-            images=count_text(images.get(each.name, len(each.points))),
-            colour=each.style.colour,
-            marker=each.style.marker,
-            hollow=each.style.hollow,
-            row=first + each.points.index(each.typical) if each.typical else None,
+            name=truncate_middle(entry.name, MAX_NAME_BYTES),
+            images=count_text(images.get(entry.name, len(entry.points))),
+            colour=entry.style.colour,
+            marker=entry.style.marker,
+            hollow=entry.style.hollow,
+            row=first + entry.points.index(entry.typical_point) if entry.typical_point else None,
         )
-        for index, (each, first) in enumerate(zip(series, firsts, strict=False))
+        for index, (entry, first) in enumerate(zip(series, first_rows, strict=False))
     ]
 
 
-def plane_share(data: ReportData, first: int, second: int) -> str:
-    """How much of the variance the plane of these two components shows."""
-    shown = percent_text(sum(data.variance_curve[first - 1 : min(second, data.k)]))
+def plane_caption(data: ReportData, first: int, second: int) -> str:
+    """The share of the variance that these two components explain."""
+    share = percent_text(sum(data.variance_curve[first - 1 : min(second, data.k)]))
     if data.k == first:
-        return f"Component {first} holds {shown} of the variance"
-    return f"Components {first} and {second} hold {shown} of the variance"
+        return f"Component {first} explains {share} of the variance"
+    return f"Components {first} and {second} explain {share} of the variance"
 
 
-def sampling(data: ReportData) -> str:
-    """How many of the images the planes show, and by which rule they were chosen."""
+def sampling_text(data: ReportData) -> str:
+    """The number of images on the planes, and the rule that selected them."""
     if len(data.points) >= data.points_total:
-        return f"All {counted(data.points_total, 'image')} are shown."
+        return f"All {pluralize(data.points_total, 'image')} are shown."
     return f"{len(data.points):,} of {data.points_total:,} images are shown: {data.sampling_rule}."

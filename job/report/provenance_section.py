@@ -1,21 +1,21 @@
-"""The section of provenance: which code, settings and versions made this output."""
+"""The provenance section: the code, settings and versions that produced the output."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from job.report.page import Page, Shown
+from job.report.page import Page, SectionContent
 from job.report.report_data import ReportData
 
 
-def show(page: Page) -> Shown:
+def build(page: Page) -> SectionContent:
     """Run, fingerprint, settings and versions."""
-    return Shown({"groups": provenance(page.data)})
+    return SectionContent({"groups": provenance_groups(page.data)})
 
 
-def provenance(data: ReportData) -> dict[str, list[tuple[str, str]]]:
-    """All that says which code and which settings made this output, in groups of name, value."""
+def provenance_groups(data: ReportData) -> dict[str, list[tuple[str, str]]]:
+    """(name, value) rows by group; empty groups are omitted."""
     summary = data.summary
     run = {
         "run id": summary.get("run_id"),
@@ -30,14 +30,14 @@ def provenance(data: ReportData) -> dict[str, list[tuple[str, str]]]:
         "Settings": summary.get("settings") or {},
         "Versions": summary.get("versions") or {},
     }
-    return {name: _flat(values) for name, values in groups.items() if values}
+    return {name: _flatten(values) for name, values in groups.items() if values}
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for name, value in values.items():
         if isinstance(value, Mapping):
-            rows += _flat(value, f"{prefix}{name}.")
+            rows += _flatten(value, f"{prefix}{name}.")
         else:
             rows.append((f"{prefix}{name}", "not set" if value is None else str(value)))
     return rows

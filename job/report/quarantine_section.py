@@ -1,4 +1,4 @@
-"""The section of quarantine: what could not become features, why, and what it looks like."""
+"""The quarantine section: the objects without features, the reasons, and their pictures."""
 
 from __future__ import annotations
 
@@ -6,36 +6,35 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from job.report.page import Bar, Page, Shown
+from job.report.page import Bar, Page, SectionContent
 from job.report.plane_figure import data_uri
 from job.report.report_data import QuarantinedImage, ReportData
-from job.runtime.formatting import count_text, shortened
+from job.runtime.formatting import count_text, truncate_middle
 
-MOST_TEXT_BYTES = 200
-# Of each reason, in the order of their paths: one reason with many objects hides no other.
-MOST_CARDS_A_REASON = 6
-MOST_ROWS_A_REASON = 50
-MOST_REASONS = 12
-GALLERY_RULE = f"up to {MOST_CARDS_A_REASON} of each reason, first by path"
+MAX_TEXT_BYTES = 200
+# Limits per reason, so that a frequent reason does not hide a rare one.
+MAX_CARDS_PER_REASON = 6
+MAX_ROWS_PER_REASON = 50
+MAX_REASONS = 12
+GALLERY_RULE = f"up to {MAX_CARDS_PER_REASON} of each reason, first by path"
 
-# The quarantine reasons of the whole program, in words for the person who owns the images.
+# All quarantine reasons, explained for the owner of the images.
 REASON_MEANINGS = {
-    "not_an_image": "The bytes are not a picture in a format that is read (JPEG, PNG, BMP, GIF, "
-    "TIFF, WebP). Files such as a README can be left out with --glob.",
-    "unsupported": "The picture is whole, in a variant of its format that is not decoded, such as "
+    "not_an_image": "Not a picture in a supported format (JPEG, PNG, BMP, GIF, TIFF, WebP). Use "
+    "--glob to exclude files such as a README.",
+    "unsupported": "A complete picture in an unsupported variant of its format, such as "
     "floating-point or signed samples. Convert it to 8 bits.",
-    "truncated": "The picture begins well and ends too early, as after a broken upload. "
-    "Upload it again.",
+    "truncated": "The picture is incomplete, as after an interrupted upload. Upload it again.",
     "too_large": "The object has more bytes than --max-image-bytes allows.",
     "too_many_pixels": "The picture has more pixels than --max-image-pixels allows.",
-    "vanished": "It was listed, but gone when it was to be read. Tried again in every run.",
-    "forbidden": "The storage refuses to hand out this one object. Tried again in every run.",
+    "vanished": "The object was deleted after it was listed. Every run tries it again.",
+    "forbidden": "The storage denies access to this object. Every run tries it again.",
 }
 
 
 @dataclass(frozen=True)
 class BadObject:
-    """One object in quarantine; `picture` is what of it can be seen, empty for nothing."""
+    """One object in quarantine; `picture` is a data URI of its readable part, empty without one."""
 
     path: str
     reason: str
@@ -43,22 +42,22 @@ class BadObject:
     picture: str = ""
 
 
-def show(page: Page) -> Shown:
-    """Objects per reason, a gallery, and a table of the first of each reason."""
-    found = bad_objects(page)
-    return Shown(
+def build(page: Page) -> SectionContent:
+    """Objects per reason, a gallery, and a table of the first objects of each reason."""
+    objects = bad_objects(page)
+    return SectionContent(
         {
             "total": page.data.quarantine_total,
-            "reasons": reasons(page.data),
-            "cards": first_of_each_reason(found, MOST_CARDS_A_REASON),
+            "reasons": reason_bars(page.data),
+            "cards": first_of_each_reason(objects, MAX_CARDS_PER_REASON),
             "gallery_rule": GALLERY_RULE,
-            "rows": first_of_each_reason(found, MOST_ROWS_A_REASON),
+            "rows": first_of_each_reason(objects, MAX_ROWS_PER_REASON),
         }
     )
 
 
-def reasons(data: ReportData) -> list[Bar]:
-    """Quarantined objects per reason, most first, each with what the reason means."""
+def reason_bars(data: ReportData) -> list[Bar]:
+    """Quarantined objects per reason, most frequent first, each with its meaning."""
     total = data.quarantine_total or 1
     ordered = sorted(data.quarantine_reasons.items(), key=lambda item: -item[1])
     return [
@@ -68,26 +67,26 @@ def reasons(data: ReportData) -> list[Bar]:
 
 
 def bad_objects(page: Page) -> list[BadObject]:
-    """The objects that were collected, long texts shortened, by reason and path."""
-    ordered = sorted(page.data.quarantine, key=lambda each: (each.reason, each.path))
-    return [_bad_object(page, each) for each in ordered]
+    """The sampled objects by reason and path, with long texts truncated."""
+    images = sorted(page.data.quarantine, key=lambda image: (image.reason, image.path))
+    return [_bad_object(page, image) for image in images]
 
 
-def first_of_each_reason(found: Sequence[BadObject], most: int) -> list[BadObject]:
-    """Up to `most` of each of up to MOST_REASONS reasons, in their order."""
-    seen: Counter[str] = Counter()
-    kept = []
-    for each in found:
-        seen[each.reason] += 1
-        if seen[each.reason] <= most and len(seen) <= MOST_REASONS:
-            kept.append(each)
-    return kept
+def first_of_each_reason(objects: Sequence[BadObject], max_objects: int) -> list[BadObject]:
+    """Up to `max_objects` of each of the first MAX_REASONS reasons, in their order."""
+    counts: Counter[str] = Counter()
+    selected = []
+    for bad in objects:
+        counts[bad.reason] += 1
+        if counts[bad.reason] <= max_objects and len(counts) <= MAX_REASONS:
+            selected.append(bad)
+    return selected
 
 
 def _bad_object(page: Page, image: QuarantinedImage) -> BadObject:
     return BadObject(
-        path=shortened(page.short(image.path), MOST_TEXT_BYTES),
+        path=truncate_middle(page.relative_path(image.path), MAX_TEXT_BYTES),
         reason=image.reason,
-        detail=shortened(image.detail or "", MOST_TEXT_BYTES),
+        detail=truncate_middle(image.detail or "", MAX_TEXT_BYTES),
         picture=data_uri(image.thumbnail),
     )

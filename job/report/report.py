@@ -1,4 +1,4 @@
-"""The report: ReportData in, one self-contained HTML page out."""
+"""Renders ReportData as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -17,24 +17,23 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from job.report.class_series import class_series
-from job.report.figure_style import MOST_LABEL_BYTES
+from job.report.figure_style import MAX_LABEL_BYTES
 from job.report.overview import overview
-from job.report.page import Page, Section, Shown, input_root
-from job.report.plane_figure import MOST_PATH_BYTES
+from job.report.page import Page, Section, SectionContent, input_root
+from job.report.plane_figure import MAX_PATH_BYTES
 from job.report.report_data import Point, ReportData
 from job.report.sections import SECTIONS
 
-# Of 5 MB Bokeh takes 1.3, classes and tables at most 0.9, what is drawn of classes and pictures
-# 0.7; half a megabyte is for what other commands have left. What the points themselves leave of
-# their share, thumbnails take.
+# The page has 5 MB: 1.3 for Bokeh, up to 0.9 for classes and tables, 0.7 for the drawn classes and
+# pictures, 0.5 for the sections of other commands. Points and their thumbnails share the rest.
 POINTS_BUDGET_BYTES = 1_600_000
-# Of each point: four components, its place in the views, quotes.
+# Per point: four components, its index in the views, quotes.
 POINT_BYTES = 60
 
 
 @dataclass(frozen=True)
-class _Section:
-    """A section as the page holds it."""
+class _RenderedSection:
+    """A section as the page template uses it."""
 
     id: str
     title: str
@@ -42,20 +41,22 @@ class _Section:
 
 
 def render_report(data: ReportData, sections: Sequence[Section] = SECTIONS) -> str:
-    """The whole page as UTF-8 text, with no reference to anything outside itself.
+    """The whole page as HTML, without external references.
 
-    It stays below 5 MB for what `collect_report_data` gives: thumbnails that there is no room for
-    are left out.
+    The page of any `collect_report_data` result stays below 5 MB; thumbnails that do not fit are
+    omitted.
     """
-    points = within_budget(data.points, thumbnail_budget(data))
+    points = limit_thumbnails(data.points, thumbnail_budget(data))
     page = Page(data, points, class_series(points))
-    shown = [(each, content) for each in sections if (content := each.show(page)) is not None]
-    figures = {name: plot for _, content in shown for name, plot in content.figures.items()}
+    built = [
+        (section, content) for section in sections if (content := section.build(page)) is not None
+    ]
+    figures = {name: plot for _, content in built for name, plot in content.figures.items()}
     scripts = [_bokeh_script(), _template_file("report.js")]
-    return _rendered(
+    return _render(
         "report.html.j2",
         **overview(data),
-        sections=[_section(section, content) for section, content in shown],
+        sections=[_render_section(section, content) for section, content in built],
         figures=_bokeh_json(figures),
         scripts=scripts,
         style=_template_file("report.css"),
@@ -64,25 +65,25 @@ def render_report(data: ReportData, sections: Sequence[Section] = SECTIONS) -> s
 
 
 def thumbnail_budget(data: ReportData) -> int:
-    """The bytes that are left for thumbnails beside paths, labels and places of the points."""
+    """The bytes that remain for thumbnails after the points' paths, labels and coordinates."""
     root = input_root(data)
     texts = sum(
-        min(len(point.path.removeprefix(root).encode()), MOST_PATH_BYTES)
-        + min(len((point.label or "").encode()), MOST_LABEL_BYTES)
+        min(len(point.path.removeprefix(root).encode()), MAX_PATH_BYTES)
+        + min(len((point.label or "").encode()), MAX_LABEL_BYTES)
         for point in data.points
     )
     return max(POINTS_BUDGET_BYTES - texts - POINT_BYTES * len(data.points), 0)
 
 
-def within_budget(points: Sequence[Point], budget: int) -> list[Point]:
-    """The points with as many thumbnails as `budget` bytes hold, one for each class first."""
+def limit_thumbnails(points: Sequence[Point], budget: int) -> list[Point]:
+    """The points with as many thumbnails as fit into `budget` bytes, one of each class first."""
     first_of_class = {
         point.label: index for index, point in reversed([*enumerate(points)]) if point.thumbnail
     }
     firsts = set(first_of_class.values())
-    pictured = [index for index, point in enumerate(points) if point.thumbnail]
+    with_thumbnail = [index for index, point in enumerate(points) if point.thumbnail]
     kept, used = set(), 0
-    for index in sorted(pictured, key=lambda index: index not in firsts):
+    for index in sorted(with_thumbnail, key=lambda index: index not in firsts):
         used += len(points[index].thumbnail or "")
         if used > budget:
             break
@@ -93,16 +94,16 @@ def within_budget(points: Sequence[Point], budget: int) -> list[Point]:
     ]
 
 
-def _section(section: Section, content: Shown) -> _Section:
-    html = _rendered(f"sections/{section.id}.html.j2", **content.words)
-    # Markup: what a template has rendered is escaped.
-    return _Section(section.id, section.title, Markup(html))  # noqa: S704
+def _render_section(section: Section, content: SectionContent) -> _RenderedSection:
+    html = _render(f"sections/{section.id}.html.j2", **content.variables)
+    # The template has escaped its variables.
+    return _RenderedSection(section.id, section.title, Markup(html))  # noqa: S704
 
 
 def _bokeh_json(figures: Mapping[str, figure]) -> dict[str, Any]:
-    """One Bokeh document, so that figures can share data, and where each figure is drawn in it.
+    """All figures as one Bokeh document, so that they can share data.
 
-    `elements` has the ids of the HTML elements in the order of the document's roots.
+    `elements` maps the id of each root to the name of its figure.
     """
     document = Document()
     for plot in figures.values():
@@ -111,8 +112,8 @@ def _bokeh_json(figures: Mapping[str, figure]) -> dict[str, Any]:
     return {"document": document.to_json(deferred=False), "elements": elements}
 
 
-def _rendered(template: str, **words: Any) -> str:
-    return _environment().get_template(template).render(words)
+def _render(template: str, **variables: Any) -> str:
+    return _environment().get_template(template).render(variables)
 
 
 @cache
@@ -135,12 +136,12 @@ def _template_file(name: str) -> str:
 
 @cache
 def _bokeh_script() -> str:
-    """Bokeh's own script, of the installed version, without the parts that no figure uses."""
+    """The core script of the installed Bokeh, without components that no figure uses."""
     return "\n".join(Resources(mode="inline", components=["bokeh"]).js_raw)
 
 
 def _security_policy(scripts: Iterable[str]) -> str:
-    """A policy that lets the page fetch nothing and run only these scripts, named by hash."""
+    """A Content-Security-Policy that forbids loading anything and allows only these scripts."""
     hashes = " ".join(f"'sha256-{_sha256_base64(script)}'" for script in scripts)
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "

@@ -1,4 +1,4 @@
-"""Everything the report shows, as plain data that outlives the run: report/data.json."""
+"""The report's data, stored in report/data.json."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ FORMAT_VERSION = 1
 class Point(NamedTuple):
     """One image on the PCA plane.
 
-    `x`, `y`, `third` and `fourth` are its first components (None beyond k), `thumbnail` a JPEG
-    in base64 without a prefix, which only a few points have.
+    `x`, `y`, `third` and `fourth` are its first components, None beyond k. `thumbnail` is a base64
+    JPEG without a prefix; only some points have one.
     """
 
     path: str
@@ -24,25 +24,25 @@ class Point(NamedTuple):
     x: float
     y: float | None = None
     thumbnail: str | None = None
-    # At the end: rows that earlier versions wrote lack them.
+    # Last, because rows of earlier versions lack them.
     third: float | None = None
     fourth: float | None = None
 
     def component(self, number: int) -> float | None:
-        """The component of this number, from 1; None for one that was not kept."""
+        """The component with this number, from 1; None if it was not kept."""
         components = (self.x, self.y, self.third, self.fourth)
         return components[number - 1] if number <= len(components) else None
 
 
 class ClassCount(NamedTuple):
-    """How many images of the whole output have a label; None is no label."""
+    """The number of images with a label in the whole output; None means unlabelled."""
 
     label: str | None
     images: int
 
 
 class QuarantinedImage(NamedTuple):
-    """One object without features, and why; `thumbnail` is what can be seen of it, as in Point."""
+    """An object without features, and the reason; `thumbnail` is its readable part, as in Point."""
 
     path: str
     reason: str
@@ -52,14 +52,14 @@ class QuarantinedImage(NamedTuple):
 
 @dataclass(frozen=True)
 class ReportData:
-    """What one run left behind, as the report shows it.
+    """The data that the report shows of one output.
 
-    `summary` is `runs/<run_id>.json`. `variance_curve` holds the explained variance ratio of
-    every component of the fit (they sum to 1), of which the first `k` are kept;
-    `variance_asked` is None when k was given by number. `points` and `quarantine` are bounded
-    samples; `points_total`, `sampling_rule` and `quarantine_reasons` say of what.
-    `storage_bytes` is the size of `images`, `features`, `projection` and `csv`, as far as they
-    are there. `sections` holds what further sections read from the output, by section id.
+    `summary` is `runs/<run_id>.json`. `variance_curve` has the explained variance ratios of all
+    components of the fit; they sum to 1, and the first `k` components are kept. `variance_asked`
+    is the requested share, None if k was set directly. `points` and `quarantine` are bounded
+    samples; `points_total`, `sampling_rule` and `quarantine_reasons` describe what they sample.
+    `storage_bytes` has the sizes of `images`, `features`, `projection` and `csv`, if they exist.
+    `sections` has the data of further sections, by section id.
     """
 
     summary: Mapping[str, Any]
@@ -78,8 +78,8 @@ class ReportData:
 
     @property
     def class_count(self) -> int:
-        """How many labels there are; no label is none."""
-        return sum(each.label is not None for each in self.classes)
+        """The number of labels; unlabelled images do not count."""
+        return sum(count.label is not None for count in self.classes)
 
     @property
     def variance_kept(self) -> float:
@@ -88,18 +88,18 @@ class ReportData:
 
     @property
     def quarantine_total(self) -> int:
-        """How many objects are in quarantine, shown or not."""
+        """The number of objects in quarantine, whether shown or not."""
         return sum(self.quarantine_reasons.values())
 
     def to_json(self) -> str:
-        """The text of data.json, UTF-8, rows as arrays in the order of their named tuples."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        """The text of data.json; rows are arrays in the field order of their named tuples."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
         return json.dumps({"format_version": FORMAT_VERSION, **values}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> ReportData:
-        """What `to_json` wrote; raises InvalidValueError for anything else."""
-        values = _values_of_this_version(text)
+        """The data that `to_json` wrote. Raises InvalidValueError for anything else."""
+        values = _parse_current_version(text)
         rows = {"points": Point, "classes": ClassCount, "quarantine": QuarantinedImage}
         try:
             for name, row_type in rows.items():
@@ -109,7 +109,7 @@ class ReportData:
             raise _unreadable(str(error)) from error
 
 
-def _values_of_this_version(text: str) -> dict[str, Any]:
+def _parse_current_version(text: str) -> dict[str, Any]:
     try:
         values = json.loads(text)
     except ValueError as error:
@@ -123,6 +123,6 @@ def _values_of_this_version(text: str) -> dict[str, Any]:
 def _unreadable(why: str) -> InvalidValueError:
     return InvalidValueError(
         f"report/data.json cannot be read: {why}",
-        expected=f"a file of format_version {FORMAT_VERSION} that a run has written",
+        expected=f"a file of format_version {FORMAT_VERSION} that a run wrote",
         fix="run `image-features run` on this output again",
     )

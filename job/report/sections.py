@@ -1,7 +1,7 @@
-"""The sections of the report in their order: one more section is one more entry.
+"""The sections of the report, in order.
 
-An entry needs a module with `show` (and `read`, where it shows what other commands have left in
-the output) and the template `templates/sections/<id>.html.j2`.
+To add a section, add an entry here, a module with `build` (and `read`, if it shows files of other
+commands), and the template `templates/sections/<id>.html.j2`.
 """
 
 from __future__ import annotations
@@ -22,15 +22,17 @@ from job.report import (
 from job.report.page import Section
 
 SECTIONS = (
-    Section("plane", "Images on planes", plane_section.show),
-    Section("variance", "Variance explained", variance_section.show),
-    Section("classes", "Classes", classes_section.show),
-    Section(cluster_section.ID, "Clusters", cluster_section.show, cluster_section.read),
-    Section(classifier_section.ID, "Classifiers", classifier_section.show, classifier_section.read),
-    Section("drift", "Drift of new images", drift_section.show, drift_section.read),
-    Section("quarantine", "Quarantine", quarantine_section.show),
-    Section("storage", "Storage", storage_section.show),
-    Section("speed", "Speed", speed_section.show),
-    Section("cost", "Cost", cost_section.show),
-    Section("provenance", "Provenance", provenance_section.show),
+    Section("plane", "Images on planes", plane_section.build),
+    Section("variance", "Variance explained", variance_section.build),
+    Section("classes", "Classes", classes_section.build),
+    Section(cluster_section.ID, "Clusters", cluster_section.build, cluster_section.read),
+    Section(
+        classifier_section.ID, "Classifiers", classifier_section.build, classifier_section.read
+    ),
+    Section("drift", "Drift of new images", drift_section.build, drift_section.read),
+    Section("quarantine", "Quarantine", quarantine_section.build),
+    Section("storage", "Storage", storage_section.build),
+    Section("speed", "Speed", speed_section.build),
+    Section("cost", "Cost", cost_section.build),
+    Section("provenance", "Provenance", provenance_section.build),
 )

@@ -1,10 +1,10 @@
-"""The section of storage: how large what was made is, beside the images it was made from."""
+"""The storage section: the sizes of features, projection and CSV, compared with the images."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from job.report.page import Page, Shown
+from job.report.page import Page, SectionContent
 from job.report.report_data import ReportData
 from job.runtime.formatting import bytes_text, percent_text
 
@@ -15,16 +15,16 @@ NAMES = {
     "csv": "CSV of the projection",
 }
 NOTES = {
-    "images": "what the rows of the features table were made from",
-    "features": "its newest version, compressed",
-    "projection": "the components that are kept, as Parquet",
-    "csv": "the same as text",
+    "images": "the featurized images",
+    "features": "the newest version, compressed",
+    "projection": "the kept components, as Parquet",
+    "csv": "the same components, as text",
 }
 
 
 @dataclass(frozen=True)
 class StorageRow:
-    """One thing that is stored; `share` is of the largest, `of_images` of the images' bytes."""
+    """One row of the size table; `share` is relative to the largest, `of_images` to the images."""
 
     name: str
     size: str
@@ -34,15 +34,15 @@ class StorageRow:
     note: str
 
 
-def show(page: Page) -> Shown | None:
-    """Sizes; nothing where none were measured."""
+def build(page: Page) -> SectionContent | None:
+    """The sizes; None if they were not measured."""
     if not page.data.storage_bytes.get("images") or not page.data.points_total:
         return None
-    return Shown({"rows": rows(page.data), "reading": reading(page.data)})
+    return SectionContent({"rows": size_rows(page.data), "summary": summary_text(page.data)})
 
 
-def rows(data: ReportData) -> list[StorageRow]:
-    """The images and what was made from them, each in bytes, per image and beside the images."""
+def size_rows(data: ReportData) -> list[StorageRow]:
+    """The sizes of the images and the results: in bytes, per image, relative to the images."""
     sizes = {key: data.storage_bytes[key] for key in NAMES if key in data.storage_bytes}
     largest = max(sizes.values())
     return [
@@ -58,20 +58,20 @@ def rows(data: ReportData) -> list[StorageRow]:
     ]
 
 
-def reading(data: ReportData) -> str:
-    """What is saved by keeping features or the projection instead of the images."""
+def summary_text(data: ReportData) -> str:
+    """The sizes of features and projection, compared with the images."""
     images = data.storage_bytes["images"]
-    parts = [
-        _beside(NAMES[key], data.storage_bytes[key] / images)
+    comparisons = [
+        _compare_with_images(NAMES[key], data.storage_bytes[key] / images)
         for key in ("features", "projection")
         if data.storage_bytes.get(key)
     ]
-    return f"{' '.join(parts)} Whoever trains on them reads that much instead of the images."
+    return f"{' '.join(comparisons)} Training on them reads this much instead of the images."
 
 
-def _beside(name: str, share: float) -> str:
+def _compare_with_images(name: str, share: float) -> str:
     if 1 <= share < 2:
-        return f"The {name} takes {percent_text(share - 1)} more room than the images."
+        return f"The {name} takes {percent_text(share - 1)} more space than the images."
     if share < 1:
-        return f"The {name} takes {percent_text(1 - share)} less room than the images."
-    return f"The {name} takes {share:,.1f} times the room of the images."
+        return f"The {name} takes {percent_text(1 - share)} less space than the images."
+    return f"The {name} takes {share:,.1f} times the space of the images."

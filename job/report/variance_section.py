@@ -1,25 +1,25 @@
-"""The section of the variance curve: how many components are enough."""
+"""The variance section: the explained variance by number of components."""
 
 from __future__ import annotations
 
 from job.report.figures import variance_curve
-from job.report.page import Page, Shown
+from job.report.page import Page, SectionContent
 from job.report.report_data import ReportData
 from job.runtime.formatting import percent_text
 
 
-def show(page: Page) -> Shown:
-    """The curve with k marked, and what it says in a sentence."""
+def build(page: Page) -> SectionContent:
+    """The curve with a mark at k, and a summary sentence."""
     data = page.data
-    words = {"reading": curve_reading(data), "asked": data.variance_asked is not None}
+    variables = {"summary": summary_text(data), "has_target": data.variance_asked is not None}
     if not data.variance_curve:
-        return Shown(words | {"drawn": False})
+        return SectionContent(variables | {"has_curve": False})
     curve = variance_curve(data.variance_curve, data.k, data.variance_asked)
-    return Shown(words | {"drawn": True}, {"curve": curve})
+    return SectionContent(variables | {"has_curve": True}, {"curve": curve})
 
 
-def curve_reading(data: ReportData) -> str:
-    """The variance curve's message in a sentence."""
+def summary_text(data: ReportData) -> str:
+    """The variance curve in a sentence."""
     if not data.variance_curve:
         return "No variance curve was stored."
     half = _components_for(data, 0.5)
@@ -27,7 +27,9 @@ def curve_reading(data: ReportData) -> str:
         "The first component explains" if half == 1 else f"The first {half:,} components explain"
     )
     kept = (
-        "the one that is kept explains" if data.k == 1 else f"the {data.k:,} that are kept explain"
+        "the one kept component explains"
+        if data.k == 1
+        else f"the {data.k:,} kept components explain"
     )
     return f"{first} half of the variance, {kept} {percent_text(data.variance_kept)} of it."
 

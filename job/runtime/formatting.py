@@ -1,4 +1,4 @@
-"""Numbers, money and long names as reports write them."""
+"""Formats numbers, money and long names for reports and the console."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ def count_text(count: int) -> str:
     return f"{count:,}"
 
 
-def counted(count: int, singular: str, plural: str | None = None) -> str:
-    """A count and its noun in the right number: 1 image, 2 images."""
+def pluralize(count: int, singular: str, plural: str | None = None) -> str:
+    """A count and its noun: 1 image, 2 images."""
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
 def percent_text(share: float, decimals: int = 1) -> str:
-    """A share of 0 to 1 in per cent; a share that rounds to nothing says so."""
+    """A share of 0 to 1 as a percentage; one that rounds to zero reads < 0.1 %."""
     percent = 100 * share
-    least = 10.0**-decimals
-    return f"< {least:.{decimals}f} %" if 0 < percent < least / 2 else f"{percent:.{decimals}f} %"
+    step = 10.0**-decimals
+    return f"< {step:.{decimals}f} %" if 0 < percent < step / 2 else f"{percent:.{decimals}f} %"
 
 
-def asked_text(share: float) -> str:
-    """The share that was asked for, as a person wrote it: 0.9 as 90 %, 0.999 as 99.9 %."""
+def exact_percent_text(share: float) -> str:
+    """A share of 0 to 1 with all its digits: 0.9 as 90 %, 0.999 as 99.9 %."""
     return f"{100 * share:.6g} %"
 
 
@@ -40,12 +40,12 @@ def duration_text(seconds: float) -> str:
 
 
 def rate_text(per_second: float) -> str:
-    """A rate: two digits that matter below 10, whole numbers above."""
+    """A rate with one decimal below 10, without decimals above."""
     return f"{per_second:.1f}" if per_second < 10 else f"{per_second:,.0f}"
 
 
 def bytes_text(size: float) -> str:
-    """A number of bytes in the unit that fits, in powers of 1000: 999 B, 5.1 kB, 463 MB."""
+    """Bytes in the largest fitting decimal unit: 999 B, 5.1 kB, 463 MB."""
     units = ["B", "kB", "MB", "GB", "TB"]
     while size >= 999.5 and len(units) > 1:
         size, units = size / 1000, units[1:]
@@ -54,22 +54,22 @@ def bytes_text(size: float) -> str:
 
 
 def money_text(amount: float, currency: str) -> str:
-    """An amount with as many digits as it needs: 0.0123 USD, 12.30 USD."""
+    """An amount with four decimals below 1, else two: 0.0123 USD, 12.30 USD."""
     return f"{amount:,.2f} {currency}" if amount >= 1 else f"{amount:.4f} {currency}"
 
 
 def printable(name: str) -> str:
-    """A name on one line, whatever is in it."""
+    """A name with its control characters escaped, so that it fits on one line."""
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in name
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in name
     )
 
 
-def shortened(text: str, most: int) -> str:
-    """`text` in about `most` UTF-8 bytes; the middle goes, since both ends tell files apart."""
+def truncate_middle(text: str, max_bytes: int) -> str:
+    """`text` in about `max_bytes` UTF-8 bytes, without its middle: both ends identify a file."""
     encoded = text.encode()
-    if len(encoded) <= most:
+    if len(encoded) <= max_bytes:
         return text
-    tail = (2 * most) // 3
-    kept = encoded[: most - tail], encoded[-tail:]
+    tail = (2 * max_bytes) // 3
+    kept = encoded[: max_bytes - tail], encoded[-tail:]
     return ELLIPSIS.join(part.decode(errors="ignore") for part in kept)

@@ -16,8 +16,8 @@ from pathlib import Path
 import click
 import pyspark
 
-from job.analysis.cost.estimate import estimate
-from job.analysis.cost.event_log import usage_of_log
+from job.analysis.cost.estimate import estimate_usage
+from job.analysis.cost.event_log import usage_from_log
 from job.analysis.cost.usage import Usage
 from tests.benchmarks.event_log import LOG_SETTINGS
 from tests.benchmarks.measured import measure
@@ -61,7 +61,7 @@ def main(measured: int, images: Sequence[int]) -> None:
 
 
 def _say(first: Made, made: Made) -> None:
-    expected = estimate(first.usage, made.images, made.executors).pods[0].seconds
+    expected = estimate_usage(first.usage, made.images, made.executors).pods[0].seconds
     click.echo(
         f"| {made.images:,} | {made.executors} | {made.source} | {expected:.0f} "
         f"| {made.seconds:.0f} | {expected / made.seconds - 1:+.0%} |"
@@ -97,7 +97,7 @@ class Bench:
             measure(command, {**os.environ, **place.environment, "SPARK_HOME": spark_home})
             (log,) = Path(logs).iterdir()
             with log.open("rb") as lines:
-                return Made(images, executors, source, usage_of_log(lines))
+                return Made(images, executors, source, usage_from_log(lines))
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Classifiers of the features: splits, training, scores, predictions."""
+"""Classifiers on the features: splits, training, scores, predictions."""

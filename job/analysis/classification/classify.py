@@ -1,4 +1,7 @@
-"""`image-features classify`: split, train, score, save; the driver holds classes, never images."""
+"""`image-features classify`: splits, trains, scores and saves.
+
+The driver holds counts per class, never rows per image.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +17,29 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from job import schemas
-from job.analysis.classification.classifiers import CLASSIFIERS, Trained, model_name, train
+from job.analysis.classification.classifiers import (
+    CLASSIFIERS,
+    TrainedClassifier,
+    model_name,
+    train,
+)
 from job.analysis.classification.confusion import (
-    confusion_of,
+    compare_predictions,
+    confusion_counts,
     count_cells,
     fold_scores,
-    near_duplicates_of,
-    paired,
+    near_duplicate_scores,
 )
 from job.analysis.classification.dataset import (
     LabelledSplit,
-    assignment_of,
+    assign_labelled,
+    count_split,
     labelled_rows,
-    labelled_split,
 )
-from job.analysis.classification.examples import MOST_PAIRS, thumbnails, with_examples
-from job.analysis.classification.near_duplicates import Nearest, nearest_in_training
-from job.analysis.classification.result import Result, result_path
-from job.analysis.classification.scores import most_confused, scores
+from job.analysis.classification.examples import MAX_PAIRS, add_examples, read_thumbnails
+from job.analysis.classification.near_duplicates import NearestImage, find_nearest_in_training
+from job.analysis.classification.result import ClassifierResult, result_path
+from job.analysis.classification.scores import compute_scores, most_confused
 from job.config import ClassifyConfig
 from job.layout import Layout
 from job.reduction.bundle import Bundle, copy_bundle
@@ -44,7 +52,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ClassifyRun:
-    """All that the steps of one `classify` share; `bundle` is there for components."""
+    """The shared context of one `classify`; `bundle` is needed for components only."""
 
     spark: SparkSession
     config: ClassifyConfig
@@ -58,79 +66,81 @@ class ClassifyRun:
 
     @retried
     def stage(self, name: str, rows: DataFrame) -> DataFrame:
-        """Write `rows` once under the staging folder and read them back: nothing is done twice."""
+        """Write `rows` to the staging folder and read them back; Spark computes them only once."""
         path = f"{self.staging}/{name}"
         rows.write.mode("overwrite").parquet(path)
         return self.spark.read.parquet(path)
 
 
 @dataclass(frozen=True)
-class _Scored:
-    """Predictions of models that have not seen what they predict, by fold, and what they took."""
+class _TestRun:
+    """Predictions for test images, the models by fold, and the seconds that both took."""
 
     predictions: DataFrame
-    models: dict[int, Trained]
+    models: dict[int, TrainedClassifier]
     seconds: dict[str, float]
 
 
-def classify(run: ClassifyRun) -> list[Result]:
-    """Train, score and save each classifier on each input; their results, in that order.
+def classify(run: ClassifyRun) -> list[ClassifierResult]:
+    """Train, score and save each classifier on each input; returns the results in this order.
 
-    Raises InvalidValueError where the split leaves nothing to train on or to test.
+    Raises InvalidValueError if the split leaves no training or no test images.
     """
     with run.steps.step("split"):
-        split = _split(run)
-        needed = dict.fromkeys((schemas.FEATURES, *run.config.inputs))
-        rows = {on: _rows(run, split, on) for on in needed}
-    with run.steps.step("near-duplicates", total=split.tests):
-        nearest = nearest_in_training(rows[schemas.FEATURES], split.tests, run.config.split.seed)
-    results: list[Result] = []
-    scored: dict[str, _Scored] = {}
+        split = _split_images(run)
+        inputs = dict.fromkeys((schemas.FEATURES, *run.config.inputs))
+        rows = {on: _stage_rows(run, split, on) for on in inputs}
+    with run.steps.step("near-duplicates", total=split.test_images):
+        nearest = find_nearest_in_training(
+            rows[schemas.FEATURES], split.test_images, run.config.split.seed
+        )
+    results: list[ClassifierResult] = []
+    tested: dict[str, _TestRun] = {}
     for classifier in dict.fromkeys(run.config.classifiers):
         for on in run.config.inputs:
             name = model_name(classifier, on)
-            scored[on] = _predicted(run, classifier, on, rows[on], split)
-            result = _result(run, classifier, on, scored[on], split, nearest)
-            if on == schemas.PCA and schemas.FEATURES in scored:
-                result = _against_features(run, result, scored)
+            tested[on] = _train_and_test(run, classifier, on, rows[on], split)
+            result = _build_result(run, classifier, on, tested[on], split, nearest)
+            if on == schemas.PCA and schemas.FEATURES in tested:
+                result = _compare_with_features(result, tested)
             with run.steps.step(f"save {name}"):
-                _save(run, result, _final(run, result, rows[on], split, scored[on]))
+                _save(run, result, _final_model(run, result, rows[on], split, tested[on]))
             results.append(result)
     return results
 
 
-def _split(run: ClassifyRun) -> LabelledSplit:
+def _split_images(run: ClassifyRun) -> LabelledSplit:
     config = run.config.split
-    assignment = run.stage("classify/split", assignment_of(run.features, config))
-    return labelled_split(assignment, _count(run.features), config)
+    assignment = run.stage("classify/split", assign_labelled(run.features, config))
+    return count_split(assignment, _count(run.features), config)
 
 
-def _rows(run: ClassifyRun, split: LabelledSplit, on: str) -> DataFrame:
+def _stage_rows(run: ClassifyRun, split: LabelledSplit, on: str) -> DataFrame:
     fit = run.bundle.fit if on == schemas.PCA and run.bundle else None
     return run.stage(f"classify/{on}", labelled_rows(run.features, split, fit))
 
 
-def _predicted(
+def _train_and_test(
     run: ClassifyRun, classifier: str, on: str, rows: DataFrame, split: LabelledSplit
-) -> _Scored:
-    """Predictions of each fold by what was trained on the others."""
+) -> _TestRun:
+    """Predict each fold with a model of the other folds."""
     name = model_name(classifier, on)
     seconds: dict[str, float] = {}
     with run.steps.step(f"train {name}"):
-        began = time.monotonic()
+        start = time.monotonic()
         models = {fold: _train(run, classifier, on, rows, split, fold) for fold in split.folds}
-        seconds["train"] = round(time.monotonic() - began, 3)
-    with run.steps.step(f"test {name}", total=split.tests):
-        began = time.monotonic()
-        of_folds = [
+        seconds["train"] = round(time.monotonic() - start, 3)
+    with run.steps.step(f"test {name}", total=split.test_images):
+        start = time.monotonic()
+        fold_predictions = [
             model.predict(rows.where(F.col(schemas.FOLD) == fold)) for fold, model in models.items()
         ]
-        predictions = reduce(DataFrame.unionByName, of_folds).select(
+        predictions = reduce(DataFrame.unionByName, fold_predictions).select(
             schemas.PATH, schemas.LABEL, schemas.FOLD, schemas.PREDICTED
         )
         staged = run.stage(f"classify/predictions/{name}", predictions)
-        seconds["test"] = round(time.monotonic() - began, 3)
-    return _Scored(staged, models, seconds)
+        seconds["test"] = round(time.monotonic() - start, 3)
+    return _TestRun(staged, models, seconds)
 
 
 def _train(
@@ -140,41 +150,45 @@ def _train(
     rows: DataFrame,
     split: LabelledSplit,
     fold: int | None,
-) -> Trained:
-    """What is trained on all rows but those of `fold`; on all where it is None."""
+) -> TrainedClassifier:
+    """Train on all rows except those of `fold`; on all rows if it is None."""
     config = run.config
-    others = rows if fold is None else rows.where(F.col(schemas.FOLD) != fold)
-    counts, weighs = split.of_training(fold), config.class_weight == "balanced"
-    return train(classifier, others, counts, on, weighs=weighs, seed=config.split.seed)
+    training = rows if fold is None else rows.where(F.col(schemas.FOLD) != fold)
+    counts, balanced = split.training_counts(fold), config.class_weight == "balanced"
+    return train(classifier, training, counts, on, balanced=balanced, seed=config.split.seed)
 
 
-def _final(
-    run: ClassifyRun, result: Result, rows: DataFrame, split: LabelledSplit, scored: _Scored
-) -> Trained:
-    """The model that is saved: the one that was tested, with folds one of all images."""
+def _final_model(
+    run: ClassifyRun,
+    result: ClassifierResult,
+    rows: DataFrame,
+    split: LabelledSplit,
+    tested: _TestRun,
+) -> TrainedClassifier:
+    """The model to save: the tested one; with folds, a new one trained on all images."""
     if run.config.split.folds:
         return _train(run, result.classifier, result.on, rows, split, None)
-    return scored.models[0]
+    return tested.models[0]
 
 
-def _result(
+def _build_result(
     run: ClassifyRun,
     classifier: str,
     on: str,
-    scored: _Scored,
+    tested: _TestRun,
     split: LabelledSplit,
-    nearest: Sequence[Nearest],
-) -> Result:
+    nearest: Sequence[NearestImage],
+) -> ClassifierResult:
     config, bundle = run.config, run.bundle if on == schemas.PCA else None
-    cells = count_cells(scored.predictions, nearest, config.duplicate_cosine)
-    confusion = confusion_of(cells)
-    pairs = most_confused(confusion, MOST_PAIRS)
-    confused = with_examples(scored.predictions, pairs) if pairs else []
-    return Result(
+    cells = count_cells(tested.predictions, nearest, config.duplicate_cosine)
+    confusion = confusion_counts(cells)
+    pairs = most_confused(confusion, MAX_PAIRS)
+    confused = add_examples(tested.predictions, pairs) if pairs else []
+    return ClassifierResult(
         name=model_name(classifier, on),
         classifier=classifier,
         on=on,
-        columns=bundle.manifest.k if bundle else _width(run.features),
+        columns=bundle.manifest.k if bundle else _feature_count(run.features),
         variance=bundle.manifest.variance_explained if bundle else None,
         run_id=config.run_id,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -182,37 +196,39 @@ def _result(
         versions=dict(run.versions),
         parameters=CLASSIFIERS[classifier].parameters(on),
         class_weight=config.class_weight,
-        classes=sorted(split.of_training(None if config.split.folds else 0)),
-        split=split.described(config.split),
-        scores=scores(confusion),
+        classes=sorted(split.training_counts(None if config.split.folds else 0)),
+        split=split.to_counts(config.split),
+        scores=compute_scores(confusion),
         folds=fold_scores(cells),
         confusion=[(*pair, images) for pair, images in sorted(confusion.items())],
         confused=confused,
-        near_duplicates=near_duplicates_of(cells, config.duplicate_cosine),
-        seconds=scored.seconds,
+        near_duplicates=near_duplicate_scores(cells, config.duplicate_cosine),
+        seconds=tested.seconds,
     )
 
 
-def _against_features(run: ClassifyRun, result: Result, scored: Mapping[str, _Scored]) -> Result:
-    """The result on components, with what features make of the same images."""
+def _compare_with_features(
+    result: ClassifierResult, tested: Mapping[str, _TestRun]
+) -> ClassifierResult:
+    """The result on components, with a comparison to features on the same images."""
     other = model_name(result.classifier, schemas.FEATURES)
-    ours, theirs = scored[schemas.PCA].predictions, scored[schemas.FEATURES].predictions
-    return replace(result, against=[paired(ours, theirs, other)])
+    pca, features = tested[schemas.PCA].predictions, tested[schemas.FEATURES].predictions
+    return replace(result, against=[compare_predictions(pca, features, other)])
 
 
 @retried
-def _save(run: ClassifyRun, result: Result, trained: Trained) -> None:
-    """Write the classifier's folder; its result goes first and comes last."""
+def _save(run: ClassifyRun, result: ClassifierResult, trained: TrainedClassifier) -> None:
+    """Write the classifier's folder; its result is deleted first and written last."""
     folder = f"{run.layout.classifiers}/{result.name}"
     paths = [path for pair in result.confused for path in pair.examples]
-    rotates = bool(run.fingerprint.get("exif_rotate"))
+    exif_rotate = bool(run.fingerprint.get("exif_rotate"))
 
     filesystem.delete(run.spark, folder)
     CLASSIFIERS[result.classifier].save(run.spark, trained.model, f"{folder}/model")
     if result.on == schemas.PCA and run.bundle:
         copy_bundle(run.spark, run.bundle, f"{folder}/pca")
-    pictures = json.dumps(thumbnails(run.spark, paths, exif_rotate=rotates))
-    filesystem.write_bytes(run.spark, f"{folder}/thumbnails.json", pictures.encode())
+    thumbnails = json.dumps(read_thumbnails(run.spark, paths, exif_rotate=exif_rotate))
+    filesystem.write_bytes(run.spark, f"{folder}/thumbnails.json", thumbnails.encode())
     filesystem.write_bytes(run.spark, result_path(folder), result.to_json().encode())
 
 
@@ -222,7 +238,7 @@ def _count(rows: DataFrame) -> int:
 
 
 @retried
-def _width(features: DataFrame) -> int:
+def _feature_count(features: DataFrame) -> int:
     first = features.select(F.size(schemas.FEATURES)).first()
     assert first is not None
     return int(first[0])

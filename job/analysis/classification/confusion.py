@@ -1,4 +1,4 @@
-"""The counts that all scores are made of: by fold, pair of classes and near-duplicates."""
+"""Counts test images by fold, pair of classes and near-duplicates: the basis of all scores."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from job import schemas
-from job.analysis.classification.near_duplicates import Nearest
-from job.analysis.classification.result import FoldScore, NearDuplicates, Paired
-from job.analysis.classification.scores import Scores, scores
+from job.analysis.classification.near_duplicates import NearestImage
+from job.analysis.classification.result import FoldScore, NearDuplicates, PairedComparison
+from job.analysis.classification.scores import Scores, compute_scores
 from job.runtime.retries import retried
 
-# Whether a test image has a near-duplicate in training; null where it was not compared.
+# Whether a test image has a near-duplicate in training; null if it was not compared.
 _DUPLICATE = "duplicate"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """How many images of one fold have this label and this prediction."""
+    """The number of images of a fold with this (label, prediction) pair."""
 
     fold: int
     duplicate: bool | None
@@ -30,19 +30,24 @@ class Cell:
 
 
 @retried
-def count_cells(predictions: DataFrame, nearest: Sequence[Nearest], cosine: float) -> list[Cell]:
-    """The counts that all scores are made of: as many as there are confused pairs, not images."""
-    marks = [(each.path, each.cosine >= cosine) for each in nearest]
+def count_cells(
+    predictions: DataFrame, nearest: Sequence[NearestImage], cosine: float
+) -> list[Cell]:
+    """The cells of all test images; their number grows with pairs of classes, not with images."""
+    marks = [(match.path, match.cosine >= cosine) for match in nearest]
     compared = predictions.sparkSession.createDataFrame(
         marks, f"{schemas.PATH} string, {_DUPLICATE} boolean"
     )
     keys = (schemas.FOLD, _DUPLICATE, schemas.LABEL, schemas.PREDICTED)
     rows = predictions.join(compared, schemas.PATH, how="left").groupBy(*keys).count().collect()
-    return [Cell(fold, mark, (actual, guess), n) for fold, mark, actual, guess, n in rows]
+    return [
+        Cell(fold, duplicate, (actual, predicted), images)
+        for fold, duplicate, actual, predicted, images in rows
+    ]
 
 
-def confusion_of(cells: Sequence[Cell]) -> dict[tuple[str, str], int]:
-    """Images by (actual, predicted), whatever their fold."""
+def confusion_counts(cells: Sequence[Cell]) -> dict[tuple[str, str], int]:
+    """Images by (actual, predicted) over all folds."""
     counts: Counter[tuple[str, str]] = Counter()
     for cell in cells:
         counts[cell.pair] += cell.images
@@ -51,37 +56,38 @@ def confusion_of(cells: Sequence[Cell]) -> dict[tuple[str, str], int]:
 
 def fold_scores(cells: Sequence[Cell]) -> list[FoldScore]:
     """The score of each fold, in order."""
-    found = []
+    results = []
     for fold in sorted({cell.fold for cell in cells}):
-        of_fold = scores(confusion_of([cell for cell in cells if cell.fold == fold]))
-        assert of_fold.accuracy is not None
-        assert of_fold.macro_f1 is not None
-        found.append(FoldScore(fold, of_fold.images, of_fold.accuracy, of_fold.macro_f1))
-    return found
+        scores = compute_scores(confusion_counts([cell for cell in cells if cell.fold == fold]))
+        assert scores.accuracy is not None
+        assert scores.macro_f1 is not None
+        results.append(FoldScore(fold, scores.images, scores.accuracy, scores.macro_f1))
+    return results
 
 
-def near_duplicates_of(cells: Sequence[Cell], cosine: float) -> NearDuplicates:
-    """The scores of images with a near-duplicate in training, and of those without."""
+def near_duplicate_scores(cells: Sequence[Cell], cosine: float) -> NearDuplicates:
+    """The scores of images with a near-duplicate in training, and of images without one."""
 
-    def without_classes(duplicate: bool) -> Scores:
-        chosen = [cell for cell in cells if cell.duplicate is duplicate]
-        return replace(scores(confusion_of(chosen)), classes=[])
+    def scores_of(duplicate: bool) -> Scores:
+        selected = [cell for cell in cells if cell.duplicate is duplicate]
+        return replace(compute_scores(confusion_counts(selected)), classes=[])
 
-    with_them, without = without_classes(True), without_classes(False)
-    compared = with_them.images + without.images
-    return NearDuplicates(cosine, compared, with_them.images, with_them, without)
+    duplicates, others = scores_of(True), scores_of(False)
+    compared = duplicates.images + others.images
+    return NearDuplicates(cosine, compared, duplicates.images, duplicates, others)
 
 
 @retried
-def paired(ours: DataFrame, theirs: DataFrame, other: str) -> Paired:
-    """Two models on the same images: how many only one of both has right.
+def compare_predictions(first: DataFrame, second: DataFrame, second_name: str) -> PairedComparison:
+    """Count the images that only one of two models predicts correctly.
 
-    `ours` and `theirs` have path, label and PREDICTED; `other` is the name of theirs.
+    `first` and `second` have path, label and PREDICTED of the same images.
     """
-    right = F.col(schemas.LABEL) == F.col(schemas.PREDICTED)
-    both = ours.select(schemas.PATH, right.alias("ours")).join(
-        theirs.select(schemas.PATH, right.alias("theirs")), schemas.PATH, how="inner"
+    correct = F.col(schemas.LABEL) == F.col(schemas.PREDICTED)
+    both = first.select(schemas.PATH, correct.alias("first")).join(
+        second.select(schemas.PATH, correct.alias("second")), schemas.PATH, how="inner"
     )
-    rows = both.groupBy("ours", "theirs").count().collect()
-    counts = {(row["ours"], row["theirs"]): row["count"] for row in rows}
-    return Paired(other, counts.get((True, False), 0), counts.get((False, True), 0))
+    rows = both.groupBy("first", "second").count().collect()
+    counts = {(row["first"], row["second"]): row["count"] for row in rows}
+    only_first, only_second = counts.get((True, False), 0), counts.get((False, True), 0)
+    return PairedComparison(second_name, only_first, only_second)

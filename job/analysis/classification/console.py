@@ -1,22 +1,22 @@
-"""Scores and predictions in words, for the console and the report: no score without its caveats."""
+"""Texts of scores and predictions for the console and the report; scores come with caveats."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from job.analysis.classification.result import (
+    ClassifierResult,
     NearDuplicates,
-    Paired,
-    Predicted,
-    Result,
+    PairedComparison,
+    PredictionSummary,
     SplitCounts,
 )
 from job.analysis.classification.scores import Scores
-from job.runtime.formatting import count_text, counted, percent_text
+from job.runtime.formatting import count_text, percent_text, pluralize
 
 
-def told_results(results: Sequence[Result]) -> list[str]:
-    """What a person reads of each classifier: score, how it was tested, what flatters it."""
+def result_lines(results: Sequence[ClassifierResult]) -> list[str]:
+    """The console lines of each classifier: its score, then the notes on it."""
     lines = []
     for result in results:
         lines.append(f"{result.name}: {score_text(result.scores)}, on {input_text(result)}")
@@ -24,84 +24,88 @@ def told_results(results: Sequence[Result]) -> list[str]:
     return lines
 
 
-def told_predictions(predicted: Predicted, below: float, listed: str) -> list[str]:
-    """How many images were predicted, and the least sure of them."""
-    lines = [f"{counted(predicted.images, 'image')} predicted"]
-    if not predicted.unsure:
-        return [*lines, f"none with a probability below {below:g}"]
-    lines.append(f"{count_text(predicted.unsure)} with a probability below {below:g}: {listed}")
-    return lines + [f"  {p:.2f} {label}: {path}" for path, label, p in predicted.least_sure]
+def prediction_lines(predicted: PredictionSummary, threshold: float, listed_in: str) -> list[str]:
+    """The number of predicted images, and those with the lowest confidence.
+
+    `threshold` is the probability below which images are in the file `listed_in`.
+    """
+    lines = [f"{pluralize(predicted.images, 'image')} predicted"]
+    if not predicted.low_confidence:
+        return [*lines, f"none with a probability below {threshold:g}"]
+    low = count_text(predicted.low_confidence)
+    lines.append(f"{low} with a probability below {threshold:g}: {listed_in}")
+    return lines + [f"  {p:.2f} {label}: {path}" for path, label, p in predicted.least_confident]
 
 
-def notes(result: Result) -> list[str]:
-    """All that must stand beside the score."""
+def notes(result: ClassifierResult) -> list[str]:
+    """The caveats of a score: the split, near-duplicates, and classes seen in training."""
     return [
         split_text(result.split),
         duplicates_text(result.near_duplicates),
-        varieties_text(result.split),
-        *(components_text(result, each) for each in result.against),
+        seen_classes_text(result.split),
+        *(components_text(result, comparison) for comparison in result.against),
     ]
 
 
 def score_text(scores: Scores) -> str:
-    """Accuracy and macro F1 of how many images."""
+    """Accuracy, macro F1 and the number of test images."""
     if scores.accuracy is None or scores.macro_f1 is None:
-        return "no image, no score"
-    accuracy = percent_text(scores.accuracy)
-    return (
-        f"accuracy {accuracy}, macro F1 {scores.macro_f1:.3f} of {counted(scores.images, 'image')}"
-    )
+        return "no images, no score"
+    accuracy, images = percent_text(scores.accuracy), pluralize(scores.images, "image")
+    return f"accuracy {accuracy}, macro F1 {scores.macro_f1:.3f} of {images}"
 
 
-def input_text(result: Result) -> str:
-    """What the classifier saw."""
+def input_text(result: ClassifierResult) -> str:
+    """The input of the classifier: features or components."""
     if result.variance is None:
-        return counted(result.columns, "feature")
+        return pluralize(result.columns, "feature")
     share = percent_text(result.variance)
-    return f"{counted(result.columns, 'component')} with {share} of the variance"
+    return f"{pluralize(result.columns, 'component')} with {share} of the variance"
 
 
 def split_text(split: SplitCounts) -> str:
-    """How it was tested."""
+    """The rule of the split, and the numbers of training and test images."""
     unlabelled = count_text(split.unlabelled)
-    left_out = f", {unlabelled} without a label left out" if split.unlabelled else ""
+    omitted = f", {unlabelled} without a label left out" if split.unlabelled else ""
     return (
         f"{split.rule}, seed {split.seed}: {count_text(split.train_images)} images to train, "
-        f"{count_text(split.test_images)} to test{left_out}"
+        f"{count_text(split.test_images)} to test{omitted}"
     )
 
 
-def duplicates_text(found: NearDuplicates) -> str:
-    """How many test images training has nearly the same of, and the score without them."""
-    share = percent_text(found.images / found.compared) if found.compared else "none"
-    have = f"{count_text(found.images)} of {count_text(found.compared)} test images compared"
+def duplicates_text(duplicates: NearDuplicates) -> str:
+    """The test images with a near-duplicate in training, and the score of the others."""
+    compared = count_text(duplicates.compared)
+    share = percent_text(duplicates.images / duplicates.compared) if duplicates.compared else "none"
     return (
-        f"near-duplicates (cosine of features at least {found.cosine:g}): {have} ({share}) have "
-        "one in training; "
-        f"the others: {score_text(found.without)}"
+        f"near-duplicates (cosine of features at least {duplicates.cosine:g}): "
+        f"{count_text(duplicates.images)} of {compared} test images compared ({share}) have one in "
+        f"training; the others: {score_text(duplicates.without)}"
     )
 
 
-def varieties_text(split: SplitCounts) -> str:
-    """How many of the classes and groups that test are in training too."""
+def seen_classes_text(split: SplitCounts) -> str:
+    """How many test classes and groups are also in training."""
     classes = (
-        f"{count_text(split.classes_in_both)} of {count_text(split.classes_tested)} classes tested "
-        "are in training too: of objects never photographed before expect less"
+        f"{count_text(split.classes_in_both)} of {count_text(split.classes_tested)} test classes "
+        "are also in training: expect a lower score on new objects"
     )
     if split.groups_in_both is None:
         return classes
-    return f"{classes}; {counted(split.groups_in_both, 'group')} in training and test"
+    return f"{classes}; {pluralize(split.groups_in_both, 'group')} in training and test"
 
 
-def components_text(result: Result, paired: Paired) -> str:
-    """Whether the components are enough, told by the images that only one of both has right."""
-    fewer = paired.only_other - paired.only_this
+def components_text(result: ClassifierResult, comparison: PairedComparison) -> str:
+    """The comparison with features, in images that only one of the two predicts correctly."""
+    fewer = comparison.only_other - comparison.only_this
     difference = percent_text(abs(fewer) / result.scores.images, 2)
     verdict = (
-        "as many right" if fewer == 0 else f"{difference} {'fewer' if fewer > 0 else 'more'} right"
+        "equally many correct"
+        if fewer == 0
+        else f"{difference} {'fewer' if fewer > 0 else 'more'} correct"
     )
     return (
-        f"against {paired.other}: {verdict} on the same images; "
-        f"{count_text(paired.only_other)} only on features, "
-        f"{count_text(paired.only_this)} only on components"
+        f"against {comparison.other}: {verdict} on the same images; "
+        f"{count_text(comparison.only_other)} only on features, "
+        f"{count_text(comparison.only_this)} only on components"
     )

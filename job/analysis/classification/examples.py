@@ -1,4 +1,4 @@
-"""Some images of each confused pair, and pictures of them for the report."""
+"""Selects example images of each confused pair, with thumbnails for the report."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from job.runtime import filesystem
 from job.runtime.retries import retried
 from job.runtime.spark_errors import STORAGE_EXCEPTIONS
 
-MOST_PAIRS = 20
-EXAMPLES_OF_A_PAIR = 3
-_SIDE = 96
+MAX_PAIRS = 20
+EXAMPLES_PER_PAIR = 3
+_THUMBNAIL_PIXELS = 96
 
 
 @retried
-def with_examples(
+def add_examples(
     predictions: DataFrame, pairs: Sequence[tuple[str, str, int]]
 ) -> list[ConfusedPair]:
-    """The pairs (actual, predicted, images) with up to EXAMPLES_OF_A_PAIR paths each.
+    """The pairs (actual, predicted, images) with up to EXAMPLES_PER_PAIR paths each.
 
-    `predictions` has path, label and PREDICTED; at most MOST_PAIRS pairs are asked for.
+    `predictions` has path, label and PREDICTED; there are at most MAX_PAIRS pairs.
     """
     spark, columns = predictions.sparkSession, [schemas.LABEL, schemas.PREDICTED]
-    wanted = spark.createDataFrame(
+    confused = spark.createDataFrame(
         [pair[:2] for pair in pairs], f"{schemas.LABEL} string, {schemas.PREDICTED} string"
     )
-    of_pair = Window.partitionBy(*columns).orderBy(F.sha2(schemas.PATH, 256))
+    by_hash = Window.partitionBy(*columns).orderBy(F.sha2(schemas.PATH, 256))
     rows = (
-        predictions.join(wanted, columns, how="left_semi")
-        .withColumn("number", F.row_number().over(of_pair))
-        .where(F.col("number") <= EXAMPLES_OF_A_PAIR)
+        predictions.join(confused, columns, how="left_semi")
+        .withColumn("number", F.row_number().over(by_hash))
+        .where(F.col("number") <= EXAMPLES_PER_PAIR)
         .select(schemas.PATH, *columns)
         .collect()
     )
@@ -47,15 +47,16 @@ def with_examples(
     return [ConfusedPair(*pair, sorted(paths.get(pair[:2], []))) for pair in pairs]
 
 
-def thumbnails(
+def read_thumbnails(
     spark: SparkSession, paths: Iterable[str], *, exif_rotate: bool = False
 ) -> dict[str, str]:
-    """JPEG in base64 by path, 3 kB each; what cannot be read or decoded any more is left out."""
-    rules = DecodeRules(_SIDE, _SIDE, exif_rotate=exif_rotate)
-    found = {}
+    """Base64 JPEG by path, 3 kB each; omits images that can no longer be read or decoded."""
+    rules = DecodeRules(_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS, exif_rotate=exif_rotate)
+    thumbnails = {}
     for path in sorted(set(paths)):
-        # A score stands without its pictures: images may be gone, or not ours to read by now.
+        # Thumbnails are optional: images may be deleted, or no longer readable.
         with suppress(FileNotFoundError, BadImageError, *STORAGE_EXCEPTIONS):
-            picture = thumbnail(decode(filesystem.read_bytes(spark, path), rules), _SIDE)
-            found[path] = base64.b64encode(picture).decode()
-    return found
+            image = decode(filesystem.read_bytes(spark, path), rules)
+            jpeg = thumbnail(image, _THUMBNAIL_PIXELS)
+            thumbnails[path] = base64.b64encode(jpeg).decode()
+    return thumbnails

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees by xgboost's own estimator for Spark; the package is an extra."""
+"""Gradient-boosted trees by xgboost's Spark estimator, an optional dependency."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from job.errors import InvalidValueError, MissingPrerequisiteError
 from job.runtime import filesystem
 from job.runtime.session import task_slots
 
-# What its estimator for Spark imports.
+# The packages that xgboost's Spark estimator imports.
 _PACKAGES = ("xgboost", "sklearn", "scipy")
-# A worker with fewer waits for the others longer than it works.
+# A worker with fewer images spends more time waiting than working.
 _IMAGES_PER_WORKER = 5_000
 
 
 @dataclass(frozen=True)
 class GradientBoosting:
-    """xgboost, saved as its own JSON.
+    """xgboost, saved as xgboost's JSON.
 
-    Its reader for Spark is not used: that unpickles callbacks that a file claims to hold.
+    Does not use xgboost's Spark reader, which unpickles callbacks from the file.
     """
 
-    always: Mapping[str, Any]
+    base_parameters: Mapping[str, Any]
     columns: Mapping[str, str]
 
     def parameters(self, on: str) -> dict[str, Any]:
-        return dict(self.always)
+        return dict(self.base_parameters)
 
     def require_installed(self) -> None:
-        """Raise MissingPrerequisiteError where the extra is not installed."""
+        """Raise MissingPrerequisiteError if the extra is not installed."""
         missing = [package for package in _PACKAGES if find_spec(package) is None]
         if missing:
             raise MissingPrerequisiteError(
                 f"--classifier xgboost needs {', '.join(missing)}, not installed here",
-                expected="the extra of image-features for it, on the driver and on executors",
+                expected="the xgboost extra of image-features on the driver and the executors",
                 fix="pip install 'image-features[xgboost]', or see docs/classify.md for the image",
             )
 
@@ -48,11 +48,13 @@ class GradientBoosting:
         spark = rows.sparkSession
         _require_fixed_executors(spark)
         workers = min(task_slots(spark), -(-images // _IMAGES_PER_WORKER))
-        fitted: Model = self._estimator(random_state=seed, num_workers=workers).fit(rows)
-        return fitted
+        model: Model = self._estimator(random_state=seed, num_workers=workers).fit(rows)
+        return model
 
     def save(self, spark: SparkSession, model: Any, path: str) -> None:
-        filesystem.write_bytes(spark, _json_of(path), bytes(model.get_booster().save_raw("json")))
+        filesystem.write_bytes(
+            spark, _model_path(path), bytes(model.get_booster().save_raw("json"))
+        )
 
     def load(self, spark: SparkSession, path: str) -> Model:
         self.require_installed()
@@ -60,30 +62,30 @@ class GradientBoosting:
         from xgboost.spark import SparkXGBClassifierModel
 
         trees = XGBClassifier()
-        trees.load_model(bytearray(filesystem.read_bytes(spark, _json_of(path))))
-        # As `fit` of the estimator makes a model: with its columns and all defaults.
+        trees.load_model(bytearray(filesystem.read_bytes(spark, _model_path(path))))
+        # Copies the estimator's columns and defaults, as `fit` does.
         model: Model = self._estimator()._copyValues(SparkXGBClassifierModel(trees))
         return model
 
-    def _estimator(self, **more: Any) -> Any:
+    def _estimator(self, **options: Any) -> Any:
         from xgboost.spark import SparkXGBClassifier
 
-        # It tells each parameter of each fit; and, if verbose, each round of boosting.
+        # The estimator logs all parameters of each fit and, if verbose, each boosting round.
         logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
         columns: dict[str, Any] = {
             "features_col": self.columns["featuresCol"],
             "label_col": self.columns["labelCol"],
             "weight_col": self.columns["weightCol"],
         }
-        return SparkXGBClassifier(**columns, **self.always, **more, verbose=False)
+        return SparkXGBClassifier(**columns, **self.base_parameters, **options, verbose=False)
 
 
-def _json_of(path: str) -> str:
+def _model_path(path: str) -> str:
     return f"{path}/model.json"
 
 
 def _require_fixed_executors(spark: SparkSession) -> None:
-    """Its workers talk to each other: all begin at once, which Spark has no room for otherwise."""
+    """Reject dynamic allocation: xgboost's barrier stage starts all workers at once."""
     key = "spark.dynamicAllocation.enabled"
     if spark.sparkContext.getConf().get(key, "false") == "true":
         raise InvalidValueError(

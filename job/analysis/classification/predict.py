@@ -1,4 +1,4 @@
-"""`image-features predict`: a saved classifier on features, with probabilities of all classes."""
+"""`image-features predict`: applies a saved classifier, with probabilities of all classes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from job import schemas
-from job.analysis.classification.classifiers import CLASSIFIERS, Trained
-from job.analysis.classification.result import Predicted, Result, result_path
+from job.analysis.classification.classifiers import CLASSIFIERS, TrainedClassifier
+from job.analysis.classification.result import ClassifierResult, PredictionSummary, result_path
 from job.errors import IncompatibleClassifierError
 from job.features.fingerprint import Fingerprint
 from job.layout import Layout
@@ -22,25 +22,25 @@ from job.reduction.projection import project
 from job.runtime import filesystem
 from job.runtime.retries import retried
 
-# Least sure images that a person is told of; the file has all.
-MOST_SHOWN = 20
+# Images of lowest confidence on the console; the file has all of them.
+MAX_SHOWN = 20
 
 
 @dataclass(frozen=True)
 class SavedClassifier:
-    """A classifier as it is on storage; `fit` makes the components that it was trained on."""
+    """A classifier loaded from storage; `fit` computes its components, None if it uses features."""
 
     folder: str
-    result: Result
-    trained: Trained
+    result: ClassifierResult
+    trained: TrainedClassifier
     fit: Fit | None
 
-    def require(self, fingerprint: Mapping[str, Any]) -> None:
+    def require_fingerprint(self, fingerprint: Mapping[str, Any]) -> None:
         """Raise IncompatibleClassifierError for features of another fingerprint."""
         require_fingerprint(self.result, self.folder, fingerprint)
 
     def predictions(self, features: DataFrame) -> DataFrame:
-        """PREDICTIONS_SCHEMA of rows with path, label and features."""
+        """The predictions (PREDICTIONS_SCHEMA) of rows with path, label and features."""
         if self.fit is None:
             rows = features.select(schemas.PATH, schemas.LABEL, schemas.FEATURES)
         else:
@@ -51,71 +51,76 @@ class SavedClassifier:
 def load_classifier(spark: SparkSession, folder: str) -> SavedClassifier:
     """The classifier that `classify` saved in `folder`.
 
-    Raises IncompatibleClassifierError where there is none, MissingPrerequisiteError where the
-    package that it needs is not installed.
+    Raises IncompatibleClassifierError if there is none, MissingPrerequisiteError if its package is
+    not installed.
     """
     result = read_result(spark, folder)
-    kind = CLASSIFIERS.get(result.classifier)
-    if kind is None:
+    classifier = CLASSIFIERS.get(result.classifier)
+    if classifier is None:
         raise IncompatibleClassifierError(
-            f"{folder} is of an unknown kind, {result.classifier!r}",
+            f"{folder} has a classifier of unknown kind {result.classifier!r}",
             expected=" | ".join(CLASSIFIERS),
-            fix="use the version of this program that made it",
+            fix="use the version of image-features that saved it",
         )
-    model = kind.load(spark, f"{folder}/model")
+    model = classifier.load(spark, f"{folder}/model")
     fit = load_bundle(spark, f"{folder}/pca").fit if result.on == schemas.PCA else None
-    return SavedClassifier(folder, result, Trained(result.classifier, result.classes, model), fit)
+    trained = TrainedClassifier(result.classifier, result.classes, model)
+    return SavedClassifier(folder, result, trained, fit)
 
 
-def read_result(spark: SparkSession, folder: str) -> Result:
+def read_result(spark: SparkSession, folder: str) -> ClassifierResult:
     """The result of the classifier saved in `folder`. Raises IncompatibleClassifierError."""
     try:
-        return Result.from_json(filesystem.read_bytes(spark, result_path(folder)).decode())
+        return ClassifierResult.from_json(
+            filesystem.read_bytes(spark, result_path(folder)).decode()
+        )
     except FileNotFoundError as error:
         raise _unusable(folder, "has no result.json") from error
     except ValueError as error:
-        raise _unusable(folder, f"has a result.json of something else: {error}") from error
+        raise _unusable(folder, f"has an invalid result.json: {error}") from error
 
 
-def require_fingerprint(result: Result, folder: str, theirs: Mapping[str, Any]) -> None:
-    """Raise IncompatibleClassifierError, naming what differs, for features of another kind."""
-    ours = Fingerprint.from_dict(result.fingerprint)
-    differences = ours.differences(Fingerprint.from_dict(theirs))
+def require_fingerprint(
+    result: ClassifierResult, folder: str, fingerprint: Mapping[str, Any]
+) -> None:
+    """Raise IncompatibleClassifierError with the differences if the fingerprints differ."""
+    expected = Fingerprint.from_dict(result.fingerprint)
+    differences = expected.differences(Fingerprint.from_dict(fingerprint))
     if differences:
         raise IncompatibleClassifierError(
             f"{folder} was trained on features of another fingerprint ({'; '.join(differences)})",
-            expected="features like those that it was trained on",
+            expected="features with the fingerprint of the training features",
             fix="featurize with the same network and options, or run `image-features classify`",
         )
 
 
 @retried
 def predict(
-    saved: SavedClassifier, features: DataFrame, layout: Layout, staging: str, below: float
-) -> Predicted:
-    """Write what `saved` says of `features` under `layout`, and the list of those below `below`.
+    saved: SavedClassifier, features: DataFrame, layout: Layout, staging: str, threshold: float
+) -> PredictionSummary:
+    """Write the predictions of `features`, and a CSV of those with a probability below `threshold`.
 
-    The driver holds the MOST_SHOWN least sure.
+    The driver holds only the MAX_SHOWN predictions of lowest confidence.
     """
     spark, images = features.sparkSession, features.count()
     exports.write_parquet(saved.predictions(features), images, layout.predictions)
     predictions = spark.read.schema(schemas.PREDICTIONS_SCHEMA).parquet(layout.predictions)
-    unsure = predictions.where(F.col(schemas.PROBABILITY) < below)
-    exports.write_one_csv(spark, _listed(unsure), layout.low_confidence, f"{staging}/unsure")
-    first = unsure.orderBy(schemas.PROBABILITY, schemas.PATH).limit(MOST_SHOWN).collect()
-    shown = [(row.path, row.predicted, row.probability) for row in first]
-    return Predicted(images, unsure.count(), shown)
+    low = predictions.where(F.col(schemas.PROBABILITY) < threshold)
+    exports.write_one_csv(spark, _csv_rows(low), layout.low_confidence, f"{staging}/unsure")
+    lowest = low.orderBy(schemas.PROBABILITY, schemas.PATH).limit(MAX_SHOWN).collect()
+    least_confident = [(row.path, row.predicted, row.probability) for row in lowest]
+    return PredictionSummary(images, low.count(), least_confident)
 
 
-def _listed(unsure: DataFrame) -> DataFrame:
-    """path, label, predicted and probability, the least probable first, in one partition."""
-    columns = unsure.select(schemas.PATH, schemas.LABEL, schemas.PREDICTED, schemas.PROBABILITY)
+def _csv_rows(low: DataFrame) -> DataFrame:
+    """path, label, predicted and probability in one partition, lowest probability first."""
+    columns = low.select(schemas.PATH, schemas.LABEL, schemas.PREDICTED, schemas.PROBABILITY)
     return columns.repartition(1).sortWithinPartitions(schemas.PROBABILITY, schemas.PATH)
 
 
-def _unusable(folder: str, what: str) -> IncompatibleClassifierError:
+def _unusable(folder: str, problem: str) -> IncompatibleClassifierError:
     return IncompatibleClassifierError(
-        f"{folder} {what}",
+        f"{folder} {problem}",
         expected="a folder under `classifiers` that `image-features classify` wrote",
         fix="check --model, or run `image-features classify` again",
     )

@@ -1,9 +1,9 @@
-"""What is known of a saved classifier: result.json, written last, and what it has predicted.
+"""The stored result of a classifier (result.json, written last), and a summary of predictions.
 
 classifiers/<name>/result.json        scores, split, seed, fingerprint, versions
 classifiers/<name>/thumbnails.json    pictures of confused images, for the report
-classifiers/<name>/model/             the model, by its library's own writer
-classifiers/<name>/pca/               a copy of the fit whose components it was trained on
+classifiers/<name>/model/             the model, written by its library
+classifiers/<name>/pca/               a copy of the fit that computed its components
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class SplitCounts:
-    """How images were split; `rule` says it in words.
+    """How the images were split; `rule` is a text.
 
-    `classes_in_both` of the `classes_tested` are in training too; so are `groups_in_both` of the
-    groups tested, None where no groups were asked for.
+    `classes_in_both` of the `classes_tested` are also in training. `groups_in_both` is the number
+    of groups in training and test, None without groups.
     """
 
     rule: str
@@ -38,10 +38,10 @@ class SplitCounts:
 
 @dataclass(frozen=True)
 class NearDuplicates:
-    """What test images with nearly the same image in training do to a score.
+    """The effect of near-duplicates in training on the score.
 
-    `images` of the `compared` test images have a training image of at least `cosine`; `with_them`
-    and `without` are the scores on those and on the others, without their classes.
+    `images` of the `compared` test images have a training image with a cosine of at least `cosine`.
+    `with_them` has the scores of these images, `without` those of the others, both without classes.
     """
 
     cosine: float
@@ -53,7 +53,7 @@ class NearDuplicates:
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """Images of one class taken for another, and the paths of some of them."""
+    """The images of one class predicted as another, with the paths of some examples."""
 
     actual: str
     predicted: str
@@ -72,8 +72,8 @@ class FoldScore:
 
 
 @dataclass(frozen=True)
-class Paired:
-    """The same images by another model: how many only one of both has right."""
+class PairedComparison:
+    """A comparison with another model: the images that only one of the two predicts correctly."""
 
     other: str
     only_this: int
@@ -81,12 +81,12 @@ class Paired:
 
 
 @dataclass(frozen=True)
-class Result:
-    """A classifier, what it was trained on and how good it is.
+class ClassifierResult:
+    """A classifier, its training data and its scores.
 
-    `columns` is the length of a row, `confusion` has (actual, predicted, images) of each pair that
-    occurs, `variance` is the share that the components explain, None on features. Scores are of
-    models that have not seen the images they are of; with folds the saved model has seen all.
+    `columns` is the length of a row; `variance` is the share that the components explain, None for
+    features. `confusion` has (actual, predicted, images) of each pair that occurs. Test images are
+    never training images of the tested model; with folds, the saved model is trained on all images.
     """
 
     name: str
@@ -108,16 +108,16 @@ class Result:
     confused: list[ConfusedPair]
     near_duplicates: NearDuplicates
     seconds: dict[str, float]
-    against: list[Paired] = field(default_factory=list)
+    against: list[PairedComparison] = field(default_factory=list)
 
     def to_json(self) -> str:
-        """JSON with sorted keys, and the number of its format."""
+        """JSON with sorted keys and the format version."""
         return json.dumps(
             {"format": _FORMAT, **asdict(self)}, indent=1, sort_keys=True, ensure_ascii=False
         )
 
     @classmethod
-    def from_json(cls, text: str) -> Result:
+    def from_json(cls, text: str) -> ClassifierResult:
         """The result that `to_json` wrote. Raises ValueError for anything else."""
         content = json.loads(text)
         if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
@@ -125,51 +125,50 @@ class Result:
         return cls.from_dict(content)
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Result:
-        """The result that `asdict` made a dict. Raises ValueError for anything else."""
-        if content.keys() != {each.name for each in fields(cls)}:
-            raise ValueError(f"other keys: {', '.join(sorted(content))}")
+    def from_dict(cls, content: Mapping[str, Any]) -> ClassifierResult:
+        """The result of a dict that `asdict` made. Raises ValueError for anything else."""
+        if content.keys() != {field.name for field in fields(cls)}:
+            raise ValueError(f"unexpected keys: {', '.join(sorted(content))}")
         try:
-            return cls(**{**content, **_parts(content)})
+            return cls(**{**content, **_parse_parts(content)})
         except (TypeError, KeyError) as error:
-            raise ValueError(f"its parts have other keys: {error}") from error
+            raise ValueError(f"unexpected keys in its parts: {error}") from error
 
 
 @dataclass(frozen=True)
-class Predicted:
-    """How many images were predicted, how many with low confidence, and the first of these.
+class PredictionSummary:
+    """The number of predicted images, and of those with low confidence.
 
-    `least_sure` has (path, predicted class, its probability).
+    `least_confident` has (path, predicted class, probability) of the images of lowest confidence.
     """
 
     images: int
-    unsure: int
-    least_sure: list[tuple[str, str, float]]
+    low_confidence: int
+    least_confident: list[tuple[str, str, float]]
 
 
 def result_path(folder: str) -> str:
-    """Where the result of the classifier in `folder` is."""
+    """The path of the result in a classifier's folder."""
     return f"{folder}/result.json"
 
 
-def _parts(content: Mapping[str, Any]) -> dict[str, Any]:
+def _parse_parts(content: Mapping[str, Any]) -> dict[str, Any]:
     near = content["near_duplicates"]
+    near_scores = {name: _parse_scores(near[name]) for name in ("with_them", "without")}
     return {
         "split": SplitCounts(**content["split"]),
-        "scores": _scores(content["scores"]),
-        "folds": _all(FoldScore, content["folds"]),
+        "scores": _parse_scores(content["scores"]),
+        "folds": _parse_all(FoldScore, content["folds"]),
         "confusion": [(row[0], row[1], row[2]) for row in content["confusion"]],
-        "confused": _all(ConfusedPair, content["confused"]),
-        "near_duplicates": NearDuplicates(
-            **{**near, "with_them": _scores(near["with_them"]), "without": _scores(near["without"])}
-        ),
-        "against": _all(Paired, content["against"]),
+        "confused": _parse_all(ConfusedPair, content["confused"]),
+        "near_duplicates": NearDuplicates(**{**near, **near_scores}),
+        "against": _parse_all(PairedComparison, content["against"]),
     }
 
 
-def _scores(content: Mapping[str, Any]) -> Scores:
-    return Scores(**{**content, "classes": _all(ClassScore, content["classes"])})
+def _parse_scores(content: Mapping[str, Any]) -> Scores:
+    return Scores(**{**content, "classes": _parse_all(ClassScore, content["classes"])})
 
 
-def _all(kind: Any, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-    return [kind(**row) for row in rows]
+def _parse_all(row_type: Any, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    return [row_type(**row) for row in rows]

@@ -1,4 +1,4 @@
-"""How good predictions are: accuracy, F1 and the confused classes, out of the counts of pairs."""
+"""Computes accuracy, F1 and the most confused classes from a confusion matrix."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# Images by (actual label, predicted label); pairs that do not occur are left out.
+# Images by (actual label, predicted label), without pairs that do not occur.
 Confusion = Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """Precision, recall and F1 of one class, 0 to 1, and how many images have its label."""
+    """Precision, recall and F1 of one class, 0 to 1; `support` is the images with its label."""
 
     label: str
     precision: float
@@ -23,9 +23,9 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Scores:
-    """Accuracy and macro F1, 0 to 1, of `images` predictions; `classes` in order of their labels.
+    """Accuracy and macro F1 of `images` predictions, 0 to 1, None without images.
 
-    None where there is no image.
+    `classes` are in order of their labels.
     """
 
     images: int
@@ -34,37 +34,39 @@ class Scores:
     classes: list[ClassScore] = field(default_factory=list)
 
 
-def scores(confusion: Confusion) -> Scores:
-    """The scores of predictions, as scikit-learn defines them with `zero_division=0`.
+def compute_scores(confusion: Confusion) -> Scores:
+    """The scores as scikit-learn defines them with `zero_division=0`.
 
-    Macro F1 is the mean over all labels that occur as actual or as predicted.
+    Macro F1 is the mean over all labels that occur as actual or predicted.
     """
     actual: Counter[str] = Counter()
     predicted: Counter[str] = Counter()
-    for (label, guess), images in confusion.items():
+    for (label, prediction), images in confusion.items():
         actual[label] += images
-        predicted[guess] += images
+        predicted[prediction] += images
     images = actual.total()
     if not images:
         return Scores(0, None, None)
     labels = sorted(actual.keys() | predicted.keys())
-    right = {label: confusion.get((label, label), 0) for label in labels}
-    classes = [_class_score(each, right[each], actual[each], predicted[each]) for each in labels]
-    macro_f1 = sum(each.f1 for each in classes) / len(classes)
-    return Scores(images, sum(right.values()) / images, macro_f1, classes)
+    correct = {label: confusion.get((label, label), 0) for label in labels}
+    classes = [
+        _class_score(label, correct[label], actual[label], predicted[label]) for label in labels
+    ]
+    macro_f1 = sum(score.f1 for score in classes) / len(classes)
+    return Scores(images, sum(correct.values()) / images, macro_f1, classes)
 
 
-def most_confused(confusion: Confusion, most: int) -> list[tuple[str, str, int]]:
-    """The `most` pairs (actual, predicted, images) of two classes that occur most often."""
-    wrong = [(*pair, images) for pair, images in confusion.items() if pair[0] != pair[1]]
-    return sorted(wrong, key=lambda each: (-each[2], each[0], each[1]))[:most]
+def most_confused(confusion: Confusion, max_pairs: int) -> list[tuple[str, str, int]]:
+    """The `max_pairs` most frequent errors as (actual, predicted, images)."""
+    errors = [(*pair, images) for pair, images in confusion.items() if pair[0] != pair[1]]
+    return sorted(errors, key=lambda error: (-error[2], error[0], error[1]))[:max_pairs]
 
 
-def _class_score(label: str, right: int, actual: int, predicted: int) -> ClassScore:
-    precision, recall = _ratio(right, predicted), _ratio(right, actual)
-    # The harmonic mean of both, without their rounding.
-    return ClassScore(label, precision, recall, _ratio(2 * right, actual + predicted), actual)
+def _class_score(label: str, correct: int, actual: int, predicted: int) -> ClassScore:
+    precision, recall = _ratio(correct, predicted), _ratio(correct, actual)
+    # The harmonic mean of precision and recall, without their rounding errors.
+    return ClassScore(label, precision, recall, _ratio(2 * correct, actual + predicted), actual)
 
 
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
+def _ratio(part: int, total: int) -> float:
+    return part / total if total else 0.0

@@ -1,4 +1,4 @@
-"""How well clusters agree with labels: measures of their contingency table."""
+"""Measures the agreement of clusters and labels from their contingency table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Cell(NamedTuple):
-    """So many images have this label and are in this cluster; None is no label."""
+    """The number of images with this label in this cluster; None means unlabelled."""
 
     label: str | None
     cluster: int
@@ -17,7 +17,7 @@ class Cell(NamedTuple):
 
 
 class MainCluster(NamedTuple):
-    """The cluster that most images of a label are in, and the share of them, 0 to 1."""
+    """The cluster with the most images of a label, and its share of the label, 0 to 1."""
 
     label: str | None
     images: int
@@ -26,30 +26,30 @@ class MainCluster(NamedTuple):
 
 
 def adjusted_rand_index(cells: Iterable[Cell]) -> float | None:
-    """1 where labels and clusters are the same groups, about 0 where chance made them, or less.
+    """1 if labels and clusters are the same groups, about 0 by chance; can be negative.
 
-    Pairs of images that are together in both, less what chance would give (Hubert and Arabie,
-    "Comparing partitions", Journal of Classification 2, 1985). Images without a label
-    do not count; None where no image has one.
+    The pairs of images that both groupings keep together, corrected for chance (Hubert and Arabie,
+    "Comparing partitions", Journal of Classification 2, 1985). Ignores unlabelled images; None
+    without labelled images.
     """
     labelled = _labelled(cells)
     if not labelled:
         return None
-    together = _pairs(each.images for each in labelled)
-    by_label = _pairs(_images_by_label(labelled).values())
-    by_cluster = _pairs(_images_by_cluster(labelled).values())
-    if together == by_label == by_cluster:
+    in_both = _count_pairs(cell.images for cell in labelled)
+    by_label = _count_pairs(_images_by_label(labelled).values())
+    by_cluster = _count_pairs(_images_by_cluster(labelled).values())
+    if in_both == by_label == by_cluster:
         return 1.0
     expected = by_label * by_cluster / comb(_total(labelled), 2)
-    return (together - expected) / ((by_label + by_cluster) / 2 - expected)
+    return (in_both - expected) / ((by_label + by_cluster) / 2 - expected)
 
 
 def normalized_mutual_information(cells: Iterable[Cell]) -> float | None:
-    """What label and cluster say of each other, from 0, nothing, to 1, all.
+    """The information that labels and clusters share, from 0 (none) to 1 (all).
 
     I(label; cluster) over the arithmetic mean of the two entropies (NMI_sum of Vinh, Epps and
     Bailey, "Information theoretic measures for clusterings comparison", JMLR 11, 2010).
-    Images without a label do not count; None where no image has one.
+    Ignores unlabelled images; None without labelled images.
     """
     labelled = _labelled(cells)
     if not labelled:
@@ -67,48 +67,48 @@ def normalized_mutual_information(cells: Iterable[Cell]) -> float | None:
 
 
 def main_clusters(cells: Iterable[Cell]) -> list[MainCluster]:
-    """For each label, by name and no label last, the cluster that most of its images are in."""
+    """The cluster with the most images of each label; labels by name, unlabelled images last."""
     cells = list(cells)
     images, largest = _images_by_label(cells), dict[str | None, Cell]()
-    # Of two that hold as many, the one with the lower number.
-    for cell in sorted(cells, key=lambda each: (-each.images, each.cluster)):
+    # In a tie, the lower cluster number wins.
+    for cell in sorted(cells, key=lambda cell: (-cell.images, cell.cluster)):
         largest.setdefault(cell.label, cell)
     return [
         MainCluster(label, images[label], cell.cluster, cell.images / images[label])
-        for label, cell in sorted(largest.items(), key=_no_label_last)
+        for label, cell in sorted(largest.items(), key=_unlabelled_last)
     ]
 
 
-def _no_label_last(entry: tuple[str | None, Cell]) -> tuple[bool, str]:
+def _unlabelled_last(entry: tuple[str | None, Cell]) -> tuple[bool, str]:
     return entry[0] is None, entry[0] or ""
 
 
 def _labelled(cells: Iterable[Cell]) -> list[Cell]:
-    return [each for each in cells if each.label is not None and each.images > 0]
+    return [cell for cell in cells if cell.label is not None and cell.images > 0]
 
 
 def _total(cells: Sequence[Cell]) -> int:
-    return sum(each.images for each in cells)
+    return sum(cell.images for cell in cells)
 
 
 def _images_by_label(cells: Iterable[Cell]) -> Counter[str | None]:
     images: Counter[str | None] = Counter()
-    for each in cells:
-        images[each.label] += each.images
+    for cell in cells:
+        images[cell.label] += cell.images
     return images
 
 
 def _images_by_cluster(cells: Iterable[Cell]) -> Counter[int]:
     images: Counter[int] = Counter()
-    for each in cells:
-        images[each.cluster] += each.images
+    for cell in cells:
+        images[cell.cluster] += cell.images
     return images
 
 
-def _pairs(groups: Iterable[int]) -> int:
+def _count_pairs(groups: Iterable[int]) -> int:
     return sum(comb(images, 2) for images in groups)
 
 
 def _entropy(groups: Iterable[int], total: int) -> float:
-    """In nats."""
+    """The entropy of the groups in nats."""
     return -sum(images / total * log(images / total) for images in groups)

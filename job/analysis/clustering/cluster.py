@@ -1,9 +1,9 @@
-"""k-means of the projection: assignments, model and figures under clusters/.
+"""Clusters the projection with k-means, and writes the results under clusters/.
 
 clusters/assignments/    Parquet: path, label, cluster
 clusters/model/          the KMeansModel, as Spark ML writes it
-clusters/sample.json     some images on their first two components, for the report
-clusters/result.json     all figures; written last, so that it is of all the others
+clusters/sample.json     a sample of images on their first two components, for the report
+clusters/result.json     all measures; written last, so that it matches the other files
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from job.analysis.clustering.agreement import (
     normalized_mutual_information,
 )
 from job.analysis.clustering.result import RESULT, ClusterResult
-from job.analysis.clustering.sample import SAMPLE, sample_of
+from job.analysis.clustering.sample import SAMPLE, sample_clusters
 from job.config import ClusterConfig
 from job.errors import InvalidValueError
 from job.output.exports import write_parquet
 from job.output.summary import Summary
 from job.runtime import filesystem
+from job.runtime.formatting import pluralize
 from job.runtime.retries import retried
 
 _VECTOR = "pca_vector"
@@ -40,35 +41,36 @@ _VECTOR = "pca_vector"
 def cluster(
     projection: DataFrame, config: ClusterConfig, path: str, summary: Summary
 ) -> ClusterResult:
-    """Cluster the rows of `projection` (PROJECTION_SCHEMA) and write all of it under `path`.
+    """Cluster the rows of `projection` (PROJECTION_SCHEMA) and write the results under `path`.
 
-    Lloyd's algorithm from k-means|| centres (Bahmani and others, "Scalable k-means++", VLDB 2012),
-    as Spark ML has it; of several starts the one with the least sum of squares. Raises
-    InvalidValueError for fewer images than clusters, or where no number is given and there are
-    fewer than two labels.
+    Spark ML's k-means: Lloyd's algorithm with k-means|| initialization (Bahmani et al., "Scalable
+    k-means++", VLDB 2012); keeps the restart with the smallest sum of squares. Raises
+    InvalidValueError for fewer images than clusters, and for fewer than two labels if
+    `config.clusters` is None.
     """
     spark, images = projection.sparkSession, projection.count()
     clusters = _cluster_count(projection, images, config)
     vectors = projection.withColumn(_VECTOR, array_to_vector(F.col(schemas.PCA)))
-    model = _best(vectors, clusters, config)
-    assigned = model.transform(vectors)
+    model = _fit_best(vectors, clusters, config)
+    clustered = model.transform(vectors)
     filesystem.delete(spark, f"{path}/{RESULT}")
-    write_parquet(assigned.select(*schemas.ASSIGNMENTS_SCHEMA.names), images, _assignments(path))
+    assignments = clustered.select(*schemas.ASSIGNMENTS_SCHEMA.names)
+    write_parquet(assignments, images, _assignments_path(path))
     _save_model(spark, model, f"{path}/model")
-    sample = sample_of(assigned, images)
+    sample = sample_clusters(clustered, images)
     filesystem.write_bytes(spark, f"{path}/{SAMPLE}", sample.to_json().encode())
-    cells = _contingency(read_assignments(spark, path))
-    result = _result(model, assigned, cells, clusters, config, summary)
+    cells = _count_cells(read_assignments(spark, path))
+    result = _build_result(model, clustered, cells, clusters, config, summary)
     filesystem.write_bytes(spark, f"{path}/{RESULT}", result.to_json().encode())
     return result
 
 
 def read_assignments(spark: SparkSession, path: str) -> DataFrame:
-    """ASSIGNMENTS_SCHEMA of the clustering under `path`."""
-    return spark.read.schema(schemas.ASSIGNMENTS_SCHEMA).parquet(_assignments(path))
+    """The assignments (ASSIGNMENTS_SCHEMA) of the clustering under `path`."""
+    return spark.read.schema(schemas.ASSIGNMENTS_SCHEMA).parquet(_assignments_path(path))
 
 
-def _assignments(path: str) -> str:
+def _assignments_path(path: str) -> str:
     return f"{path}/assignments"
 
 
@@ -77,7 +79,7 @@ def _cluster_count(projection: DataFrame, images: int, config: ClusterConfig) ->
     if images < clusters:
         raise InvalidValueError(
             f"--clusters is {clusters}, but {images:,} images are projected",
-            expected="at most as many as there are images",
+            expected="at most the number of images",
             fix=f"set --clusters to {images} or less",
         )
     return clusters
@@ -85,18 +87,18 @@ def _cluster_count(projection: DataFrame, images: int, config: ClusterConfig) ->
 
 def _label_count(projection: DataFrame) -> int:
     labels = projection.select(schemas.LABEL).where(F.col(schemas.LABEL).isNotNull())
-    found = labels.distinct().count()
-    if found < 2:
+    count = labels.distinct().count()
+    if count < 2:
         raise InvalidValueError(
-            f"the images have {found} labels, so --clusters cannot be as many",
+            f"the images have {pluralize(count, 'label')}, too few for a default of --clusters",
             expected="a number of clusters",
             fix="set --clusters to 2 or more",
         )
-    return found
+    return count
 
 
-def _best(vectors: DataFrame, clusters: int, config: ClusterConfig) -> KMeansModel:
-    """The model with the least sum of squares; one start alone often ends far above it."""
+def _fit_best(vectors: DataFrame, clusters: int, config: ClusterConfig) -> KMeansModel:
+    """The model with the smallest sum of squares; a single start is often far from it."""
     kmeans = KMeans(featuresCol=_VECTOR, predictionCol=schemas.CLUSTER, k=clusters)
     rows = vectors.select(_VECTOR).persist(StorageLevel.MEMORY_AND_DISK)
     try:
@@ -112,32 +114,32 @@ def _save_model(spark: SparkSession, model: KMeansModel, path: str) -> None:
     model.write().save(path)
 
 
-def _contingency(assignments: DataFrame) -> list[Cell]:
-    """As many rows as pairs of label and cluster, not as images."""
+def _count_cells(assignments: DataFrame) -> list[Cell]:
+    """The contingency table: its size grows with pairs of label and cluster, not with images."""
     rows = assignments.groupBy(schemas.LABEL, schemas.CLUSTER).count().collect()
     cells = [Cell(row[schemas.LABEL], row[schemas.CLUSTER], row["count"]) for row in rows]
-    return sorted(cells, key=lambda each: (each.label is None, each.label or "", each.cluster))
+    return sorted(cells, key=lambda cell: (cell.label is None, cell.label or "", cell.cluster))
 
 
-def _result(
+def _build_result(
     model: KMeansModel,
-    assigned: DataFrame,
+    clustered: DataFrame,
     cells: list[Cell],
     clusters: int,
     config: ClusterConfig,
     summary: Summary,
 ) -> ClusterResult:
-    found = len({each.cluster for each in cells})
+    clusters_found = len({cell.cluster for cell in cells})
     return ClusterResult(
         run_id=summary.run_id,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        images=sum(each.images for each in cells),
+        images=sum(cell.images for cell in cells),
         components=len(model.clusterCenters()[0]),
         clusters=clusters,
-        clusters_found=found,
+        clusters_found=clusters_found,
         seed=config.seed,
         starts=config.restarts,
-        silhouette=_silhouette(assigned) if found > 1 else None,
+        silhouette=_silhouette(clustered) if clusters_found > 1 else None,
         adjusted_rand_index=adjusted_rand_index(cells),
         normalized_mutual_information=normalized_mutual_information(cells),
         sum_of_squares=model.summary.trainingCost,
@@ -148,7 +150,7 @@ def _result(
     )
 
 
-def _silhouette(assigned: DataFrame) -> float:
-    """The mean over all images, by squared Euclidean distance, in one pass over them."""
+def _silhouette(clustered: DataFrame) -> float:
+    """The mean silhouette of all images by squared Euclidean distance, in one pass."""
     evaluator = ClusteringEvaluator(featuresCol=_VECTOR, predictionCol=schemas.CLUSTER)
-    return float(evaluator.evaluate(assigned))
+    return float(evaluator.evaluate(clustered))

@@ -1,4 +1,4 @@
-"""What a clustering found: clusters/result.json."""
+"""The result of a clustering: clusters/result.json."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from job.analysis.clustering.agreement import Cell, MainCluster
 from job.errors import InvalidValueError
-from job.runtime.formatting import counted
+from job.runtime.formatting import pluralize
 
 RESULT = "result.json"
 _FORMAT = 1
@@ -17,12 +17,12 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class ClusterResult:
-    """The figures of one clustering.
+    """The measures of one clustering.
 
-    `clusters` were asked for; `clusters_found` hold an image. `components` is k of the projection.
-    `silhouette` (-1 to 1) is by squared Euclidean distance, None with one cluster.
-    `sum_of_squares` is that of the distances of images from the centres of their clusters.
-    `contingency` has a cell for each pair of label and cluster that an image has.
+    `clusters` is the requested number, `clusters_found` the number of non-empty clusters, and
+    `components` is k of the projection. `silhouette` (-1 to 1) uses squared Euclidean distance and
+    is None for a single cluster. `sum_of_squares` adds up the squared distances of the images to
+    their cluster centres. `contingency` has one cell per pair of label and cluster that occurs.
     """
 
     run_id: str
@@ -43,42 +43,45 @@ class ClusterResult:
     versions: Mapping[str, str]
 
     def to_json(self) -> str:
-        """JSON with sorted keys; rows of `labels` and `contingency` are objects."""
+        """JSON with sorted keys; the rows of `labels` and `contingency` are objects."""
         values = asdict(self) | {
             "format": _FORMAT,
-            "labels": [each._asdict() for each in self.labels],
-            "contingency": [each._asdict() for each in self.contingency],
+            "labels": [main._asdict() for main in self.labels],
+            "contingency": [cell._asdict() for cell in self.contingency],
         }
         return json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> ClusterResult:
-        """What `to_json` wrote. Raises InvalidValueError for anything else."""
+        """The result that `to_json` wrote. Raises InvalidValueError for anything else."""
         try:
             values = json.loads(text)
-            found = {each.name: values[each.name] for each in fields(cls)}
-            found["labels"] = [MainCluster(**each) for each in found["labels"]]
-            found["contingency"] = [Cell(**each) for each in found["contingency"]]
+            arguments = {field.name: values[field.name] for field in fields(cls)}
+            arguments["labels"] = [MainCluster(**row) for row in arguments["labels"]]
+            arguments["contingency"] = [Cell(**row) for row in arguments["contingency"]]
             if values["format"] != _FORMAT:
                 raise ValueError(f"its format is {values['format']!r}")
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidValueError(
                 f"clusters/result.json cannot be read: {error}",
-                expected=f"a file of format {_FORMAT} that `image-features cluster` has written",
+                expected=f"a file of format {_FORMAT} that `image-features cluster` wrote",
                 fix="run `image-features cluster` on this output again",
             ) from error
-        return cls(**found)
+        return cls(**arguments)
 
-    def told(self) -> str:
-        """The figures in a line."""
+    def summary_line(self) -> str:
+        """The measures in one line."""
+        clusters = pluralize(self.clusters_found, "cluster")
+        silhouette = metric_text(self.silhouette)
+        rand_index = metric_text(self.adjusted_rand_index)
+        mutual_information = metric_text(self.normalized_mutual_information)
         return (
-            f"cluster: {counted(self.clusters_found, 'cluster')} of "
-            f"{counted(self.images, 'image')}; silhouette {figure_text(self.silhouette)}; with the "
-            f"labels: adjusted Rand index {figure_text(self.adjusted_rand_index)}, normalized "
-            f"mutual information {figure_text(self.normalized_mutual_information)}"
+            f"cluster: {clusters} of {pluralize(self.images, 'image')}; silhouette {silhouette}; "
+            f"agreement with the labels: adjusted Rand index {rand_index}, "
+            f"normalized mutual information {mutual_information}"
         )
 
 
-def figure_text(figure: float | None) -> str:
-    """A figure of about -1 to 1 with three decimals; a dash for none."""
-    return "–" if figure is None else f"{figure:.3f}"
+def metric_text(value: float | None) -> str:
+    """A measure with three decimals; a dash for None."""
+    return "–" if value is None else f"{value:.3f}"

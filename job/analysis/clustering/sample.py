@@ -1,4 +1,4 @@
-"""Some clustered images on their first two components: clusters/sample.json, for the report."""
+"""A sample of clustered images for the report: clusters/sample.json."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from job import schemas
 from job.images.sampling import sample_filter
 
 SAMPLE = "sample.json"
-# The driver holds them, and the page shows them.
-MOST = 3_000
-RULE = f"up to about {MOST:,} images, chosen by a hash of their path"
+# The driver holds the sample, and the page shows it.
+MAX_IMAGES = 3_000
+SAMPLING_RULE = f"up to about {MAX_IMAGES:,} images, chosen by a hash of their path"
 
 
 @dataclass(frozen=True)
 class ClusterSample:
-    """Columns of one entry an image; `y` is None with one component, `label` counts in `labels`."""
+    """Columns with one entry per image; `label` is an index into `labels`.
+
+    `x` and `y` are the first two components; `y` is None if there is only one.
+    """
 
     labels: Sequence[str | None]
     x: Sequence[float]
@@ -29,14 +32,14 @@ class ClusterSample:
     cluster: Sequence[int]
 
     def to_json(self) -> str:
-        """JSON without spaces: about 25 bytes an image."""
+        """JSON without spaces: about 25 bytes per image."""
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
 
 
-def sample_of(assigned: DataFrame, images: int) -> ClusterSample:
-    """The sample of `assigned` (path, label, pca, cluster), which has `images` rows."""
+def sample_clusters(clustered: DataFrame, images: int) -> ClusterSample:
+    """Sample the rows of `clustered` (path, label, pca, cluster), of which there are `images`."""
     rows = (
-        assigned.where(sample_filter(images, MOST))
+        clustered.where(sample_filter(images, MAX_IMAGES))
         .select(
             schemas.LABEL,
             F.get(schemas.PCA, F.lit(0)).alias("x"),
@@ -46,16 +49,16 @@ def sample_of(assigned: DataFrame, images: int) -> ClusterSample:
         .collect()
     )
     labels = sorted({row.label for row in rows}, key=lambda label: (label is None, label or ""))
-    number = {label: index for index, label in enumerate(labels)}
+    label_index = {label: index for index, label in enumerate(labels)}
     return ClusterSample(
         labels=labels,
-        x=[_rounded(row.x) for row in rows],
-        y=[None if row.y is None else _rounded(row.y) for row in rows],
-        label=[number[row.label] for row in rows],
+        x=[_round(row.x) for row in rows],
+        y=[None if row.y is None else _round(row.y) for row in rows],
+        label=[label_index[row.label] for row in rows],
         cluster=[row.cluster for row in rows],
     )
 
 
-def _rounded(value: float) -> float:
-    """Four digits: more than a screen has."""
+def _round(value: float) -> float:
+    """`value` with four digits, more than a screen resolves."""
     return float(f"{value:.4g}")

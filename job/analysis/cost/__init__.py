@@ -1,1 +1,1 @@
-"""What a run used, live or from an event log, and what that costs."""
+"""The resource usage of a run, live or from an event log, and its cost."""

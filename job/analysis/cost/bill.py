@@ -1,4 +1,4 @@
-"""From what a run used and what that is sold for, to money."""
+"""Computes the cost of a run from its usage and a price table."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from job.analysis.cost.prices import Instance, Prices
 from job.analysis.cost.usage import Pod, Usage
 
 _HOUR = 3600
-_LEAST_EMR_SECONDS = 60
-# S3 lists so many keys in one answer.
-_KEYS_A_LISTING = 1000
+_MIN_EMR_SECONDS = 60
+# The number of keys per S3 list response.
+_KEYS_PER_LISTING = 1000
 _MILLION = 1_000_000
 
 
 @dataclass(frozen=True)
-class Stored:
-    """What an output holds: objects, and their bytes."""
+class StoredOutput:
+    """The number of objects of an output, and their bytes."""
 
     objects: int
     bytes: int
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to run: what the run cost, and what a million images cost that way."""
+class CostOption:
+    """One pricing option: the cost of the run, and the cost of a million images."""
 
     name: str
     cost: float
@@ -36,18 +36,21 @@ class Way:
 
 @dataclass(frozen=True)
 class Bill:
-    """All in the currency of the prices; `month` is of the stored output, None if unknown."""
+    """The costs of a run in the currency of the prices.
+
+    `storage_month` is the monthly storage cost of the output, None if its size is unknown.
+    """
 
     usage: Usage
     prices: Prices
-    ways: tuple[Way, ...]
-    month: float | None
+    options: tuple[CostOption, ...]
+    storage_month: float | None
 
 
-def bill(usage: Usage, prices: Prices, stored: Stored | None = None) -> Bill:
-    """What a run cost on demand, on spot, and with EMR on top of each.
+def compute_bill(usage: Usage, prices: Prices, stored: StoredOutput | None = None) -> Bill:
+    """The cost of a run on demand and on spot, each with and without EMR.
 
-    Requests of S3 count with each way: a GET an image, a LIST a thousand, a PUT an object stored.
+    All options include S3 requests: a GET per image, a LIST per thousand, a PUT per stored object.
     """
     instance = prices.instance
     requests = request_cost(usage.images or 0, stored.objects if stored else 0, prices)
@@ -60,24 +63,26 @@ def bill(usage: Usage, prices: Prices, stored: Stored | None = None) -> Bill:
         "on demand, with EMR": on_demand + uplift,
         "spot, with EMR": spot + uplift,
     }
-    ways = tuple(Way(name, cost, _a_million(cost, usage)) for name, cost in costs.items())
-    return Bill(usage, prices, ways, None if stored is None else storage_cost(stored, prices))
+    options = tuple(
+        CostOption(name, cost, _cost_per_million(cost, usage)) for name, cost in costs.items()
+    )
+    return Bill(usage, prices, options, None if stored is None else storage_cost(stored, prices))
 
 
-def node_cost(pods: Iterable[Pod], instance: Instance, hour: float) -> float:
-    """The share of instances that the pods ask for, by an hour's price.
+def node_cost(pods: Iterable[Pod], instance: Instance, hourly_price: float) -> float:
+    """The cost of the node shares that the pods request.
 
-    A pod keeps others off the larger of its shares of vCPUs and of memory (the dominant share of
-    Ghodsi et al., Dominant Resource Fairness, NSDI 2011, section 3):
-    sum of seconds / 3600 * hour * max(vcpus / vcpus of a node, GB / GB of a node).
+    A pod pays the larger of its shares of vCPUs and memory (the dominant share of Ghodsi et al.,
+    Dominant Resource Fairness, NSDI 2011, section 3):
+    sum of seconds / 3600 * hourly_price * max(vCPUs / vCPUs of a node, GB / GB of a node).
     """
-    return sum(pod.seconds / _HOUR * hour * _share(pod.request, instance) for pod in pods)
+    return sum(pod.seconds / _HOUR * hourly_price * _share(pod.request, instance) for pod in pods)
 
 
 def emr_cost(pods: Iterable[Pod], prices: Prices) -> float:
-    """What EMR on EKS adds: requested vCPUs and GB by the second, a minute at least.
+    """The surcharge of EMR on EKS: requested vCPUs and GB per second, at least a minute.
 
-    From the download of the image to the end of the pod, rounded up to the second
+    Billed from the image download to the end of the pod, rounded up to the second
     (https://aws.amazon.com/emr/pricing/, "Amazon EMR on Amazon EKS").
     """
     vcpu, gigabyte = prices.emr_vcpu_hour.amount, prices.emr_gigabyte_hour.amount
@@ -88,13 +93,13 @@ def emr_cost(pods: Iterable[Pod], prices: Prices) -> float:
 
 
 def request_cost(images: int, objects: int, prices: Prices) -> float:
-    """GET of each image, LIST (sold as PUT) of each thousand, PUT of each object of the output."""
-    puts = objects + math.ceil(images / _KEYS_A_LISTING)
+    """A GET per image, a LIST (priced as PUT) per thousand images, a PUT per output object."""
+    puts = objects + math.ceil(images / _KEYS_PER_LISTING)
     return (images * prices.s3_get_per_1000.amount + puts * prices.s3_put_per_1000.amount) / 1000
 
 
-def storage_cost(stored: Stored, prices: Prices) -> float:
-    """A month of an output; S3 counts GB of 2^30 bytes."""
+def storage_cost(stored: StoredOutput, prices: Prices) -> float:
+    """The cost of storing the output for a month; a GB has 2^30 bytes on S3."""
     return stored.bytes / GIBIBYTE * prices.s3_gigabyte_month.amount
 
 
@@ -103,8 +108,8 @@ def _share(request: Request, instance: Instance) -> float:
 
 
 def _emr_seconds(pod: Pod) -> int:
-    return max(math.ceil(pod.seconds), _LEAST_EMR_SECONDS)
+    return max(math.ceil(pod.seconds), _MIN_EMR_SECONDS)
 
 
-def _a_million(cost: float, usage: Usage) -> float | None:
+def _cost_per_million(cost: float, usage: Usage) -> float | None:
     return cost / usage.images * _MILLION if usage.images else None

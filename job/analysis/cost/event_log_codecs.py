@@ -1,4 +1,4 @@
-"""Event logs as Spark compresses them, to lines; what was cut off ends with its last whole line."""
+"""Decompresses event logs into lines; a truncated log ends with its last complete block."""
 
 from __future__ import annotations
 
@@ -9,55 +9,55 @@ import pyarrow as pa
 
 from job.errors import InvalidValueError
 
-# pyarrow gives nothing of a read in which data ends too early: small reads lose little.
+# pyarrow discards the read in which truncated data ends, so small reads lose little.
 _CHUNK = 4096
-# lz4-java's LZ4BlockOutputStream, which is not the frame format of LZ4's own programs.
+# The format of lz4-java's LZ4BlockOutputStream, which differs from the LZ4 frame format.
 _LZ4_MAGIC = b"LZ4Block"
 _LZ4_HEADER = struct.Struct("<8sBiiI")
 _LZ4_RAW, _LZ4_LZ4 = 0x10, 0x20
 
 
-class CutOffError(Exception):
-    """The data ends in the midst of a compressed block."""
+class TruncatedLogError(Exception):
+    """The data ends inside a compressed block."""
 
 
-def lines(name: str, data: bytes, *, in_progress: bool = False) -> Iterator[bytes]:
-    """The lines of a log file, by the codec that its name ends with.
+def read_lines(name: str, data: bytes, *, in_progress: bool = False) -> Iterator[bytes]:
+    """The lines of a log file, decompressed by the codec in its name.
 
-    Raises InvalidValueError for another codec, and for data that was cut off unless the log is
+    Raises InvalidValueError for an unsupported codec, and for truncated data unless the log is
     `in_progress`.
     """
     codec = _codec_of(name)
     if codec not in _CODECS:
         raise InvalidValueError(
-            f"{name} is compressed by {codec}",
+            f"{name} is compressed with {codec}",
             expected="zstd, lz4 or no compression",
-            fix="set spark.eventLog.compression.codec=zstd for runs to come",
+            fix="set spark.eventLog.compression.codec=zstd for future runs",
         )
     try:
-        yield from _split(_CODECS[codec](data))
-    except CutOffError as error:
+        yield from _split_lines(_CODECS[codec](data))
+    except TruncatedLogError as error:
         if not in_progress:
             raise InvalidValueError(
-                f"{name} ends in the midst of a block",
-                expected="a whole file",
+                f"{name} ends inside a compressed block",
+                expected="a complete file",
                 fix="copy it again",
             ) from error
 
 
 def _codec_of(name: str) -> str:
-    """zstd of events_1_app-1.zstd, with or without .compact or .inprogress behind it."""
-    for ending in (".inprogress", ".compact"):
-        name = name.removesuffix(ending)
+    """The codec in a file name, such as zstd in events_1_app-1.zstd.compact; empty for none."""
+    for suffix in (".inprogress", ".compact"):
+        name = name.removesuffix(suffix)
     codec = name.rpartition("/")[2].rpartition(".")[2]
     return codec if codec in (*_CODECS, "snappy", "lzf") else ""
 
 
-def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from filter(None, whole)
+        *complete, rest = (rest + chunk).split(b"\n")
+        yield from filter(None, complete)
     if rest:
         yield rest
 
@@ -72,29 +72,30 @@ def _zstd(data: bytes) -> Iterator[bytes]:
             try:
                 chunk = stream.read(_CHUNK)
             except OSError as error:
-                raise CutOffError from error
+                raise TruncatedLogError from error
             if not chunk:
                 return
             yield chunk
 
 
 def _lz4(data: bytes) -> Iterator[bytes]:
-    """Blocks of a header (magic, method, both lengths, checksum) and data; an empty one ends it."""
-    at = 0
-    while at < len(data):
-        if len(data) < at + _LZ4_HEADER.size:
-            raise CutOffError
-        magic, token, packed, length, _ = _LZ4_HEADER.unpack_from(data, at)
+    """Decompress blocks: a header (magic, method, both lengths, checksum), then the data."""
+    offset = 0
+    while offset < len(data):
+        start = offset + _LZ4_HEADER.size
+        if len(data) < start:
+            raise TruncatedLogError
+        magic, token, compressed, length, _ = _LZ4_HEADER.unpack_from(data, offset)
         if magic != _LZ4_MAGIC:
-            raise InvalidValueError("a block does not begin as lz4-java's do", expected="lz4")
-        block = data[at + _LZ4_HEADER.size : at + _LZ4_HEADER.size + packed]
-        if len(block) < packed:
-            raise CutOffError
-        at += _LZ4_HEADER.size + packed
-        yield _unpacked(block, token & 0xF0, length)
+            raise InvalidValueError("a block does not start like lz4-java's", expected="lz4")
+        block = data[start : start + compressed]
+        if len(block) < compressed:
+            raise TruncatedLogError
+        offset = start + compressed
+        yield _decompress_lz4(block, token & 0xF0, length)
 
 
-def _unpacked(block: bytes, method: int, length: int) -> bytes:
+def _decompress_lz4(block: bytes, method: int, length: int) -> bytes:
     if method == _LZ4_RAW or not length:
         return block
     return bytes(pa.decompress(block, decompressed_size=length, codec="lz4_raw", asbytes=True))

@@ -1,4 +1,4 @@
-"""A bill for a person and for a program."""
+"""Formats a bill as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -12,37 +12,36 @@ from job.analysis.cost.usage import Usage
 from job.runtime.formatting import duration_text, money_text
 
 
-def table(bill: Bill) -> Table:
-    """Two columns: what was used, then what that costs each way."""
-    shown = Table(show_header=False)
-    for name, value in [*used(bill.usage), *_costs(bill)]:
-        shown.add_row(name, value)
-    return shown
+def bill_table(bill: Bill) -> Table:
+    """The usage, then the cost by pricing option."""
+    table = Table(show_header=False)
+    for name, value in [*_usage_rows(bill.usage), *_cost_rows(bill)]:
+        table.add_row(name, value)
+    return table
 
 
 def estimate_table(bill: Bill) -> Table:
-    """The same of a run that has not been: first of all how long it takes."""
+    """The estimated time, usage and cost."""
     driver, *executors = bill.usage.pods
     title = f"estimate: {bill.usage.images:,} images on {len(executors):,} executors"
-    shown = Table(title=title, title_justify="left", show_header=False)
-    shown.add_row("time", duration_text(driver.seconds))
-    for name, value in [*used(bill.usage), *_costs(bill)]:
-        shown.add_row(name, value)
-    return shown
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_row("time", duration_text(driver.seconds))
+    for name, value in [*_usage_rows(bill.usage), *_cost_rows(bill)]:
+        table.add_row(name, value)
+    return table
 
 
-def used(usage: Usage) -> list[tuple[str, str]]:
-    """What the pods asked for, over time."""
-    lines = [
+def _usage_rows(usage: Usage) -> list[tuple[str, str]]:
+    rows = [
         ("vCPU-seconds", f"{usage.vcpu_seconds:,.0f}"),
         ("GB-seconds", f"{usage.gb_seconds:,.0f}"),
         ("pods", f"{len(usage.pods):,}"),
     ]
-    return lines if usage.images is None else [*lines, ("images", f"{usage.images:,}")]
+    return rows if usage.images is None else [*rows, ("images", f"{usage.images:,}")]
 
 
-def in_numbers(usage: Usage) -> dict[str, float]:
-    """vCPU-seconds, GB-seconds and pods by name."""
+def usage_values(usage: Usage) -> dict[str, float]:
+    """vCPU-seconds, GB-seconds and the number of pods, by their keys in the run's summary."""
     return {
         "vcpu_seconds": round(usage.vcpu_seconds, 1),
         "gb_seconds": round(usage.gb_seconds, 1),
@@ -50,37 +49,37 @@ def in_numbers(usage: Usage) -> dict[str, float]:
     }
 
 
-def costs(bill: Bill) -> dict[str, Any]:
-    """What the run costs each way, in `currency`; with the images and the prices it is of."""
+def cost_values(bill: Bill) -> dict[str, Any]:
+    """The costs by their keys in the run's summary, with the images and the prices."""
     return {
         "currency": bill.prices.currency,
         "instance": bill.prices.instance.name,
         "prices_of": bill.prices.as_of,
         "images": bill.usage.images,
-        "ways": [vars(way) for way in bill.ways],
-        "storage_month": bill.month,
+        "ways": [vars(option) for option in bill.options],
+        "storage_month": bill.storage_month,
     }
 
 
 def as_json(bill: Bill, estimated: Bill | None = None) -> str:
-    """What was used and what it costs, as one object; in `estimate` the same and `seconds`."""
-    told = _told(bill)
+    """Usage and cost as one JSON object; `estimate` has those of `estimated`, and `seconds`."""
+    values = _values(bill)
     if estimated is not None:
-        told["estimate"] = {"seconds": estimated.usage.pods[0].seconds, **_told(estimated)}
-    return json.dumps(told, indent=2)
+        values["estimate"] = {"seconds": estimated.usage.pods[0].seconds, **_values(estimated)}
+    return json.dumps(values, indent=2)
 
 
-def _told(bill: Bill) -> dict[str, Any]:
-    return {**in_numbers(bill.usage), **costs(bill)}
+def _values(bill: Bill) -> dict[str, Any]:
+    return {**usage_values(bill.usage), **cost_values(bill)}
 
 
-def _costs(bill: Bill) -> list[tuple[str, str]]:
+def _cost_rows(bill: Bill) -> list[tuple[str, str]]:
     prices = bill.prices
-    lines = [("prices", f"{prices.instance.name}, of {prices.as_of}")]
-    for way in bill.ways:
-        lines.append((way.name, money_text(way.cost, prices.currency)))
-        if way.per_million is not None:
-            lines.append(("  a million images", money_text(way.per_million, prices.currency)))
-    if bill.month is not None:
-        lines.append(("output, a month", money_text(bill.month, prices.currency)))
-    return lines
+    rows = [("prices", f"{prices.instance.name}, of {prices.as_of}")]
+    for option in bill.options:
+        rows.append((option.name, money_text(option.cost, prices.currency)))
+        if option.per_million is not None:
+            rows.append(("  a million images", money_text(option.per_million, prices.currency)))
+    if bill.storage_month is not None:
+        rows.append(("output, a month", money_text(bill.storage_month, prices.currency)))
+    return rows

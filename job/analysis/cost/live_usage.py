@@ -1,4 +1,4 @@
-"""What a run has used so far, as the driver knows it, with or without its web UI."""
+"""The usage of the running application so far, from the driver's status store."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from job.analysis.cost.usage import Executor, Usage, usage
+from job.analysis.cost.usage import Executor, Usage, compute_usage
 from job.runtime.progress import each_of
 
 
 def live_usage(spark: SparkSession, images: int | None = None) -> Usage:
     """The usage of this application from its start until now.
 
-    The store forgets executors that are gone beyond `spark.ui.retainedDeadExecutors` (100).
+    The store keeps only `spark.ui.retainedDeadExecutors` (100) removed executors.
     """
     context = spark.sparkContext
     store: Any = context._jsc.sc().statusStore()
-    executors = [_executor(each) for each in each_of(store.executorList(False))]
+    executors = [_executor(summary) for summary in each_of(store.executorList(False))]
     started = context.startTime / 1000
-    return usage(dict(context.getConf().getAll()), executors, started, time.time(), images)
+    settings = dict(context.getConf().getAll())
+    return compute_usage(settings, executors, started, time.time(), images)
 
 
 def _executor(summary: Any) -> Executor:

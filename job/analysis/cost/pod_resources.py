@@ -1,4 +1,4 @@
-"""What driver and executors ask of Kubernetes, from Spark's settings as Spark itself reads them."""
+"""Computes the resource requests of driver and executor pods from Spark's settings."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from dataclasses import dataclass
 from job.quantities import parse_cpu, parse_java_memory
 
 GIBIBYTE = 1024**3
-# Of jobs in Python on Kubernetes, where nothing is set (spark.kubernetes.memoryOverheadFactor).
+# The default of spark.kubernetes.memoryOverheadFactor for Python jobs.
 _PYTHON_OVERHEAD_FACTOR = "0.4"
-_LEAST_OVERHEAD = "384m"
+_MIN_OVERHEAD = "384m"
 _HEAP = "1g"
 
 
 @dataclass(frozen=True)
 class Request:
-    """vCPUs and memory (GB of 2^30 bytes) that a pod asks for."""
+    """The vCPUs and memory (GB of 2^30 bytes) that a pod requests."""
 
     vcpus: float
     gigabytes: float
 
 
 def driver_request(settings: Mapping[str, str]) -> Request:
-    """The driver's pod: memory + overhead, and the cores asked for, if need be fewer than used."""
+    """The request of the driver pod: its cores, and memory with overhead."""
     return Request(_cores(settings, "driver"), _memory(settings, "driver") / GIBIBYTE)
 
 
 def executor_request(settings: Mapping[str, str]) -> Request:
-    """An executor's pod: memory + overhead, and memory of Python and off the heap where set.
+    """The request of an executor pod: its cores, and memory with overhead, Python and off-heap.
 
-    As BasicExecutorFeatureStep and ResourceProfile of Spark 4.0 sum it up.
+    Follows BasicExecutorFeatureStep and ResourceProfile of Spark 4.0.
     """
     memory = _memory(settings, "executor")
     memory += _bytes(settings.get("spark.executor.pyspark.memory", "0"))
@@ -40,28 +40,28 @@ def executor_request(settings: Mapping[str, str]) -> Request:
 
 
 def local_request(settings: Mapping[str, str], cores: int) -> Request:
-    """One process without Kubernetes: its task slots, and the heap that it may take."""
+    """The resources of a local process: its task slots and its maximum heap."""
     return Request(cores, _bytes(settings.get("spark.driver.memory", _HEAP)) / GIBIBYTE)
 
 
 def _cores(settings: Mapping[str, str], role: str) -> float:
-    used = settings.get(f"spark.{role}.cores", "1")
-    return parse_cpu(settings.get(f"spark.kubernetes.{role}.request.cores", used))
+    spark_cores = settings.get(f"spark.{role}.cores", "1")
+    return parse_cpu(settings.get(f"spark.kubernetes.{role}.request.cores", spark_cores))
 
 
 def _memory(settings: Mapping[str, str], role: str) -> int:
     heap = _bytes(settings.get(f"spark.{role}.memory", _HEAP))
-    given = settings.get(f"spark.{role}.memoryOverhead")
-    return heap + (_bytes(given) if given else _default_overhead(settings, role, heap))
+    overhead = settings.get(f"spark.{role}.memoryOverhead")
+    return heap + (_bytes(overhead) if overhead else _default_overhead(settings, role, heap))
 
 
 def _default_overhead(settings: Mapping[str, str], role: str, heap: int) -> int:
-    of_both = settings.get("spark.kubernetes.memoryOverheadFactor", _PYTHON_OVERHEAD_FACTOR)
-    factor = float(settings.get(f"spark.{role}.memoryOverheadFactor", of_both))
-    least = _bytes(settings.get(f"spark.{role}.minMemoryOverhead", _LEAST_OVERHEAD))
-    return max(int(factor * heap), least)
+    default = settings.get("spark.kubernetes.memoryOverheadFactor", _PYTHON_OVERHEAD_FACTOR)
+    factor = float(settings.get(f"spark.{role}.memoryOverheadFactor", default))
+    minimum = _bytes(settings.get(f"spark.{role}.minMemoryOverhead", _MIN_OVERHEAD))
+    return max(int(factor * heap), minimum)
 
 
 def _bytes(text: str) -> int:
-    """An amount of memory; these settings are in MiB where they have no letter."""
+    """The bytes of a memory setting; without a unit, it is in MiB."""
     return parse_java_memory(f"{text}m" if text.isdigit() else text)

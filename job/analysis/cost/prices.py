@@ -1,4 +1,4 @@
-"""The table of prices that a person edits, read and checked."""
+"""Reads and checks the price table, a YAML file that users edit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXAMPLE = Path(__file__).with_name("prices.yaml")
 
 @dataclass(frozen=True)
 class Price:
-    """An amount of the table's currency, where it was found and when."""
+    """An amount in the table's currency, its source, and the date of the look-up."""
 
     amount: float
     source: str
@@ -27,7 +27,7 @@ class Price:
 
 @dataclass(frozen=True)
 class Instance:
-    """A node as it is sold; prices are an hour's, memory is in GB of 2^30 bytes."""
+    """An instance type: prices per hour, memory in GB of 2^30 bytes."""
 
     name: str
     vcpus: float
@@ -38,7 +38,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Prices:
-    """The whole table; `instance` is the one that a run's pods are taken to run on."""
+    """The price table; `instance` is the instance type on which the pods are priced."""
 
     currency: str
     instance: Instance
@@ -50,7 +50,7 @@ class Prices:
 
     @property
     def as_of(self) -> str:
-        """The day of the oldest price: ISO days sort by time."""
+        """The ISO date of the oldest price."""
         instance = (self.instance.on_demand, self.instance.spot)
         emr = (self.emr_vcpu_hour, self.emr_gigabyte_hour)
         s3 = (self.s3_gigabyte_month, self.s3_put_per_1000, self.s3_get_per_1000)
@@ -58,14 +58,14 @@ class Prices:
 
 
 def read_prices(path: Path, instance: str | None = None) -> Prices:
-    """The prices of a file, for one of its instances (None: the one that the file names).
+    """The prices of a file for one of its instances (None: the file's default instance).
 
-    Raises InvalidValueError for what is missing, no number, or without source and date.
+    Raises InvalidValueError for missing entries, invalid numbers, and prices without a date.
     """
-    table = _Table(path, _parsed(path))
-    name = instance or str(table.at("instance"))
+    table = _Table(path, _load_yaml(path))
+    name = instance or str(table.get("instance"))
     return Prices(
-        currency=str(table.at("currency")),
+        currency=str(table.get("currency")),
         instance=Instance(
             name,
             table.number("instances", name, "vcpus"),
@@ -81,17 +81,17 @@ def read_prices(path: Path, instance: str | None = None) -> Prices:
     )
 
 
-def _parsed(path: Path) -> Mapping[str, Any]:
+def _load_yaml(path: Path) -> Mapping[str, Any]:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        why = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         raise InvalidValueError(
-            f"--prices {path} cannot be read: {why}",
+            f"--prices {path} cannot be read: {reason}",
             expected="a YAML file of prices",
             fix=f"copy {EXAMPLE}",
         ) from error
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -99,30 +99,30 @@ class _Table:
     path: Path
     content: Mapping[str, Any]
 
-    def at(self, *keys: str) -> Any:
-        found: Any = self.content
+    def get(self, *keys: str) -> Any:
+        value: Any = self.content
         for key in keys:
-            if not isinstance(found, dict) or key not in found:
-                raise self._wrong(keys, "is missing")
-            found = found[key]
-        return found
+            if not isinstance(value, dict) or key not in value:
+                raise self._invalid(keys, "is missing")
+            value = value[key]
+        return value
 
     def number(self, *keys: str) -> float:
-        found = self.at(*keys)
-        is_number = isinstance(found, int | float) and not isinstance(found, bool)
-        if not is_number or not 0 <= found < math.inf:
-            raise self._wrong(keys, f"is {found!r}, which is no amount")
-        return float(found)
+        value = self.get(*keys)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not 0 <= value < math.inf:
+            raise self._invalid(keys, f"is {value!r}, which is not a valid amount")
+        return float(value)
 
     def price(self, *keys: str) -> Price:
-        day = self.at(*keys, "date")
+        day = self.get(*keys, "date")
         if not isinstance(day, date):
-            raise self._wrong((*keys, "date"), f"is {day!r}, which is no day")
-        return Price(self.number(*keys, "price"), str(self.at(*keys, "source")), day.isoformat())
+            raise self._invalid((*keys, "date"), f"is {day!r}, which is not a date")
+        return Price(self.number(*keys, "price"), str(self.get(*keys, "source")), day.isoformat())
 
-    def _wrong(self, keys: tuple[str, ...], why: str) -> InvalidValueError:
+    def _invalid(self, keys: tuple[str, ...], problem: str) -> InvalidValueError:
         return InvalidValueError(
-            f"{'.'.join(keys)} of {self.path} {why}",
+            f"{'.'.join(keys)} of {self.path} {problem}",
             expected="an entry as in the example, with price, source and date",
             fix=f"see {EXAMPLE}",
         )

@@ -1,4 +1,4 @@
-"""Files on a disk or objects on S3, read without Spark: event logs, and how large outputs are."""
+"""Reads local files and S3 objects without Spark: event logs, and the sizes of outputs."""
 
 from __future__ import annotations
 
@@ -28,44 +28,45 @@ from job.s3_address import require_hosts
 
 @dataclass(frozen=True)
 class Storage:
-    """`settings` are Spark's: those of s3a say where S3 is and who asks."""
+    """Local files and S3 objects; `settings` are Spark's, with the S3A endpoint and credentials."""
 
     settings: Mapping[str, str]
 
-    def below(self, path: str) -> list[StoredObject]:
-        """The file or object `path` itself, or all that lies below it.
+    def list_objects(self, path: str) -> list[StoredObject]:
+        """The file or object at `path`, or all files below this folder.
 
         Raises InvalidValueError, InputNotFoundError, AccessDeniedError, TransportError.
         """
         scheme, bucket, key = split_path(canonical_path(path))
         require_hosts([path], self.settings)
-        with _told(path):
-            found = list(_on_disk(key) if scheme == LOCAL_SCHEME else self._on_s3(bucket, key))
-        # SeaweedFS lists folders too.
-        found = [each for each in found if not each.path.endswith("/")]
-        if not found:
+        with _translate_errors(path):
+            is_local = scheme == LOCAL_SCHEME
+            listed = list(_list_local(key) if is_local else self._list_s3(bucket, key))
+        # SeaweedFS also lists folders.
+        objects = [entry for entry in listed if not entry.path.endswith("/")]
+        if not objects:
             raise _missing(path)
-        return found
+        return objects
 
     def read(self, path: str) -> bytes:
-        """The content of a file or an object. Raises what `below` raises."""
-        with _told(path):
+        """The content of a file or an object. Raises the errors of `list_objects`."""
+        with _translate_errors(path):
             return object_reader(self._store)(path, ANY_SIZE).data or b""
 
     @cached_property
     def _store(self) -> StoreSettings:
         return settings_from_spark_conf(self.settings, os.environ)
 
-    def _on_s3(self, bucket: str, key: str) -> Iterator[StoredObject]:
+    def _list_s3(self, bucket: str, key: str) -> Iterator[StoredObject]:
         store = shared_s3_client(self._store)
         for page in all_pages(lambda token: store.page(bucket, key, token=token)):
-            for each in page.objects:
-                rest = split_path(each.path)[2].removeprefix(key)
+            for stored in page.objects:
+                rest = split_path(stored.path)[2].removeprefix(key)
                 if not key or not rest or rest.startswith("/"):
-                    yield each
+                    yield stored
 
 
-def _on_disk(path: str) -> Iterator[StoredObject]:
+def _list_local(path: str) -> Iterator[StoredObject]:
     if Path(path).is_dir():
         yield from files_below(path, recursive=True)
     elif Path(path).is_file():
@@ -73,7 +74,7 @@ def _on_disk(path: str) -> Iterator[StoredObject]:
 
 
 @contextmanager
-def _told(path: str) -> Iterator[None]:
+def _translate_errors(path: str) -> Iterator[None]:
     try:
         yield
     except (BucketNotFoundError, ObjectNotFoundError) as error:

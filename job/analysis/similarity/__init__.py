@@ -1,1 +1,1 @@
-"""The nearest neighbours of one image."""
+"""Finds the nearest neighbours of an image."""

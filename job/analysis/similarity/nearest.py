@@ -1,4 +1,4 @@
-"""Nearest rows of a table by brute force: a distance a row, the smallest of each task, merged."""
+"""Finds the nearest rows of a table by exact search over all rows."""
 
 from __future__ import annotations
 
@@ -16,41 +16,43 @@ from job.reduction.arrow_matrix import matrix
 
 Vector = npt.NDArray[np.float64]
 
-# How far two rows of each table are from each other.
+# The distance measure of each table.
 MEASURES = {schemas.FEATURES: "cosine", schemas.PCA: "euclidean"}
 _DISTANCE = "distance"
-_FOUND = f"{schemas.PATH} string, {schemas.LABEL} string, {_DISTANCE} double"
+_NEIGHBOUR_SCHEMA = f"{schemas.PATH} string, {schemas.LABEL} string, {_DISTANCE} double"
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """An image and how far it is."""
+    """An image and its distance from the query."""
 
     distance: float
     label: str | None
     path: str
 
 
-def nearest(
-    table: DataFrame, vector_col: str, query: Vector, left_out: str, count: int
+def find_nearest(
+    table: DataFrame, vector_col: str, query: Vector, excluded_path: str, count: int
 ) -> list[Neighbour]:
-    """The `count` rows of `table` nearest to `query` (d,), nearest first, equals by path.
+    """The `count` rows of `table` nearest to `query` (d,), nearest first, ties by path.
 
-    `vector_col`, "features" or "pca", decides the measure; the path `left_out` is none of them.
+    `vector_col`, "features" or "pca", determines the measure. Ignores the row `excluded_path`.
     """
-    rows = table.where(F.col(schemas.PATH) != left_out).select(
+    rows = table.where(F.col(schemas.PATH) != excluded_path).select(
         schemas.PATH, schemas.LABEL, vector_col
     )
-    measured = rows.mapInArrow(_measuring(query, DISTANCES[MEASURES[vector_col]]), _FOUND)
-    # Spark's limit of an order keeps so many rows of each task, and merges those.
-    best = measured.orderBy(_DISTANCE, schemas.PATH).limit(count).collect()
-    return [Neighbour(row[_DISTANCE], row[schemas.LABEL], row[schemas.PATH]) for row in best]
+    distances = rows.mapInArrow(
+        _distance_mapper(query, DISTANCE_FUNCTIONS[MEASURES[vector_col]]), _NEIGHBOUR_SCHEMA
+    )
+    # For an ordered limit, each Spark task keeps `count` rows, and only these are merged.
+    nearest = distances.orderBy(_DISTANCE, schemas.PATH).limit(count).collect()
+    return [Neighbour(row[_DISTANCE], row[schemas.LABEL], row[schemas.PATH]) for row in nearest]
 
 
 def cosine_distances(rows: Vector, query: Vector) -> Vector:
-    """1 - cosine of the angle of each of `rows` (n, d) to `query` (d,): 0 to 2, (n,).
+    """1 - cosine of the angle between each of `rows` (n, d) and `query` (d,): (n,), 0 to 2.
 
-    A vector of zeros has no direction: its distance is 1, as from one at a right angle.
+    A zero vector has distance 1 from all others, like an orthogonal one.
     """
     lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(query)
     cosines = np.divide(rows @ query, lengths, out=np.zeros(len(rows)), where=lengths > 0)
@@ -58,24 +60,27 @@ def cosine_distances(rows: Vector, query: Vector) -> Vector:
 
 
 def euclidean_distances(rows: Vector, query: Vector) -> Vector:
-    """The length of `query` (d,) less each of `rows` (n, d): (n,)."""
+    """The Euclidean distance of each of `rows` (n, d) from `query` (d,): (n,)."""
     return np.asarray(np.linalg.norm(rows - query, axis=1))
 
 
-Distances = Callable[[Vector, Vector], Vector]
-DISTANCES: dict[str, Distances] = {"cosine": cosine_distances, "euclidean": euclidean_distances}
+DistanceFunction = Callable[[Vector, Vector], Vector]
+DISTANCE_FUNCTIONS: dict[str, DistanceFunction] = {
+    "cosine": cosine_distances,
+    "euclidean": euclidean_distances,
+}
 
 
-def _measuring(
-    query: Vector, distances_of: Distances
+def _distance_mapper(
+    query: Vector, distance_function: DistanceFunction
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def distances(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def map_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if batch.num_rows:
                 path, label, vectors = batch.columns
-                found = distances_of(matrix(vectors).astype(np.float64), query)
+                distances = distance_function(matrix(vectors).astype(np.float64), query)
                 yield pa.RecordBatch.from_arrays(
-                    [path, label, pa.array(found)], [schemas.PATH, schemas.LABEL, _DISTANCE]
+                    [path, label, pa.array(distances)], [schemas.PATH, schemas.LABEL, _DISTANCE]
                 )
 
-    return distances
+    return map_batches

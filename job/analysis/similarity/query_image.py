@@ -1,4 +1,4 @@
-"""The features of one image that no table has, by the network which made those that it has."""
+"""Featurizes a query image that is not in the output, with the output's network."""
 
 from __future__ import annotations
 
@@ -35,82 +35,84 @@ from job.images.storage import (
 )
 from job.paths import LOCAL_SCHEME, split_path
 
-# A person waits for the answer.
+# Short, because the command is interactive.
 _READ_SECONDS = 30.0
 
 
-def features_of_image(
+def featurize_image(
     spark: SparkSession, config: SimilarConfig, recorded: Mapping[str, Any]
 ) -> Vector:
-    """Features (d,) of `config.image_path`, which the driver reads and one task featurizes.
+    """The features (d,) of `config.image_path`; the driver reads it, one task featurizes it.
 
-    `recorded` is the fingerprint of the output: it says which network, and how images are turned.
-    Raises what `find_similar` raises of an image.
+    `recorded` is the fingerprint of the output; it determines the network and the EXIF rotation.
+    Raises the errors of `find_similar` that concern an image.
     """
     _require_file(config.image_path)
-    theirs = Fingerprint.from_dict(recorded)
-    images = ImagesConfig(config.image_path, exif_rotate=theirs.exif_rotate)
+    expected = Fingerprint.from_dict(recorded)
+    images = ImagesConfig(config.image_path, exif_rotate=expected.exif_rotate)
     network = NetworkConfig(
-        theirs.backbone, config.weights, batch_size=1, precision=theirs.numeric_class
+        expected.backbone, config.weights, batch_size=1, precision=expected.numeric_class
     )
-    ours, worker = resolve_worker(spark, images, network)
-    _require_same(ours, theirs, config)
-    return _featurized(spark, _read(spark, config.image_path, images.max_image_bytes), worker)
+    fingerprint, worker = resolve_worker(spark, images, network)
+    _require_same(fingerprint, expected, config)
+    image = _read(spark, config.image_path, images.max_image_bytes)
+    return _featurize(spark, image, worker)
 
 
 def _require_file(path: str) -> None:
     scheme, _, key = split_path(path)
     if not key or (scheme == LOCAL_SCHEME and os.path.isdir(key)):
         raise InvalidValueError(
-            f"{path} is a folder", expected="one image", fix="name a file in it"
+            f"{path} is a folder", expected="one image", fix="pass a file in it"
         )
 
 
-def _require_same(ours: Fingerprint, theirs: Fingerprint, config: SimilarConfig) -> None:
-    differences = ours.differences(theirs)
+def _require_same(fingerprint: Fingerprint, expected: Fingerprint, config: SimilarConfig) -> None:
+    differences = fingerprint.differences(expected)
     if differences:
         raise FingerprintMismatchError(
             f"{config.image_path} would get features of another fingerprint than those of "
             f"{config.output_path} ({'; '.join(differences)})",
-            expected="the network and the rules that made the features",
-            fix="give --weights the file that they were made with",
+            expected="the network and the settings that produced the features",
+            fix="pass the weights file that produced them with --weights",
         )
 
 
-def _read(spark: SparkSession, path: str, largest: int) -> FetchedImage:
-    with _told(path):
+def _read(spark: SparkSession, path: str, max_bytes: int) -> FetchedImage:
+    with _translate_errors(path):
         for attempt in retry_transient(_READ_SECONDS, path):
             with attempt:
-                return _fetched(driver_reader(spark)(path, largest))
-    raise AssertionError("retry_transient ends with a result or an error")
+                return _to_image(driver_reader(spark)(path, max_bytes))
+    raise AssertionError("retrying ends with a result or an error")
 
 
-def _fetched(found: ObjectBytes) -> FetchedImage:
-    version = found.version
+def _to_image(content: ObjectBytes) -> FetchedImage:
+    version = content.version
     image = ListedImage(version.path, None, version.length, version.etag, version.modification_time)
-    if found.data is None:
-        raise _no_image(image.path, f"{TOO_LARGE}, {version.length:,} bytes")
-    return FetchedImage(image, found.data)
+    if content.data is None:
+        raise _not_decodable(image.path, f"{TOO_LARGE}, {version.length:,} bytes")
+    return FetchedImage(image, content.data)
 
 
-def _featurized(spark: SparkSession, fetched: FetchedImage, worker: WorkerSpec) -> Vector:
+def _featurize(spark: SparkSession, fetched: FetchedImage, worker: WorkerSpec) -> Vector:
     (outcome,) = outcome_frame(spark, [fetched], featurizer(worker)).collect()
     if outcome[schemas.FEATURES] is None:
-        raise _no_image(fetched.image.path, f"{outcome[schemas.REASON]}, {outcome[schemas.DETAIL]}")
+        reason, detail = outcome[schemas.REASON], outcome[schemas.DETAIL]
+        raise _not_decodable(fetched.image.path, f"{reason}, {detail}")
     return decode_features(outcome[schemas.FEATURES]).astype(np.float64)
 
 
-def _no_image(path: str, why: str) -> InvalidValueError:
+def _not_decodable(path: str, reason: str) -> InvalidValueError:
     return InvalidValueError(
-        f"{path} cannot be decoded: {why}",
-        expected="a whole image: JPEG, PNG, BMP, GIF, TIFF or WebP",
-        fix="name another image",
+        f"{path} cannot be decoded: {reason}",
+        expected="a complete image: JPEG, PNG, BMP, GIF, TIFF or WebP",
+        fix="pass another image",
     )
 
 
 @contextmanager
-def _told(path: str) -> Iterator[None]:
-    """What keeps one object from being read, in the words of a person."""
+def _translate_errors(path: str) -> Iterator[None]:
+    """Translate storage errors into user errors."""
     scheme, bucket, key = split_path(path)
     try:
         yield
@@ -123,9 +125,9 @@ def _told(path: str) -> Iterator[None]:
     except BucketNotFoundError as error:
         raise bucket_not_found_error(bucket) from error
     except ForbiddenError as error:
-        what = f"the file {key}" if scheme == LOCAL_SCHEME else path
+        name = f"the file {key}" if scheme == LOCAL_SCHEME else path
         raise AccessDeniedError(
-            f"{what} cannot be read ({error})",
-            expected="the right to read it",
-            fix="check its mode, or the role or the keys",
+            f"{name} cannot be read ({error})",
+            expected="read permission",
+            fix="check the file mode, or the IAM role or access keys",
         ) from error

@@ -1,1 +1,1 @@
-"""Outputs side by side: read, table, page."""
+"""Compares outputs: reads them, and shows them as a table, JSON or a page."""

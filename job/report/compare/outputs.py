@@ -1,4 +1,4 @@
-"""What there is to compare of one output, read from what its runs have left."""
+"""Reads the values of one output that a comparison shows."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from job import schemas
-from job.analysis.classification.result import Result
+from job.analysis.classification.result import ClassifierResult
 from job.errors import InputNotFoundError
 from job.layout import Layout
 from job.output.summary import Summary, complete_runs
 from job.output.table_files import is_table
 from job.reduction.bundle import load_bundle
-from job.report.classifier_section import saved_results
+from job.report.classifier_section import read_results
 from job.report.collect import HadoopFiles
 from job.runtime import filesystem
 
 
 @dataclass(frozen=True)
 class Score:
-    """How well one classifier did, on `features` or `pca`; shares of 0 to 1.
+    """The scores of one classifier on `features` or `pca`, 0 to 1.
 
-    `without_near_duplicates` is the accuracy on images that training has nothing alike to.
+    `without_near_duplicates` is the accuracy on images without a near-duplicate in training.
     """
 
     classifier: str
@@ -36,13 +36,13 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Side:
-    """One output; what its runs have not left is None or empty.
+class ComparedOutput:
+    """One output of a comparison; values that its runs did not write are None or empty.
 
-    `images_per_second` and `seconds` (of all stages) are of the run that has featurized most
-    images, `speed_of`. `k` and `fitted_by` are of the projection, `drift` too: its findings, None
-    where it was not measured. `variance_curve` holds the explained variance ratio of every
-    component of the output's own fit. Sizes are in bytes, without older versions of the table.
+    `speed_of` is the run that featurized the most images; `images_per_second` and `seconds` (of
+    all steps) are its speed. `k`, `fitted_by` and `drift` describe the projection; `drift` has its
+    findings, None if drift was not measured. `variance_curve` has the explained variance ratio of
+    every component of the output's own fit. Sizes are in bytes, without old table versions.
     """
 
     output: str
@@ -61,24 +61,24 @@ class Side:
     scores: list[Score] = field(default_factory=list)
 
 
-def read_side(spark: SparkSession, output: str) -> Side:
-    """Read one output; InputNotFoundError where it has no features."""
+def read_output(spark: SparkSession, output: str) -> ComparedOutput:
+    """Read one output. Raises InputNotFoundError if it has no features."""
     layout = Layout(output)
     if not is_table(spark, layout.features):
         raise InputNotFoundError(
             f"{layout.features} does not exist",
-            expected="the features of a run under each output",
+            expected="outputs with a features table",
             fix="check the paths, or run `image-features run` with this --output first",
         )
     output_files = HadoopFiles(spark, layout.root)
     runs = complete_runs(spark, layout)
-    return Side(
+    return ComparedOutput(
         output=output,
         **_features(spark, layout, runs),
         **_speed(runs),
         **_projection(spark, layout, runs),
         variance_curve=_variance_curve(spark, layout),
-        scores=[_score(each) for each in saved_results(output_files)],
+        scores=[_score(result) for result in read_results(output_files)],
     )
 
 
@@ -95,13 +95,13 @@ def _features(spark: SparkSession, layout: Layout, runs: Sequence[Summary]) -> d
 
 
 def _speed(runs: Sequence[Summary]) -> dict[str, Any]:
-    most = max(runs, key=lambda run: run.counts.featurized, default=None)
-    if most is None or not most.counts.featurized:
+    largest = max(runs, key=lambda run: run.counts.featurized, default=None)
+    if largest is None or not largest.counts.featurized:
         return {}
     return {
-        "speed_of": most.run_id,
-        "images_per_second": most.images_per_second,
-        "seconds": sum(most.seconds.values()),
+        "speed_of": largest.run_id,
+        "images_per_second": largest.images_per_second,
+        "seconds": sum(largest.seconds.values()),
     }
 
 
@@ -123,8 +123,8 @@ def _variance_curve(spark: SparkSession, layout: Layout) -> list[float]:
     return load_bundle(spark, layout.bundle).manifest.explained_variance_ratio
 
 
-def _score(result: Result) -> Score:
-    # Of a result there is a tested image.
+def _score(result: ClassifierResult) -> Score:
+    # A saved result has at least one test image, so its accuracy is not None.
     return Score(
         result.classifier,
         result.on,

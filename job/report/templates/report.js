@@ -1,13 +1,13 @@
-// Draws the figures, and connects the switches of the classes with the plane.
+// Draws the figures, and connects the class switches with the planes.
 "use strict";
 (() => {
   const byId = (id) => document.getElementById(id);
   const all = (selector) => [...document.querySelectorAll(selector)];
 
-  const MOST_MARKED = 60;
-  const MOST_COUNTED = 8;
+  const MAX_MARKED = 60;
+  const MAX_COUNTED = 8;
 
-  // The figures are one document: planes share their data, so that what is marked on one is marked
+  // The figures form one document: the planes share their data, so a selection on one plane appears
   // on the other.
   async function draw() {
     const { document: doc, elements } = JSON.parse(byId("figure-data").textContent);
@@ -24,20 +24,21 @@
     const chips = all(".chip");
     const pictures = byId("picture-switch");
     const renderers = planes.flatMap((plane) => plane.renderers);
-    const tagged = (kind) => renderers.filter((each) => each.tags[0] === kind);
+    const tagged = (kind) => renderers.filter((renderer) => renderer.tags[0] === kind);
     const classes = tagged("class");
-    const drawings = tagged("picture");
+    const thumbnails = tagged("picture");
     const [hovered] = tagged("hover");
     const isOn = (button) => button === null || button.getAttribute("aria-pressed") === "true";
 
     function apply() {
       const on = new Set(chips.filter(isOn).map((chip) => Number(chip.dataset.class)));
-      const shows = (each) => chips.length === 0 || on.has(each.tags[1]);
-      for (const each of classes) each.visible = shows(each);
-      for (const each of drawings) each.visible = shows(each) && isOn(pictures);
-      // Planes share the views of their classes, and that of what can be pointed at.
-      const seen = new Set(classes.filter((each) => each.visible).map((each) => each.view));
-      hovered.view.filter.indices = [...seen].flatMap((view) => [...view.filter.indices]);
+      const isShown = (renderer) => chips.length === 0 || on.has(renderer.tags[1]);
+      for (const renderer of classes) renderer.visible = isShown(renderer);
+      for (const renderer of thumbnails) renderer.visible = isShown(renderer) && isOn(pictures);
+      // The planes share the class views, and the view of the hover targets.
+      const visible = classes.filter((renderer) => renderer.visible);
+      const views = new Set(visible.map((renderer) => renderer.view));
+      hovered.view.filter.indices = [...views].flatMap((view) => [...view.filter.indices]);
     }
     function press(buttons, value) {
       for (const button of buttons) button.setAttribute("aria-pressed", String(value));
@@ -52,10 +53,10 @@
       });
     }
     for (const button of all("[data-all]")) {
-      const found = () => chips.filter((chip) => !chip.parentElement.hidden);
-      button.addEventListener("click", () => press(found(), button.dataset.all === "true"));
+      const listed = () => chips.filter((chip) => !chip.parentElement.hidden);
+      button.addEventListener("click", () => press(listed(), button.dataset.all === "true"));
     }
-    if (pictures !== null && drawings.length > 0) {
+    if (pictures !== null && thumbnails.length > 0) {
       pictures.hidden = false;
       pictures.addEventListener("click", () => press([pictures], !isOn(pictures)));
     }
@@ -66,15 +67,15 @@
     const search = byId("class-search");
     if (search === null) return;
     search.addEventListener("input", () => {
-      const wanted = search.value.trim().toLowerCase();
+      const query = search.value.trim().toLowerCase();
       for (const chip of chips) {
         const name = chip.querySelector(".chip-name").textContent.toLowerCase();
-        chip.parentElement.hidden = !name.includes(wanted);
+        chip.parentElement.hidden = !name.includes(query);
       }
     });
   }
 
-  // What the box or the lasso has marked, by name: outliers are found by looking at them.
+  // Lists the images that the box or lasso tool selects, to identify outliers.
   function connectMarking(plane) {
     const { data_source: source } = plane.renderers[0];
     const box = byId("marked");
@@ -82,15 +83,18 @@
       const { indices } = source.selected;
       const { label, path, picture } = source.data;
       box.hidden = indices.length === 0;
-      const of = new Map();
-      for (const index of indices) of.set(label[index], (of.get(label[index]) ?? 0) + 1);
-      const counts = [...of].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${count}`);
-      const more = counts.length > MOST_COUNTED ? ", …" : "";
-      const classes = counts.slice(0, MOST_COUNTED).join(", ");
+      const byLabel = new Map();
+      for (const index of indices) {
+        byLabel.set(label[index], (byLabel.get(label[index]) ?? 0) + 1);
+      }
+      const largestFirst = [...byLabel].sort((a, b) => b[1] - a[1]);
+      const counts = largestFirst.map(([name, count]) => `${name} ${count}`);
+      const more = counts.length > MAX_COUNTED ? ", …" : "";
+      const classes = counts.slice(0, MAX_COUNTED).join(", ");
       byId("marked-title").textContent = `Marked images: ${indices.length} (${classes}${more})`;
-      const shown = [...indices].slice(0, MOST_MARKED);
+      const listed = [...indices].slice(0, MAX_MARKED);
       byId("marked-images").replaceChildren(
-        ...shown.map((index) => markedImage(label[index], path[index], picture[index])),
+        ...listed.map((index) => markedImage(label[index], path[index], picture[index])),
       );
     });
   }
@@ -108,13 +112,13 @@
     return entry;
   }
 
-  // With a finger, dragging over the plane is how one gets past it; pinching still zooms.
+  // On touch screens, dragging over a plane scrolls the page; pinching still zooms.
   function letTouchScroll(plane) {
     if (!matchMedia("(pointer: coarse)").matches) return;
     for (const tool of plane.toolbar.tools) if (tool.type === "PanTool") tool.active = false;
   }
 
-  // The picture of a class is stored once, with the point that it is of.
+  // The page stores each class picture once, with its point.
   function fillPictures(plane) {
     const { picture } = plane.renderers[0].data_source.data;
     for (const image of all("[data-row]")) image.src = picture[Number(image.dataset.row)];
@@ -126,26 +130,27 @@
     }
   }
 
-  // The plane of the clusters: coloured by cluster, or by label.
+  // Colours the cluster plane by cluster or by label.
   function connectColours(plane) {
     const buttons = all("[data-colours]");
     for (const button of buttons) {
       button.addEventListener("click", () => {
-        for (const each of buttons) each.setAttribute("aria-pressed", String(each === button));
-        for (const each of plane.renderers) each.visible = each.tags[0] === button.dataset.colours;
+        for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
+        for (const renderer of plane.renderers) {
+          renderer.visible = renderer.tags[0] === button.dataset.colours;
+        }
       });
     }
   }
 
-  // Canvases take their colours from the style sheet when they are painted, not when it changes.
+  // Canvases read their colours from the style sheet only when they are painted.
   function followTheme(drawn) {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       for (const view of Object.values(drawn)) view.invalidate_layout();
     });
   }
 
-  // Figures cannot be laid out anew for paper in time, so a picture of each, in the light colours,
-  // is printed in its place.
+  // Figures cannot be laid out for paper in time, so each prints as a picture in light colours.
   function followPrinting(drawn) {
     addEventListener("beforeprint", () => {
       document.documentElement.classList.add("printing");

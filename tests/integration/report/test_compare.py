@@ -1,4 +1,4 @@
-"""`image-features compare`: two outputs of real images, side by side."""
+"""`image-features compare` on two outputs of real images."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import pytest
 from pyspark.sql import SparkSession
 
 from job.cli import main
-from tests.unit.analysis.classification.examples import on_components
+from tests.unit.analysis.classification.examples import pca_result
 
 pytestmark = pytest.mark.slow
 
-RESULT = on_components()
+RESULT = pca_result()
 
 
 @pytest.fixture(scope="module")
 def outputs(
     spark: SparkSession, sample_images: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Path]:
-    """A run on twenty images; the same with another fit and what classifiers would leave."""
+    """A run on twenty images, and a copy with another fit and the results of classifiers."""
     root = tmp_path_factory.mktemp("compare")
     first, second = root / "first", root / "second"
     variety = next(sample_images.iterdir())
@@ -35,7 +35,7 @@ def outputs(
     return first, second
 
 
-def test_json_tells_what_each_output_holds(
+def test_json_has_the_values_of_each_output(
     outputs: tuple[Path, Path], capfd: pytest.CaptureFixture[str]
 ) -> None:
     capfd.readouterr()
@@ -63,43 +63,43 @@ def test_json_tells_what_each_output_holds(
             }
         ],
     )
-    for side, output in zip((first, second), outputs, strict=True):
-        assert side["features_bytes"] == _parquet_bytes(output / "features")
-        # Beside Parquet there are a marker and, on a disk, checksums.
+    for values, output in zip((first, second), outputs, strict=True):
+        assert values["features_bytes"] == _parquet_bytes(output / "features")
+        # The folder also has a marker file and, on a local disk, checksums.
         projection = _parquet_bytes(output / "projection")
-        assert side["projection_bytes"] == pytest.approx(projection, rel=0.05)
+        assert values["projection_bytes"] == pytest.approx(projection, rel=0.05)
 
 
 def _parquet_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*.parquet"))
 
 
-def test_a_table_and_a_page_show_the_same(
+def test_the_table_and_the_page_show_the_same_rows(
     outputs: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "new folder" / "compare.html"
     capfd.readouterr()
     assert main(["compare", *map(str, outputs), "--html", str(page)]) == 0
 
-    said = capfd.readouterr().out
+    table = capfd.readouterr().out
     html = page.read_text()
     for name in ("images/s", "k for 90 %", "size of the features", "logistic-regression on pca"):
-        assert name in said
+        assert name in table
         assert name in html
-    assert "mobilenet_v2" in said
+    assert "mobilenet_v2" in table
     assert "65.0 %, macro F1 48.5 %" in html
 
 
 @pytest.mark.parametrize("others", [["nowhere"], []])
-def test_what_cannot_be_compared_is_one_line(
+def test_a_user_error_prints_one_line(
     outputs: tuple[Path, Path],
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
     others: list[str],
 ) -> None:
-    arguments = ["compare", str(outputs[0]), *[str(tmp_path / each) for each in others]]
+    arguments = ["compare", str(outputs[0]), *[str(tmp_path / name) for name in others]]
     capfd.readouterr()
     assert main(arguments) == (3 if others else 2)
-    said = capfd.readouterr().err.splitlines()
-    (line,) = [each for each in said if each.startswith("image-features: ")]
+    lines = capfd.readouterr().err.splitlines()
+    (line,) = [line for line in lines if line.startswith("image-features: ")]
     assert "fix: " in line

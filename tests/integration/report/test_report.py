@@ -1,4 +1,4 @@
-"""What the report of a run shows of its tables: samples, sizes, objects in quarantine."""
+"""The report of a real run: samples, sizes, objects in quarantine."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from PIL import Image
 from pyspark.sql import SparkSession
 
 from job.cli import main
-from job.report.collect import POINTS, HadoopFiles, _points, _quarantine
-from job.report.quarantine_section import MOST_ROWS_A_REASON
+from job.report.collect import MAX_POINTS, HadoopFiles, _sample_points, _sample_quarantine
+from job.report.quarantine_section import MAX_ROWS_PER_REASON
 from job.report.report_data import QuarantinedImage, ReportData
 from job.schemas import PROJECTION_SCHEMA, QUARANTINE_SCHEMA
 
@@ -24,15 +24,15 @@ pytestmark = pytest.mark.slow
 def output(
     spark: SparkSession, sample_images: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A run on 12 images, one of which ends too early, and a README."""
+    """A run on 12 images, one of them truncated, and a README."""
     images, output = tmp_path_factory.mktemp("images"), tmp_path_factory.mktemp("output")
     for folder in sorted(sample_images.iterdir())[:3]:
         (images / folder.name).mkdir()
         for image in sorted(folder.iterdir())[:4]:
             shutil.copy(image, images / folder.name)
     broken = sorted(images.rglob("*.jpg"))[0]
-    whole = broken.read_bytes()
-    broken.rename(broken.with_name("broken.jpg")).write_bytes(whole[: len(whole) * 2 // 3])
+    content = broken.read_bytes()
+    broken.rename(broken.with_name("broken.jpg")).write_bytes(content[: len(content) * 2 // 3])
     (images / "README").write_text("not an image")
     arguments = ["--input", str(images), "--output", str(output), "--components", "5"]
     assert main(["run", *arguments, "--max-bad-fraction", "0.5"]) == 0
@@ -50,14 +50,14 @@ def test_points_have_the_first_four_components(output: Path) -> None:
     assert len({point.component(3) for point in points}) == 11
 
 
-def test_made_again_it_still_tells_of_the_run_that_read_the_images(output: Path) -> None:
+def test_a_new_report_still_describes_the_run_that_read_the_images(output: Path) -> None:
     before = _data(output).summary
-    # The second finds the summary of the first.
+    # The second call finds the summary of the first.
     assert main(["report", "--output", str(output)]) == 0
     assert main(["report", "--output", str(output)]) == 0
     after = _data(output).summary
-    told = ("run_id", "command", "input_path", "counts", "images_per_second")
-    assert {name: after[name] for name in told} == {name: before[name] for name in told}
+    names = ("run_id", "command", "input_path", "counts", "images_per_second")
+    assert {name: after[name] for name in names} == {name: before[name] for name in names}
     assert after["command"] == "run"
 
 
@@ -70,7 +70,7 @@ def test_a_report_of_another_format_is_replaced_without_its_thumbnails(output: P
     assert not any(point.thumbnail for point in _data(output).points)
 
 
-def test_a_picture_that_ends_too_early_is_seen_as_far_as_it_goes(output: Path) -> None:
+def test_a_truncated_picture_shows_its_readable_part(output: Path) -> None:
     readme, broken = _data(output).quarantine
     assert (readme.reason, readme.thumbnail) == ("not_an_image", None)
     assert broken.path.endswith("/broken.jpg")
@@ -93,8 +93,8 @@ def test_sizes_are_those_of_the_files(output: Path) -> None:
     assert sizes["csv"] == (output / "final_features.csv").stat().st_size
 
 
-def test_an_image_that_is_gone_leaves_its_reason(output: Path, tmp_path: Path) -> None:
-    """The report is made anew when the broken image can no longer be read."""
+def test_a_deleted_image_keeps_its_reason(output: Path, tmp_path: Path) -> None:
+    """The broken image is gone when the report is rebuilt."""
     (_, broken) = _data(output).quarantine
     image = Path(broken.path.removeprefix("file://"))
     hidden = image.rename(tmp_path / "hidden")
@@ -106,9 +106,7 @@ def test_an_image_that_is_gone_leaves_its_reason(output: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("command", ["report", "compact"])
-def test_a_quarantine_that_somebody_deleted_stops_nobody(
-    output: Path, tmp_path: Path, command: str
-) -> None:
+def test_a_deleted_quarantine_table_is_restored(output: Path, tmp_path: Path, command: str) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(output, copy)
     shutil.rmtree(copy / "quarantine")
@@ -117,33 +115,34 @@ def test_a_quarantine_that_somebody_deleted_stops_nobody(
 
 
 def test_a_section_reads_files_of_the_output(spark: SparkSession, output: Path) -> None:
-    found = HadoopFiles(spark, str(output))
-    assert found.names("report") == ["data.json", "index.html"]
-    assert found.names("drift") == []
-    assert found.read("report/data.json").startswith(b'{"format_version"')
+    files = HadoopFiles(spark, str(output))
+    assert files.list_names("report") == ["data.json", "index.html"]
+    assert files.list_names("drift") == []
+    assert files.read("report/data.json").startswith(b'{"format_version"')
     with pytest.raises(FileNotFoundError):
-        found.read("drift/1.json")
+        files.read("drift/1.json")
 
 
-def test_of_100_000_images_some_5_000_are_sampled_the_same_each_time(spark: SparkSession) -> None:
+def test_about_5_000_of_100_000_images_are_sampled_reproducibly(spark: SparkSession) -> None:
     rows = spark.range(100_000).selectExpr(
         "concat('s3a://b/', id) AS path", "'a' AS label", "array(float(id), 1f, 2f) AS pca"
     )
     projection = rows.to(PROJECTION_SCHEMA)
-    points = _points(projection, 100_000, {"s3a://b/7": "thumbnail"})
-    assert 0.95 * POINTS < len(points) < 1.05 * POINTS
+    points = _sample_points(projection, 100_000, {"s3a://b/7": "thumbnail"})
+    assert 0.95 * MAX_POINTS < len(points) < 1.05 * MAX_POINTS
     assert [point for point in points if point.thumbnail] == [
         ("s3a://b/7", "a", 7.0, 1.0, "thumbnail", 2.0, None)
     ]
     paths = {point.path for point in points}
-    assert {point.path for point in _points(projection, 100_000, {})} | {"s3a://b/7"} == paths
+    again = {point.path for point in _sample_points(projection, 100_000, {})}
+    assert again | {"s3a://b/7"} == paths
 
 
-def test_many_objects_of_one_reason_hide_no_other(spark: SparkSession) -> None:
+def test_a_frequent_reason_does_not_hide_a_rare_one(spark: SparkSession) -> None:
     bad = [(f"s3a://b/{n:04}", None, 1, None, "forbidden", None, "run") for n in range(500)]
     bad.append(("s3a://b/z", None, 1, None, "truncated", "short", "run"))
     rows = spark.createDataFrame(bad, QUARANTINE_SCHEMA)
-    found = _quarantine(rows, ["truncated", "forbidden"])
-    assert len(found) == MOST_ROWS_A_REASON + 1
-    assert found[0] == QuarantinedImage("s3a://b/0000", "forbidden")
-    assert found[-1] == QuarantinedImage("s3a://b/z", "truncated", "short")
+    images = _sample_quarantine(rows, ["truncated", "forbidden"])
+    assert len(images) == MAX_ROWS_PER_REASON + 1
+    assert images[0] == QuarantinedImage("s3a://b/0000", "forbidden")
+    assert images[-1] == QuarantinedImage("s3a://b/z", "truncated", "short")

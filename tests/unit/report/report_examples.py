@@ -1,4 +1,4 @@
-"""Report data that is small, or as large as it gets, for the tests of this folder."""
+"""Report data for tests: a small one, and one of maximum size."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from job.report.report_data import ClassCount, Point, QuarantinedImage, ReportDa
 
 
 class Files(dict[str, str]):
-    """The files of an output, in memory, by their names under it (page.OutputFiles)."""
+    """The files of an output, in memory, by relative path (page.OutputFiles)."""
 
     def read(self, name: str) -> bytes:
         if name not in self:
             raise FileNotFoundError(name)
         return self[name].encode()
 
-    def names(self, folder: str) -> list[str]:
+    def list_names(self, folder: str) -> list[str]:
         inside = [name.removeprefix(f"{folder}/") for name in self if name.startswith(f"{folder}/")]
         return sorted({name.partition("/")[0] for name in inside})
 
@@ -68,7 +68,7 @@ def fruit_report(**changes: Any) -> ReportData:
 
 
 def planes_report(**changes: Any) -> ReportData:
-    """60 images of 3 classes with 4 components: on a plane, each class is a row of its own.
+    """60 images of 3 classes with 4 components; each class is a separate row of the plane.
 
     The first image of each class has a thumbnail; 2 objects are in quarantine, one with a picture.
     """
@@ -101,10 +101,10 @@ def planes_report(**changes: Any) -> ReportData:
 
 
 def largest_report() -> ReportData:
-    """As much as is collected of 100,000 images of 300 classes, paths long and not Latin.
+    """The largest data that is collected: 300 classes, long paths in Chinese.
 
-    5,000 sampled points and some more by chance, 600 more with thumbnails, 6 reasons in
-    quarantine with all their rows and pictures, the curve of 2,048 features.
+    5,800 points, every tenth with a thumbnail; all quarantine reasons with all rows and pictures;
+    a curve of 2,048 components.
     """
     noise = random.Random(0)
     names = [f"品种 {number} {'果' * 60}" for number in range(300)]
@@ -138,7 +138,7 @@ def largest_report() -> ReportData:
 
 
 def thumbnail(side: int = 4, noise: random.Random | None = None) -> str:
-    """A real JPEG in base64: noise, which compresses worst, or one colour."""
+    """A base64 JPEG of one colour, or of noise, which compresses worst."""
     size = (side, side)
     image = Image.new("RGB", size, "red")
     if noise is not None:

@@ -1,4 +1,4 @@
-"""The clusters of the report as a person meets them: in a browser."""
+"""The clusters section in a browser."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from tests.unit.analysis.clustering.cluster_examples import fruit_clusters, frui
 from tests.unit.report.report_examples import fruit_report
 from tests.unit.report.test_cluster_section import section
 
-SEEN = """
-const view = [...Bokeh.index].find((each) => each.el.parentElement?.id === "figure-clusters");
-return JSON.stringify(view.model.renderers.filter((each) => each.visible).map((each) => each.tags));
+VISIBLE_TAGS = """
+const view = [...Bokeh.index].find((view) => view.el.parentElement?.id === "figure-clusters");
+const visible = view.model.renderers.filter((renderer) => renderer.visible);
+return JSON.stringify(visible.map((renderer) => renderer.tags));
 """
 
 
@@ -36,15 +37,15 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]
 
 
 @pytest.mark.parametrize("colours", ["label", "cluster"])
-def test_the_plane_changes_its_colours_at_a_click(page: webdriver.Chrome, colours: str) -> None:
+def test_a_click_changes_the_colours_of_the_plane(page: webdriver.Chrome, colours: str) -> None:
     button = page.find_element(By.CSS_SELECTOR, f"[data-colours={colours}]")
     page.execute_script("arguments[0].scrollIntoView({ block: 'center' })", button)
     button.click()
 
-    assert json.loads(page.execute_script(SEEN)) == [[colours]]
+    assert json.loads(page.execute_script(VISIBLE_TAGS)) == [[colours]]
     pressed = page.find_elements(By.CSS_SELECTOR, "[data-colours][aria-pressed=true]")
     assert pressed == [button]
-    assert [each for each in page.get_log("browser") if each["level"] != "INFO"] == []
+    assert [entry for entry in page.get_log("browser") if entry["level"] != "INFO"] == []
 
 
 def test_both_figures_are_drawn(page: webdriver.Chrome) -> None:

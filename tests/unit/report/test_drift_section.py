@@ -1,4 +1,4 @@
-"""The report's section of drift: each compared run, what was found, the chart over runs."""
+"""The drift section: the compared runs, their findings, and the chart."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 from bokeh.models import ColumnDataSource, Span
 
 from job.reduction.drift.detection import Drift, Measure
-from job.report.drift_section import MOST_ROWS, MOST_RUNS, drift_chart, drift_words, read
+from job.report.drift_section import MAX_ROWS, MAX_RUNS, drift_chart, drift_variables, read
 from job.report.report import render_report
 from tests.unit.report.report_examples import Files, fruit_report
 
 
-def files_of(kept: dict[str, str]) -> Files:
-    """An output whose runs of these ids have kept this."""
-    return Files({f"drift/{run_id}.json": text for run_id, text in kept.items()})
+def drift_files(texts: dict[str, str]) -> Files:
+    """The drift files of an output, by run id."""
+    return Files({f"drift/{run_id}.json": text for run_id, text in texts.items()})
 
 
 def run_drift(day: int, shift: float = 0.1, outside: float = 0.01) -> dict[str, Any]:
-    """Drift of one day's 120 images, as the report's data has it."""
-    return drift_of(day, shift, outside).brief()
+    """Drift of one day's 120 images, as data.json stores it."""
+    return make_drift(day, shift, outside).brief()
 
 
-def drift_of(day: int, shift: float = 0.1, outside: float = 0.01) -> Drift:
+def make_drift(day: int, shift: float = 0.1, outside: float = 0.01) -> Drift:
     """Drift of one day's 120 images."""
     return Drift(
         run_id=f"day-{day}",
@@ -42,7 +42,7 @@ def drift_of(day: int, shift: float = 0.1, outside: float = 0.01) -> Drift:
     )
 
 
-def test_the_page_tells_of_each_compared_run() -> None:
+def test_the_page_shows_each_compared_run() -> None:
     html = render_report(
         fruit_report(sections={"drift": [run_drift(2), run_drift(3, outside=0.4)]})
     )
@@ -59,19 +59,19 @@ def test_without_compared_runs_there_is_no_section() -> None:
     assert read(Files()) is None
 
 
-def test_a_last_run_without_findings_is_said_to_be_alike() -> None:
-    words = drift_words([run_drift(2, outside=0.4), run_drift(3)])
+def test_a_last_run_without_findings_is_similar_to_the_fit() -> None:
+    variables = drift_variables([run_drift(2, outside=0.4), run_drift(3)])
 
-    assert words["reading"] == (
-        "The 120 new images of the last run that was compared are like those of the fit."
+    assert variables["summary"] == (
+        "The last compared run had 120 new images, similar to those of the fit."
     )
-    assert [row["found"][:6] for row in words["rows"]] == ["–", "42.0 %"]
+    assert [row["findings"][:6] for row in variables["rows"]] == ["–", "42.0 %"]
 
 
-def test_the_table_has_the_last_runs_only() -> None:
-    rows = drift_words([run_drift(1 + day % 28) for day in range(50)])["rows"]
+def test_the_table_has_only_the_last_runs() -> None:
+    rows = drift_variables([run_drift(1 + day % 28) for day in range(50)])["rows"]
 
-    assert len(rows) == MOST_ROWS
+    assert len(rows) == MAX_ROWS
 
 
 def test_the_chart_shows_multiples_of_the_threshold() -> None:
@@ -91,18 +91,18 @@ def test_the_chart_shows_multiples_of_the_threshold() -> None:
     ]
 
 
-def test_what_runs_have_kept_is_read_the_earliest_first() -> None:
-    late, early = drift_of(5), drift_of(2)
-    kept = {"a": late.to_json(), "b": early.to_json(), "c": "{", "d": "[]"}
+def test_drift_files_are_read_oldest_first() -> None:
+    late, early = make_drift(5), make_drift(2)
+    texts = {"a": late.to_json(), "b": early.to_json(), "c": "{", "d": "[]"}
 
-    assert read(files_of(kept)) == [early.brief(), late.brief()]
+    assert read(drift_files(texts)) == [early.brief(), late.brief()]
 
 
-def test_the_last_runs_are_read_only() -> None:
-    kept = {f"{n:04d}": drift_of(1 + n % 28).to_json() for n in range(MOST_RUNS + 9)}
-    runs = read(files_of(kept))
+def test_only_the_last_runs_are_read() -> None:
+    texts = {f"{n:04d}": make_drift(1 + n % 28).to_json() for n in range(MAX_RUNS + 9)}
+    runs = read(drift_files(texts))
 
     assert runs is not None
-    assert len(runs) == MOST_RUNS
-    # What a section may take of report/data.json.
+    assert len(runs) == MAX_RUNS
+    # A section may add 200 kB to report/data.json.
     assert len(json.dumps(runs)) < 200_000

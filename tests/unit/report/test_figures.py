@@ -1,4 +1,4 @@
-"""The figures show the data they were given."""
+"""The figures show their data."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from job.report.report_data import ClassCount
 
 
 def test_the_curve_is_cumulative_and_k_is_marked() -> None:
-    chart = variance_curve([0.5, 0.3, 0.15, 0.05], k=2, asked=0.75)
+    chart = variance_curve([0.5, 0.3, 0.15, 0.05], k=2, target=0.75)
     kept = chart.renderers[1].data_source.data["kept"]
     assert kept.tolist() == pytest.approx([0.5, 0.8, 0.95, 1.0])
     (label,) = chart.select(Label)
     assert (label.x, label.y) == (2, pytest.approx(0.8))
-    assert label.text == "k = 2  ·  80.0 %\n(75 % asked)"
+    assert label.text == "k = 2  ·  80.0 %\n(75 % requested)"
 
 
 def test_bars_are_sorted_and_named_as_plain_text() -> None:

@@ -1,4 +1,4 @@
-"""The report as a person meets it: in a browser, without network, on paper."""
+"""The report in a browser: offline, interactive, printed."""
 
 from __future__ import annotations
 
@@ -18,41 +18,43 @@ from job.report.report import render_report
 from tests.support.browser import NoBrowserError, browser, open_report
 from tests.unit.report.report_examples import largest_report, planes_report
 
-# Where in the window a place on a figure is, in the units of its axes.
-PLACE = """
+# The window coordinates of a point on a figure.
+WINDOW_POSITION = """
 const [name, x, y] = arguments;
-const view = [...Bokeh.index].find((each) => each.el.parentElement?.id === name);
+const view = [...Bokeh.index].find((view) => view.el.parentElement?.id === name);
 const { left, top } = view.canvas_view.el.getBoundingClientRect();
 const { x_scale, y_scale } = view.frame;
 return [left + x_scale.compute(x), top + y_scale.compute(y)];
 """
 # Tooltips live in shadow trees.
 TOOLTIPS = """
-const found = [];
+const tooltips = [];
 const walk = (node) => {
-  for (const each of node.querySelectorAll("*")) {
-    if (each.shadowRoot === null) continue;
-    if (each.matches(".bk-Tooltip") && each.checkVisibility()) found.push(each.shadowRoot);
-    walk(each.shadowRoot);
+  for (const element of node.querySelectorAll("*")) {
+    if (element.shadowRoot === null) continue;
+    if (element.matches(".bk-Tooltip") && element.checkVisibility()) {
+      tooltips.push(element.shadowRoot);
+    }
+    walk(element.shadowRoot);
   }
 };
 walk(document);
 const text = (root) => [...root.querySelectorAll("strong, strong + div")].map((e) => e.textContent);
-const seen = (root) => [...root.querySelectorAll("img")]
+const pictures = (root) => [...root.querySelectorAll("img")]
   .filter((e) => e.naturalWidth > 0 && e.checkVisibility());
-return found.map((root) => ({ text: text(root).join(" "), pictures: seen(root).length }));
+return tooltips.map((root) => ({ text: text(root).join(" "), pictures: pictures(root).length }));
 """
 VISIBLE_CLASSES = """
 const [name] = arguments;
-const view = [...Bokeh.index].find((each) => each.el.parentElement?.id === name);
-return view.model.renderers.filter((each) => each.tags[0] === "class" && each.visible)
-  .map((each) => each.name);
+const view = [...Bokeh.index].find((view) => view.el.parentElement?.id === name);
+const classes = view.model.renderers.filter((renderer) => renderer.tags[0] === "class");
+return classes.filter((renderer) => renderer.visible).map((renderer) => renderer.name);
 """
-SELECTING = """
+SET_BOX_SELECT = """
 for (const view of Bokeh.index) for (const tool of view.model.toolbar?.tools ?? [])
   if (tool.type === "BoxSelectTool") tool.active = arguments[0];
 """
-WIDER_THAN_THE_WINDOW = "return document.documentElement.scrollWidth - innerWidth"
+OVERFLOW_PIXELS = "return document.documentElement.scrollWidth - innerWidth"
 PLANES = ["figure-plane-0", "figure-plane-1"]
 
 
@@ -76,7 +78,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page(chromium: webdriver.Chrome, report: Path) -> Iterator[webdriver.Chrome]:
-    """The browser with the report newly opened; its console stays silent in each test."""
+    """The browser with the report freshly opened. Fails if a test leaves console messages."""
     open_report(chromium, report)
     yield chromium
     assert _messages(chromium) == []
@@ -84,12 +86,12 @@ def page(chromium: webdriver.Chrome, report: Path) -> Iterator[webdriver.Chrome]
 
 def _messages(page: webdriver.Chrome) -> list[str]:
     """Warnings and errors of the console."""
-    return [each["message"] for each in page.get_log("browser") if each["level"] != "INFO"]
+    return [entry["message"] for entry in page.get_log("browser") if entry["level"] != "INFO"]
 
 
 def _point_at(page: webdriver.Chrome, name: str, x: float, y: float) -> None:
     page.execute_script(f"document.getElementById('{name}').scrollIntoView()")
-    left, top = page.execute_script(PLACE, name, x, y)
+    left, top = page.execute_script(WINDOW_POSITION, name, x, y)
     actions = ActionChains(page, duration=0)
     actions.w3c_actions.pointer_action.move_to_location(round(left), round(top))
     actions.perform()
@@ -97,22 +99,22 @@ def _point_at(page: webdriver.Chrome, name: str, x: float, y: float) -> None:
 
 def _drag(page: webdriver.Chrome, name: str, start: Any, end: Any) -> None:
     page.execute_script(f"document.getElementById('{name}').scrollIntoView()")
-    places = [page.execute_script(PLACE, name, *corner) for corner in (start, end)]
+    corners = [page.execute_script(WINDOW_POSITION, name, *corner) for corner in (start, end)]
     actions = ActionChains(page, duration=50)
     pointer = actions.w3c_actions.pointer_action
-    pointer.move_to_location(*map(round, places[0]))
+    pointer.move_to_location(*map(round, corners[0]))
     pointer.pointer_down()
-    pointer.move_to_location(*map(round, places[1]))
+    pointer.move_to_location(*map(round, corners[1]))
     pointer.pointer_up()
     actions.perform()
 
 
-def _eventually(found: Callable[[], Any], wanted: Any) -> None:
-    """Bokeh answers a pointer with the next frame."""
-    until = time.monotonic() + 10
-    while found() != wanted and time.monotonic() < until:
+def _eventually(read: Callable[[], Any], expected: Any) -> None:
+    """Bokeh reacts to the pointer with the next frame."""
+    deadline = time.monotonic() + 10
+    while read() != expected and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert found() == wanted
+    assert read() == expected
 
 
 def test_every_figure_is_drawn(page: webdriver.Chrome) -> None:
@@ -122,26 +124,26 @@ def test_every_figure_is_drawn(page: webdriver.Chrome) -> None:
     assert len(page.find_elements(By.CSS_SELECTOR, "[data-figure]")) == 4
 
 
-def test_the_page_asks_no_network_for_anything(page: webdriver.Chrome) -> None:
-    asked = page.execute_script(
-        "return performance.getEntriesByType('resource').map((each) => each.name)"
+def test_the_page_makes_no_requests(page: webdriver.Chrome) -> None:
+    urls = page.execute_script(
+        "return performance.getEntriesByType('resource').map((entry) => entry.name)"
     )
-    assert [each for each in asked if not each.startswith("data:")] == []
+    assert [url for url in urls if not url.startswith("data:")] == []
 
 
-@pytest.mark.parametrize(("name", "place"), [(PLANES[0], (50, 40)), (PLANES[1], (40, 50))])
-def test_pointing_at_a_mark_shows_whose_it_is(
-    page: webdriver.Chrome, name: str, place: tuple[int, int]
+@pytest.mark.parametrize(("name", "position"), [(PLANES[0], (50, 40)), (PLANES[1], (40, 50))])
+def test_pointing_at_a_mark_shows_its_label_and_path(
+    page: webdriver.Chrome, name: str, position: tuple[int, int]
 ) -> None:
-    _point_at(page, name, *place)
+    _point_at(page, name, *position)
     _eventually(lambda: page.execute_script(TOOLTIPS), [{"text": "Plum Plum/5.jpg", "pictures": 0}])
 
 
 def test_classes_have_a_picture_in_their_switch_and_in_the_table(page: webdriver.Chrome) -> None:
     for selector in (".chip img", "td.picture img"):
         pictures = page.find_elements(By.CSS_SELECTOR, selector)
-        assert [each.get_property("naturalWidth") for each in pictures] == [4] * 3, selector
-        assert all(each.is_displayed() for each in pictures)
+        assert [picture.get_property("naturalWidth") for picture in pictures] == [4] * 3, selector
+        assert all(picture.is_displayed() for picture in pictures)
 
 
 def test_pointing_at_an_image_with_a_thumbnail_shows_it(page: webdriver.Chrome) -> None:
@@ -151,7 +153,7 @@ def test_pointing_at_an_image_with_a_thumbnail_shows_it(page: webdriver.Chrome) 
     )
 
 
-def test_a_class_that_is_switched_off_is_gone_from_both_planes(page: webdriver.Chrome) -> None:
+def test_a_hidden_class_disappears_from_both_planes(page: webdriver.Chrome) -> None:
     switch = page.find_element(By.CSS_SELECTOR, '.chip[data-class="1"]')
     switch.click()
     assert switch.get_attribute("aria-pressed") == "false"
@@ -164,7 +166,7 @@ def test_a_class_that_is_switched_off_is_gone_from_both_planes(page: webdriver.C
     assert page.execute_script(VISIBLE_CLASSES, PLANES[1]) == ["Apple", "Plum", "Quince"]
 
 
-def test_classes_are_hidden_shown_and_looked_at_alone(page: webdriver.Chrome) -> None:
+def test_classes_can_be_hidden_shown_and_isolated(page: webdriver.Chrome) -> None:
     page.find_element(By.CSS_SELECTOR, '[data-all="false"]').click()
     assert page.execute_script(VISIBLE_CLASSES, PLANES[0]) == []
     page.find_element(By.CSS_SELECTOR, '[data-all="true"]').click()
@@ -174,15 +176,15 @@ def test_classes_are_hidden_shown_and_looked_at_alone(page: webdriver.Chrome) ->
     assert page.execute_script(VISIBLE_CLASSES, PLANES[0]) == ["Quince"]
 
 
-def test_what_is_marked_on_one_plane_is_marked_on_the_other_and_named(
+def test_images_marked_on_one_plane_are_marked_on_the_other_and_listed(
     page: webdriver.Chrome,
 ) -> None:
-    page.execute_script(SELECTING, True)
+    page.execute_script(SET_BOX_SELECT, True)
     _drag(page, PLANES[1], (30, -5), (50, 25))
     marked = page.find_element(By.ID, "marked")
     _eventually(lambda: page.find_element(By.ID, "marked-title").text, "Marked images: 3 (Plum 3)")
     assert marked.is_displayed()
-    texts = [each.text for each in marked.find_elements(By.TAG_NAME, "li")]
+    texts = [item.text for item in marked.find_elements(By.TAG_NAME, "li")]
     assert texts == ["Plum\nPlum/0.jpg", "Plum\nPlum/1.jpg", "Plum\nPlum/2.jpg"]
     assert len(marked.find_elements(By.TAG_NAME, "img")) == 1
 
@@ -192,21 +194,21 @@ def test_the_page_fits_the_window(page: webdriver.Chrome, width: int) -> None:
     size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
-        _eventually(lambda: page.execute_script(WIDER_THAN_THE_WINDOW) <= 0, True)
+        _eventually(lambda: page.execute_script(OVERFLOW_PIXELS) <= 0, True)
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_paper_has_the_figures_and_none_of_the_switches(page: webdriver.Chrome) -> None:
+def test_the_printed_page_has_the_figures_and_no_switches(page: webdriver.Chrome) -> None:
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     page.execute_script("dispatchEvent(new Event('beforeprint'))")
     try:
-        shown = page.find_elements(By.CSS_SELECTOR, "canvas.paper-chart")
-        assert [each.is_displayed() for each in shown] == [True] * 4
+        charts = page.find_elements(By.CSS_SELECTOR, "canvas.paper-chart")
+        assert [chart.is_displayed() for chart in charts] == [True] * 4
         hidden = ".buttons, .contents, .marked, .hint, [data-figure]"
-        for each in page.find_elements(By.CSS_SELECTOR, hidden):
-            assert not each.is_displayed(), each.get_attribute("outerHTML")[:80]
-        # What is folded on a screen cannot be unfolded on paper.
+        for element in page.find_elements(By.CSS_SELECTOR, hidden):
+            assert not element.is_displayed(), element.get_attribute("outerHTML")[:80]
+        # Collapsed parts are expanded, because nobody can expand them on paper.
         assert "mobilenet_v2" in page.find_element(By.TAG_NAME, "body").text
     finally:
         page.execute_script("dispatchEvent(new Event('afterprint'))")
@@ -214,7 +216,7 @@ def test_paper_has_the_figures_and_none_of_the_switches(page: webdriver.Chrome) 
     assert page.find_elements(By.CSS_SELECTOR, "canvas.paper-chart") == []
 
 
-def test_it_is_printed_on_a_few_pages(page: webdriver.Chrome) -> None:
+def test_the_page_prints_on_a_few_sheets(page: webdriver.Chrome) -> None:
     pdf = base64.b64decode(page.print_page())
     assert 3 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 7
 
@@ -224,12 +226,12 @@ def test_the_largest_report_is_below_5_mb_and_drawn(
 ) -> None:
     path = tmp_path / "report.html"
     path.write_text(render_report(largest_report()), encoding="utf-8")
-    # Half a megabyte is left for what other commands add.
+    # Leaves 0.5 MB for the sections of other commands.
     assert 3_000_000 < path.stat().st_size < 4_500_000
     open_report(chromium, path)
     assert _messages(chromium) == []
     assert len(chromium.execute_script(VISIBLE_CLASSES, PLANES[1])) == 300
     search = chromium.find_element(By.ID, "class-search")
     search.send_keys("品种 29")
-    listed = chromium.find_elements(By.CSS_SELECTOR, ".chip")
-    assert sum(each.is_displayed() for each in listed) == 11
+    chips = chromium.find_elements(By.CSS_SELECTOR, ".chip")
+    assert sum(chip.is_displayed() for chip in chips) == 11

@@ -1,17 +1,17 @@
-"""Numbers read as a person would write them."""
+"""Formats of numbers and names."""
 
 from __future__ import annotations
 
 import pytest
 
 from job.runtime.formatting import (
-    asked_text,
     bytes_text,
-    counted,
     duration_text,
+    exact_percent_text,
     percent_text,
+    pluralize,
     rate_text,
-    shortened,
+    truncate_middle,
 )
 
 
@@ -38,12 +38,16 @@ def test_shares(share: float, text: str) -> None:
     assert percent_text(share) == text
 
 
-def test_a_requested_share_is_written_as_it_was_asked_for() -> None:
-    assert [asked_text(share) for share in (0.9, 0.29, 0.9999)] == ["90 %", "29 %", "99.99 %"]
+def test_a_requested_share_keeps_all_its_digits() -> None:
+    assert [exact_percent_text(share) for share in (0.9, 0.29, 0.9999)] == [
+        "90 %",
+        "29 %",
+        "99.99 %",
+    ]
 
 
 def test_nouns_agree_with_their_count() -> None:
-    assert [counted(n, "class", "classes") for n in (1, 2345)] == ["1 class", "2,345 classes"]
+    assert [pluralize(n, "class", "classes") for n in (1, 2345)] == ["1 class", "2,345 classes"]
 
 
 @pytest.mark.parametrize(
@@ -62,11 +66,11 @@ def test_bytes(size: float, text: str) -> None:
     assert bytes_text(size) == text
 
 
-def test_rates_have_as_many_digits_as_matter() -> None:
+def test_rates_have_a_decimal_only_below_10() -> None:
     assert [rate_text(rate) for rate in (5.94, 161.3, 2932.0)] == ["5.9", "161", "2,932"]
 
 
 def test_long_names_keep_both_ends() -> None:
-    assert shortened("a" * 50 + "/1.jpg", 12) == "aaaa…aa/1.jpg"
-    assert shortened("short", 12) == "short"
-    assert shortened("果" * 9, 12) == "果…果果"
+    assert truncate_middle("a" * 50 + "/1.jpg", 12) == "aaaa…aa/1.jpg"
+    assert truncate_middle("short", 12) == "short"
+    assert truncate_middle("果" * 9, 12) == "果…果果"

@@ -1,4 +1,4 @@
-"""Classifiers of the sample images, from features to a report, checked with scikit-learn."""
+"""Classifiers on the sample images, from features to the report, checked with scikit-learn."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from job.analysis.classification.result import Result
+from job.analysis.classification.result import ClassifierResult
 from job.cli import main
 from job.report.report_data import ReportData
 
 pytestmark = pytest.mark.slow
 
 BASELINE = "logistic-regression-features"
-# Images of one rotation are near copies of each other: folder and `r_`.
+# A rotation series (folder and `r_`) has near-identical images.
 SERIES = r"^.*/(?:r_)?"
 
 
@@ -38,23 +38,23 @@ class Output:
     """A run on the sample, with a baseline classifier on features and on components."""
 
     root: Path
-    told: str
+    console: str
     features: dict[str, npt.NDArray[np.float32]]
 
-    def result(self, name: str) -> Result:
-        return Result.from_json((self.folder(name) / "result.json").read_text())
+    def result(self, name: str) -> ClassifierResult:
+        return ClassifierResult.from_json((self.folder(name) / "result.json").read_text())
 
     def folder(self, name: str) -> Path:
         return self.root / "classifiers" / name
 
     def split(self) -> tuple[list[str], list[str]]:
-        """Paths of training and of test, by the documented rule."""
+        """Training and test paths, by the documented rule."""
         train, test = [], []
         for label in sorted({label_of(path) for path in self.features}):
-            ours = [path for path in self.features if label_of(path) == label]
-            ours.sort(key=lambda path: sha256(f"0/{path}".encode()).hexdigest())
-            test += ours[:4]
-            train += ours[4:]
+            paths = [path for path in self.features if label_of(path) == label]
+            paths.sort(key=lambda path: sha256(f"0/{path}".encode()).hexdigest())
+            test += paths[:4]
+            train += paths[4:]
         return train, test
 
 
@@ -73,23 +73,23 @@ def output(
     root = tmp_path_factory.mktemp("classified") / "output"
     assert main(["run", "--input", str(sample_images), "--output", str(root)]) == 0
     arguments = ["--on", "both", "--classifier", "logistic-regression"]
-    with redirect_stdout(io.StringIO()) as told:
+    with redirect_stdout(io.StringIO()) as console:
         assert classify(root, *arguments, "--run-id", "baseline") == 0
     rows = spark.read.format("delta").load(str(root / "features")).collect()
     features = {row.path: np.array(row.features, dtype=np.float32) for row in rows}
-    return Output(root, told.getvalue(), features)
+    return Output(root, console.getvalue(), features)
 
 
 @pytest.fixture(scope="module")
 def predicted(spark: SparkSession, output: Output) -> dict[str, Row]:
-    """What the saved baseline says of all images, by path."""
+    """The predictions of the saved baseline for all images, by path."""
     model = str(output.folder(BASELINE))
     arguments = ["--output", str(output.root), "--low-confidence", "0.9", "--run-id", "predicted"]
     assert main(["predict", "--model", model, *arguments]) == 0
     return {row.path: row for row in spark.read.parquet(str(output.root / "predictions")).collect()}
 
 
-def test_the_scores_are_those_of_scikit_learn(output: Output, predicted: dict[str, Row]) -> None:
+def test_the_scores_match_scikit_learn(output: Output, predicted: dict[str, Row]) -> None:
     _, test = output.split()
     actual, guesses = (
         [label_of(path) for path in test],
@@ -101,9 +101,10 @@ def test_the_scores_are_those_of_scikit_learn(output: Output, predicted: dict[st
     macro = metrics.f1_score(actual, guesses, average="macro", zero_division=0)
     assert result.scores.macro_f1 == pytest.approx(macro)
     expected = metrics.precision_recall_fscore_support(actual, guesses, zero_division=0)
-    ours = [(each.precision, each.recall, each.f1, each.support) for each in result.scores.classes]
-    np.testing.assert_allclose(np.array(ours).T, expected)
-    labels = [each.label for each in result.scores.classes]
+    classes = result.scores.classes
+    rows = [(score.precision, score.recall, score.f1, score.support) for score in classes]
+    np.testing.assert_allclose(np.array(rows).T, expected)
+    labels = [score.label for score in classes]
     matrix = np.zeros((len(labels), len(labels)), dtype=int)
     for row, column, images in result.confusion:
         matrix[labels.index(row), labels.index(column)] = images
@@ -115,14 +116,14 @@ def test_the_baseline_is_as_good_as_scikit_learns_on_features(output: Output, na
     train, test = output.split()
     reference = make_pipeline(StandardScaler(), LogisticRegression(C=1 / (0.01 * len(train))))
     reference.fit([output.features[path] for path in train], [label_of(path) for path in train])
-    theirs = reference.score(
+    expected = reference.score(
         [output.features[path] for path in test], [label_of(path) for path in test]
     )
     accuracy = output.result(name).scores.accuracy
     assert accuracy is not None
     assert accuracy >= 0.9
     # Two of the 48 images.
-    assert abs(accuracy - theirs) <= 2 / 48
+    assert abs(accuracy - expected) <= 2 / 48
 
 
 def test_near_duplicates_and_the_score_without_them(
@@ -131,14 +132,14 @@ def test_near_duplicates_and_the_score_without_them(
     train, test = output.split()
     unit = {path: row / np.linalg.norm(row) for path, row in output.features.items()}
     cosine = np.array([unit[path] for path in test]) @ np.array([unit[path] for path in train]).T
-    like_training = cosine.max(axis=1) >= 0.95
-    found = output.result(BASELINE).near_duplicates
-    assert (found.compared, found.images) == (48, like_training.sum())
-    assert 0 < found.images < 48
-    others = [path for path, like in zip(test, like_training, strict=True) if not like]
-    right = [predicted[path].predicted == label_of(path) for path in others]
-    assert found.without.images == len(others)
-    assert found.without.accuracy == pytest.approx(np.mean(right))
+    is_duplicate = cosine.max(axis=1) >= 0.95
+    duplicates = output.result(BASELINE).near_duplicates
+    assert (duplicates.compared, duplicates.images) == (48, is_duplicate.sum())
+    assert 0 < duplicates.images < 48
+    others = [path for path, duplicate in zip(test, is_duplicate, strict=True) if not duplicate]
+    correct = [predicted[path].predicted == label_of(path) for path in others]
+    assert duplicates.without.images == len(others)
+    assert duplicates.without.accuracy == pytest.approx(np.mean(correct))
 
 
 def test_no_two_varieties_of_the_sample_are_near_duplicates(output: Output) -> None:
@@ -150,13 +151,13 @@ def test_no_two_varieties_of_the_sample_are_near_duplicates(output: Output) -> N
 
 def test_the_console_shows_each_score_with_its_caveats(output: Output) -> None:
     for name in (BASELINE, "logistic-regression-pca"):
-        assert f"{name}: accuracy " in output.told
-    assert output.told.count("near-duplicates (cosine of features at least 0.95): ") == 2
-    assert output.told.count("12 of 12 classes tested are in training too") == 2
-    assert f"against {BASELINE}: " in output.told
+        assert f"{name}: accuracy " in output.console
+    assert output.console.count("near-duplicates (cosine of features at least 0.95): ") == 2
+    assert output.console.count("12 of 12 test classes are also in training") == 2
+    assert f"against {BASELINE}: " in output.console
 
 
-def test_a_result_says_what_made_it(output: Output) -> None:
+def test_a_result_records_its_run(output: Output) -> None:
     result = output.result("logistic-regression-pca")
     summary = json.loads((output.root / "runs" / "baseline.json").read_text())
     assert summary["status"] == "complete"
@@ -194,15 +195,15 @@ def test_probabilities_are_of_all_classes_and_sum_to_one(
         assert row.probability == row.probabilities[row.predicted]
 
 
-def test_images_of_low_confidence_are_listed_the_least_sure_first(
+def test_images_of_low_confidence_are_listed_lowest_first(
     output: Output, predicted: dict[str, Row]
 ) -> None:
-    unsure = [row for row in predicted.values() if row.probability < 0.9]
-    assert unsure
+    low = [row for row in predicted.values() if row.probability < 0.9]
+    assert low
     with (output.root / "low_confidence.csv").open(newline="") as file:
         listed = list(csv.DictReader(file, strict=True))
     assert list(listed[0]) == ["path", "label", "predicted", "probability"]
-    expected = sorted(unsure, key=lambda row: (row.probability, row.path))
+    expected = sorted(low, key=lambda row: (row.probability, row.path))
     assert [row["path"] for row in listed] == [row.path for row in expected]
 
 
@@ -248,7 +249,7 @@ def test_a_folder_tests_a_random_forest(output: Output) -> None:
     assert result.split.test_images == tested
     assert result.split.train_images == 240 - tested
     assert result.scores.accuracy is not None
-    # A guess is right in one of twelve; trees cut along components, so 0.57 was seen, not 0.9.
+    # Chance is 1 in 12. Trees split along components, so the measured accuracy was 0.57, not 0.9.
     assert result.scores.accuracy > 0.4
     assert result.class_weight == "none"
 
@@ -279,14 +280,14 @@ def test_the_report_shows_the_classifiers(output: Output, tmp_path: Path) -> Non
     assert BASELINE in page
     assert "have one in training" in page
     data = ReportData.from_json((output.root / "report" / "data.json").read_text())
-    found = data.sections["classifiers"]
-    wanted = {path for pair in found["results"][0]["confused"] for path in pair["examples"]}
-    assert found["thumbnails"].keys() == wanted
+    section = data.sections["classifiers"]
+    examples = {path for pair in section["results"][0]["confused"] for path in pair["examples"]}
+    assert section["thumbnails"].keys() == examples
 
 
 @pytest.fixture
 def fails(capfd: pytest.CaptureFixture[str], spark: SparkSession) -> Callable[..., str]:
-    """Run a command that must fail with a code; its one line."""
+    """Run a command that must fail with an exit code; return its error line."""
 
     def run(exit_code: int, *arguments: str) -> str:
         capfd.readouterr()
@@ -301,7 +302,7 @@ def fails(capfd: pytest.CaptureFixture[str], spark: SparkSession) -> Callable[..
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--split", "1"], "--split is 1"),
         (["--folds", "1"], "--folds is 1"),
@@ -311,18 +312,18 @@ def fails(capfd: pytest.CaptureFixture[str], spark: SparkSession) -> Callable[..
         (["--duplicate-cosine", "2"], "--duplicate-cosine is 2"),
         (["--test-glob", "**/Test/**"], "no image is left to test"),
         (["--test-glob", "**"], "training has 0 classes"),
-        (["--folds", "2", "--group-level", "1"], "no class that is tested is in training"),
+        (["--folds", "2", "--group-level", "1"], "training has none of the test classes"),
     ],
 )
-def test_a_split_that_cannot_work(
-    fails: Callable[..., str], output: Output, arguments: list[str], told: str
+def test_an_invalid_split_is_rejected(
+    fails: Callable[..., str], output: Output, arguments: list[str], message: str
 ) -> None:
     before = sorted((output.root / "classifiers").iterdir())
-    assert told in fails(2, "classify", "--output", str(output.root), *arguments)
+    assert message in fails(2, "classify", "--output", str(output.root), *arguments)
     assert sorted((output.root / "classifiers").iterdir()) == before
 
 
-def test_features_of_another_fingerprint_are_refused(
+def test_features_of_another_fingerprint_are_rejected(
     fails: Callable[..., str], output: Output, tmp_path: Path
 ) -> None:
     other = shutil.copytree(output.folder(BASELINE), tmp_path / BASELINE)
@@ -334,7 +335,7 @@ def test_features_of_another_fingerprint_are_refused(
 
 
 @pytest.mark.parametrize("content", [None, "{}"])
-def test_what_is_no_classifier_is_refused(
+def test_a_folder_without_a_classifier_is_rejected(
     fails: Callable[..., str], output: Output, tmp_path: Path, content: str | None
 ) -> None:
     if content is not None:
@@ -343,14 +344,14 @@ def test_what_is_no_classifier_is_refused(
     assert "result.json" in line
 
 
-def test_components_without_a_fit_are_refused(fails: Callable[..., str], output: Output) -> None:
+def test_components_without_a_fit_are_rejected(fails: Callable[..., str], output: Output) -> None:
     features_only = output.root.parent / "features-only"
     shutil.copytree(output.root / "features", features_only / "features")
     line = fails(5, "classify", "--output", str(features_only), "--on", "pca")
     assert "has no manifest.json" in line
 
 
-def test_the_extra_is_asked_for_by_name(
+def test_a_missing_extra_is_named(
     fails: Callable[..., str], output: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "xgboost", None)

@@ -1,4 +1,4 @@
-"""Test images whose like is in training: found exactly, as anybody can reckon."""
+"""Near-duplicates in training, on vectors small enough to check by hand."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import pytest
 from pyspark.sql import SparkSession
 
 from job import schemas
-from job.analysis.classification.near_duplicates import nearest_in_training
+from job.analysis.classification.near_duplicates import find_nearest_in_training
 
 Row = tuple[str, str, int, list[float]]
 
 
 def nearest(spark: SparkSession, rows: list[Row], parts: int = 1) -> dict[str, tuple[str, float]]:
     frame = spark.createDataFrame(rows, schemas.LABELLED_SCHEMA).repartition(parts)
-    tests = sum(fold >= 0 for _, _, fold, _ in rows)
-    found = nearest_in_training(frame, tests, seed=0)
-    return {each.path: (each.nearest, pytest.approx(each.cosine, abs=1e-6)) for each in found}
+    test_images = sum(fold >= 0 for _, _, fold, _ in rows)
+    matches = find_nearest_in_training(frame, test_images, seed=0)
+    return {match.path: (match.nearest, pytest.approx(match.cosine, abs=1e-6)) for match in matches}
 
 
 @pytest.mark.parametrize("parts", [1, 5])
@@ -28,7 +28,7 @@ def test_the_nearest_training_image_is_found(spark: SparkSession, parts: int) ->
         ("slanted", "B", 0, [3.0, 4.0]),
         ("like slanted", "B", 0, [3.0, 4.0]),
     ]
-    # A test image that is like another test image is no near-duplicate of training.
+    # Similar test images are not near-duplicates in training.
     assert nearest(spark, rows, parts) == {
         "same": ("right", 1.0),
         "slanted": ("up", 0.8),
@@ -51,10 +51,10 @@ def test_with_folds_the_other_folds_are_training(spark: SparkSession) -> None:
     }
 
 
-def test_of_many_test_images_a_bounded_sample_is_compared(
+def test_only_a_bounded_sample_of_many_test_images_is_compared(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("job.analysis.classification.near_duplicates.MOST_COMPARED", 50)
+    monkeypatch.setattr("job.analysis.classification.near_duplicates.MAX_COMPARED", 50)
     rows: list[Row] = [(f"test {number}", "A", 0, [1.0, float(number)]) for number in range(400)]
-    found = nearest(spark, [*rows, ("training", "A", -1, [1.0, 0.0])])
-    assert 20 < len(found) < 100
+    compared = nearest(spark, [*rows, ("training", "A", -1, [1.0, 0.0])])
+    assert 20 < len(compared) < 100

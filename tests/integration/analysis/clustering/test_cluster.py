@@ -1,4 +1,4 @@
-"""What a person gets from `image-features cluster`."""
+"""`image-features cluster` on real images."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def test_every_projected_image_has_a_cluster(
     assignments = spark.read.parquet(f"{output}/clusters/assignments")
     assert assignments.schema.simpleString() == schemas.ASSIGNMENTS_SCHEMA.simpleString()
     assert assignments.count() == len(rows) == 40
-    # As many clusters as labels, where no number is asked for.
+    # The default number of clusters is the number of labels.
     assert {row.cluster for row in rows} == {0, 1, 2, 3}
 
 
-def test_the_figures_are_those_of_scikit_learn(result: dict[str, Any], rows: list[Row]) -> None:
+def test_the_measures_match_scikit_learn(result: dict[str, Any], rows: list[Row]) -> None:
     labels, clusters = [row.label for row in rows], [row.cluster for row in rows]
     assert result["adjusted_rand_index"] == pytest.approx(
         metrics.adjusted_rand_score(labels, clusters)
@@ -73,15 +73,15 @@ def test_the_figures_are_those_of_scikit_learn(result: dict[str, Any], rows: lis
     centres = np.array([components[np.array(clusters) == n].mean(axis=0) for n in range(4)])
     spread = ((components - centres[clusters]) ** 2).sum()
     assert result["sum_of_squares"] == pytest.approx(spread, rel=1e-4)
-    theirs = KMeans(4, n_init=10, random_state=0).fit(components)
-    assert result["sum_of_squares"] < 1.2 * theirs.inertia_
+    reference = KMeans(4, n_init=10, random_state=0).fit(components)
+    assert result["sum_of_squares"] < 1.2 * reference.inertia_
 
 
-def test_the_features_tell_four_varieties_apart(result: dict[str, Any]) -> None:
+def test_the_features_separate_four_varieties(result: dict[str, Any]) -> None:
     assert result["adjusted_rand_index"] > 0.2
 
 
-def test_the_result_says_what_it_is_of(
+def test_the_result_describes_the_run(
     spark: SparkSession, output: str, result: dict[str, Any], rows: list[Row]
 ) -> None:
     assert (result["clusters"], result["clusters_found"], result["seed"]) == (4, 4, 3)
@@ -97,7 +97,7 @@ def test_the_result_says_what_it_is_of(
     assert len(result["labels"]) == 4
 
 
-def test_the_saved_model_puts_images_into_the_same_clusters(
+def test_the_saved_model_gives_the_same_clusters(
     spark: SparkSession, output: str, rows: list[Row]
 ) -> None:
     model = KMeansModel.load(f"{output}/clusters/model")
@@ -110,14 +110,14 @@ def test_the_report_shows_the_clusters(output: str, tmp_path: Path) -> None:
     copy = tmp_path / "report.html"
     assert main(["report", "--output", output, "--report-copy", str(copy)]) == 0
     page = copy.read_text()
-    assert "k-means has put the 40 images into 4 clusters" in page
+    assert "k-means grouped the 40 images into 4 clusters" in page
     assert "All 40 images are shown." in page
 
 
-def test_again_with_the_same_seed_gives_the_same_and_replaces_it(
+def test_the_same_seed_gives_the_same_clusters_and_another_run_replaces_them(
     spark: SparkSession, output: str, rows: list[Row]
 ) -> None:
-    """Last: what is there is made anew, then with another number."""
+    """Runs last: clusters again with the same options, then with another number of clusters."""
     assert main(["cluster", "--output", output, *OPTIONS]) == 0
     again = spark.read.parquet(f"{output}/clusters/assignments").collect()
     assert {row.path: row.cluster for row in again} == {row.path: row.cluster for row in rows}
@@ -144,7 +144,7 @@ def fails(capfd: pytest.CaptureFixture[str], spark: SparkSession) -> Callable[..
     return run
 
 
-def test_what_cannot_be_clustered_is_told(
+def test_user_errors_print_one_line(
     fails: Callable[..., str], fruits: Fruits, tmp_path: Path
 ) -> None:
     output = shutil.copytree(fruits.output, tmp_path / "output")

@@ -1,4 +1,4 @@
-"""Clusters of rows that can be worked out by hand."""
+"""Clusters that can be computed by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from job.schemas import PROJECTION_SCHEMA
 Images = list[tuple[str, str | None, list[float]]]
 
 
-def clustered(
+def run_cluster(
     spark: SparkSession, images: Images, path: Path, clusters: int | None = None
 ) -> ClusterResult:
     projection = spark.createDataFrame(images, PROJECTION_SCHEMA)
@@ -29,25 +29,27 @@ def clustered(
 def test_two_groups_far_apart_are_the_clusters(spark: SparkSession, tmp_path: Path) -> None:
     images: Images = [("a1", "a", [0.0, 0.0]), ("a2", "a", [0.0, 1.0])]
     images += [("b1", "b", [9.0, 0.0]), ("b2", "b", [9.0, 1.0]), ("x", None, [9.0, 0.5])]
-    found = clustered(spark, images, tmp_path)
+    result = run_cluster(spark, images, tmp_path)
 
-    assert (found.clusters, found.clusters_found) == (2, 2)
-    assert found.adjusted_rand_index == found.normalized_mutual_information == 1.0
-    a, b = (next(each.cluster for each in found.labels if each.label == name) for name in "ab")
-    assert found.contingency == [Cell("a", a, 2), Cell("b", b, 2), Cell(None, b, 1)]
+    assert (result.clusters, result.clusters_found) == (2, 2)
+    assert result.adjusted_rand_index == result.normalized_mutual_information == 1.0
+    a, b = (next(main.cluster for main in result.labels if main.label == name) for name in "ab")
+    assert result.contingency == [Cell("a", a, 2), Cell("b", b, 2), Cell(None, b, 1)]
     # Four images are half a unit from their centres.
-    assert found.sum_of_squares == pytest.approx(1.0)
+    assert result.sum_of_squares == pytest.approx(1.0)
 
 
-def test_images_that_are_all_the_same_are_one_cluster(spark: SparkSession, tmp_path: Path) -> None:
-    found = clustered(spark, [("1", "a", [1.0]), ("2", "b", [1.0])], tmp_path)
-    assert (found.clusters, found.clusters_found) == (2, 1)
-    assert found.silhouette is None
-    assert found.adjusted_rand_index == 0.0
+def test_identical_images_form_one_cluster(spark: SparkSession, tmp_path: Path) -> None:
+    result = run_cluster(spark, [("1", "a", [1.0]), ("2", "b", [1.0])], tmp_path)
+    assert (result.clusters, result.clusters_found) == (2, 1)
+    assert result.silhouette is None
+    assert result.adjusted_rand_index == 0.0
 
 
-def test_one_label_says_no_number_of_clusters(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_single_label_gives_no_default_number_of_clusters(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     images: Images = [("1", "a", [1.0]), ("2", "a", [2.0]), ("3", None, [3.0])]
     with pytest.raises(InvalidValueError, match="the images have 1 label"):
-        clustered(spark, images, tmp_path)
-    assert clustered(spark, images, tmp_path, clusters=2).clusters_found == 2
+        run_cluster(spark, images, tmp_path)
+    assert run_cluster(spark, images, tmp_path, clusters=2).clusters_found == 2

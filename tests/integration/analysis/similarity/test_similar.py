@@ -1,4 +1,4 @@
-"""What a person gets from `image-features similar`."""
+"""`image-features similar` on real images."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from tests.integration.conftest import Fruits
 
 pytestmark = pytest.mark.slow
 
-Similar = Callable[..., dict[str, Any]]
+RunSimilar = Callable[..., dict[str, Any]]
 Vectors = dict[str, np.ndarray[Any, np.dtype[np.float64]]]
 
 
 @pytest.fixture
-def similar(fruits: Fruits, capfd: pytest.CaptureFixture[str]) -> Similar:
-    """What `--json` prints."""
+def similar(fruits: Fruits, capfd: pytest.CaptureFixture[str]) -> RunSimilar:
+    """Run the command with `--json` and return the parsed output."""
 
-    def run(image: Path | str, *more: str) -> dict[str, Any]:
+    def run(image: Path | str, *options: str) -> dict[str, Any]:
         capfd.readouterr()
-        command = ["similar", str(image), "--output", str(fruits.output), "--json", *more]
+        command = ["similar", str(image), "--output", str(fruits.output), "--json", *options]
         assert main(command) == 0
         return dict(json.loads(capfd.readouterr().out))
 
@@ -41,13 +41,13 @@ def similar(fruits: Fruits, capfd: pytest.CaptureFixture[str]) -> Similar:
 
 @pytest.fixture
 def fails(capfd: pytest.CaptureFixture[str], spark: SparkSession) -> Callable[..., str]:
-    """The one line where it ends with a code."""
+    """Run a command that must fail with an exit code; return its error line."""
 
-    def run(exit_code: int, image: Path | str, output: Path, *more: str) -> str:
+    def run(exit_code: int, image: Path | str, output: Path, *options: str) -> str:
         capfd.readouterr()
-        assert main(["similar", str(image), "--output", str(output), *more]) == exit_code
-        said = capfd.readouterr().err.splitlines()
-        (line,) = [line for line in said if line.startswith("image-features: ")]
+        assert main(["similar", str(image), "--output", str(output), *options]) == exit_code
+        lines = capfd.readouterr().err.splitlines()
+        (line,) = [line for line in lines if line.startswith("image-features: ")]
         assert "fix: " in line
         return line
 
@@ -55,7 +55,7 @@ def fails(capfd: pytest.CaptureFixture[str], spark: SparkSession) -> Callable[..
 
 
 @pytest.fixture(scope="module")
-def one(fruits: Fruits) -> Path:
+def known_image(fruits: Fruits) -> Path:
     """An image of the output."""
     return sorted(fruits.images.rglob("*.jpg"))[13]
 
@@ -73,70 +73,71 @@ def vectors_of(spark: SparkSession, fruits: Fruits, on: str) -> Vectors:
     ("on", "measure", "distances"),
     [("features", "cosine", cosine_distances), ("pca", "euclidean", euclidean_distances)],
 )
-def test_the_nearest_of_all_are_found(
+def test_the_nearest_images_are_found(
     spark: SparkSession,
     fruits: Fruits,
-    one: Path,
-    similar: Similar,
+    known_image: Path,
+    similar: RunSimilar,
     on: str,
     measure: str,
     distances: Callable[..., Any],
 ) -> None:
     vectors = vectors_of(spark, fruits, on)
-    query = vectors.pop(f"file://{one}")
-    far = dict(zip(vectors, distances(np.array([*vectors.values()]), query), strict=True))
-    expected = sorted(far, key=lambda path: (far[path], path))[:5]
+    query = vectors.pop(f"file://{known_image}")
+    distance = dict(zip(vectors, distances(np.array([*vectors.values()]), query), strict=True))
+    expected = sorted(distance, key=lambda path: (distance[path], path))[:5]
 
-    found = similar(one, "--on", on, "--count", "5")
+    result = similar(known_image, "--on", on, "--count", "5")
 
-    assert (found["measure"], found["in_output"]) == (measure, True)
-    assert (found["image"], found["label"]) == (f"file://{one}", one.parent.name)
-    assert [each["path"] for each in found["neighbours"]] == expected
+    label, neighbours = known_image.parent.name, result["neighbours"]
+    assert (result["measure"], result["in_output"]) == (measure, True)
+    assert (result["image"], result["label"]) == (f"file://{known_image}", label)
+    assert [neighbour["path"] for neighbour in neighbours] == expected
     np.testing.assert_allclose(
-        [each["distance"] for each in found["neighbours"]], [far[path] for path in expected]
+        [neighbour["distance"] for neighbour in neighbours], [distance[path] for path in expected]
     )
-    assert {each["label"] for each in found["neighbours"]} == {one.parent.name}
+    assert {neighbour["label"] for neighbour in neighbours} == {label}
 
 
-def test_more_than_there_are_gives_all_others(one: Path, similar: Similar) -> None:
-    assert len(similar(one, "--count", "100")["neighbours"]) == 39
+def test_a_large_count_returns_all_other_images(known_image: Path, similar: RunSimilar) -> None:
+    assert len(similar(known_image, "--count", "100")["neighbours"]) == 39
 
 
 @pytest.mark.parametrize("on", ["features", "pca"])
-def test_an_image_of_elsewhere_is_featurized_as_those_of_the_output_were(
-    one: Path, similar: Similar, tmp_path: Path, on: str
+def test_an_unknown_image_is_featurized_like_those_of_the_output(
+    known_image: Path, similar: RunSimilar, tmp_path: Path, on: str
 ) -> None:
-    copy = shutil.copyfile(one, tmp_path / "unknown")
-    found = similar(copy, "--on", on, "--count", "2")
+    copy = shutil.copyfile(known_image, tmp_path / "unknown")
+    result = similar(copy, "--on", on, "--count", "2")
 
-    assert (found["in_output"], found["label"]) == (False, None)
-    nearest, second = found["neighbours"]
-    assert nearest["path"] == f"file://{one}"
+    assert (result["in_output"], result["label"]) == (False, None)
+    nearest, second = result["neighbours"]
+    assert nearest["path"] == f"file://{known_image}"
     assert nearest["distance"] < 0.01 * second["distance"]
 
 
-def test_an_object_of_a_bucket_does_as_well(
-    one: Path, similar: Similar, s3: LocalS3Server, bucket: str
+def test_the_image_can_be_an_object_in_a_bucket(
+    known_image: Path, similar: RunSimilar, s3: LocalS3Server, bucket: str
 ) -> None:
-    s3.client().put_object(Bucket=bucket, Key="a//b c.jpg", Body=one.read_bytes())
-    found = similar(f"s3a://{bucket}/a//b c.jpg", "--count", "1")
-    assert found["neighbours"][0]["path"] == f"file://{one}"
+    s3.client().put_object(Bucket=bucket, Key="a//b c.jpg", Body=known_image.read_bytes())
+    result = similar(f"s3a://{bucket}/a//b c.jpg", "--count", "1")
+    assert result["neighbours"][0]["path"] == f"file://{known_image}"
 
 
-def test_the_table_is_for_a_person(
-    fruits: Fruits, one: Path, capfd: pytest.CaptureFixture[str], spark: SparkSession
+def test_the_table_has_distance_label_and_path(
+    fruits: Fruits, known_image: Path, capfd: pytest.CaptureFixture[str], spark: SparkSession
 ) -> None:
     capfd.readouterr()
-    assert main(["similar", str(one), "--output", str(fruits.output), "--count", "3"]) == 0
+    assert main(["similar", str(known_image), "--output", str(fruits.output), "--count", "3"]) == 0
     header, *rows = capfd.readouterr().out.splitlines()
     assert header.split() == ["distance", "label", "path"]
     assert len(rows) == 3
     distances = [float(row.split()[0]) for row in rows]
     assert distances == sorted(distances)
-    assert all(f"  {one.parent.name}  file:///" in row for row in rows)
+    assert all(f"  {known_image.parent.name}  file:///" in row for row in rows)
 
 
-def test_what_is_no_image_is_told(
+def test_user_errors_print_one_line(
     fails: Callable[..., str], fruits: Fruits, tmp_path: Path, bucket: str
 ) -> None:
     broken = tmp_path / "broken.jpg"
@@ -152,15 +153,19 @@ def test_what_is_no_image_is_told(
     assert "--count is 0" in fails(2, broken, fruits.output, "--count", "0")
 
 
-def test_an_output_that_is_not_there_is_told_and_not_made(
-    fails: Callable[..., str], one: Path, tmp_path: Path
+def test_a_missing_output_is_an_error_and_is_not_created(
+    fails: Callable[..., str], known_image: Path, tmp_path: Path
 ) -> None:
-    assert "features does not exist" in fails(3, one, tmp_path / "nothing")
+    assert "features does not exist" in fails(3, known_image, tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
 
 
-def test_features_of_another_network_are_told(
-    spark: SparkSession, fails: Callable[..., str], fruits: Fruits, one: Path, tmp_path: Path
+def test_features_of_another_network_are_rejected(
+    spark: SparkSession,
+    fails: Callable[..., str],
+    fruits: Fruits,
+    known_image: Path,
+    tmp_path: Path,
 ) -> None:
     output = shutil.copytree(fruits.output, tmp_path / "output")
     recorded = fingerprint_of(DeltaEngine(spark), str(output / "features"))
@@ -170,21 +175,21 @@ def test_features_of_another_network_are_told(
         f"ALTER TABLE delta.`{output}/features` "
         f"SET TBLPROPERTIES ('{FINGERPRINT_PROPERTY}' = '{json.dumps(other)}')"
     )
-    copy = shutil.copyfile(one, tmp_path / "unknown")
+    copy = shutil.copyfile(known_image, tmp_path / "unknown")
 
     assert "tensors_sha256" in fails(5, copy, output)
     # An image of the output needs no network.
-    assert main(["similar", str(one), "--output", str(output)]) == 0
+    assert main(["similar", str(known_image), "--output", str(output)]) == 0
     assert "fitted on features of another fingerprint" in fails(5, copy, output, "--on", "pca")
 
 
-def test_components_of_another_fit_than_the_one_beside_them_are_told(
-    fails: Callable[..., str], fruits: Fruits, one: Path, tmp_path: Path
+def test_components_of_another_fit_are_rejected(
+    fails: Callable[..., str], fruits: Fruits, known_image: Path, tmp_path: Path
 ) -> None:
     output = shutil.copytree(fruits.output, tmp_path / "output")
     assert main(["fit", "--output", str(output), "--components", "3"]) == 0
     shutil.rmtree(output / "pca")
     shutil.copytree(fruits.output / "pca", output / "pca")
-    copy = shutil.copyfile(one, tmp_path / "unknown")
+    copy = shutil.copyfile(known_image, tmp_path / "unknown")
 
     assert "was not made by the scaler + PCA in" in fails(5, copy, output, "--on", "pca")

@@ -1,4 +1,4 @@
-"""A result that is small enough to be reckoned by hand."""
+"""Results that are small enough to compute by hand."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from dataclasses import replace
 from typing import Any
 
 from job.analysis.classification.result import (
+    ClassifierResult,
     ConfusedPair,
     FoldScore,
     NearDuplicates,
-    Paired,
-    Result,
+    PairedComparison,
     SplitCounts,
 )
-from job.analysis.classification.scores import Scores, scores
+from job.analysis.classification.scores import Scores, compute_scores
 
 CONFUSION = {("Apple", "Apple"): 9, ("Apple", "Plum"): 1, ("Plum", "Plum"): 6, ("Plum", "Pear"): 4}
 
 
-def fruit_result(**changes: Any) -> Result:
-    """15 of 20 test images right, 5 of the 20 with a near-duplicate in training."""
-    result = Result(
+def fruit_result(**changes: Any) -> ClassifierResult:
+    """15 of 20 test images are correct; 5 of the 20 have a near-duplicate in training."""
+    result = ClassifierResult(
         name="logistic-regression-features",
         classifier="logistic-regression",
         on="features",
@@ -34,7 +34,7 @@ def fruit_result(**changes: Any) -> Result:
         class_weight="balanced",
         classes=["Apple", "Pear", "Plum"],
         split=SplitCounts("tested on 20 % of each class", 0, 80, 20, 3, 2, 2),
-        scores=scores(CONFUSION),
+        scores=compute_scores(CONFUSION),
         folds=[FoldScore(0, 20, 0.75, 0.567)],
         confusion=[(*pair, images) for pair, images in CONFUSION.items()],
         confused=[
@@ -47,14 +47,14 @@ def fruit_result(**changes: Any) -> Result:
     return replace(result, **changes)
 
 
-def on_components() -> Result:
-    """The same on 44 components, with two images less right."""
+def pca_result() -> ClassifierResult:
+    """The same classifier on 44 components, with two images fewer correct."""
     confusion = {**CONFUSION, ("Apple", "Apple"): 7, ("Apple", "Plum"): 3}
     return fruit_result(
         name="logistic-regression-pca",
         on="pca",
         columns=44,
         variance=0.901,
-        scores=scores(confusion),
-        against=[Paired("logistic-regression-features", only_this=1, only_other=3)],
+        scores=compute_scores(confusion),
+        against=[PairedComparison("logistic-regression-features", only_this=1, only_other=3)],
     )

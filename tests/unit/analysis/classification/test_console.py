@@ -1,4 +1,4 @@
-"""No score is told without how it was made and what flatters it."""
+"""Console texts show each score with its split and its caveats."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from job.analysis.classification.console import components_text, told_predictions, told_results
-from job.analysis.classification.result import Paired, Predicted
-from tests.unit.analysis.classification.examples import fruit_result, on_components
+from job.analysis.classification.console import components_text, prediction_lines, result_lines
+from job.analysis.classification.result import PairedComparison, PredictionSummary
+from tests.unit.analysis.classification.examples import fruit_result, pca_result
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         "logistic-regression-features: accuracy 75.0 %, macro F1 0.551 of 20 images, "
         "on 1,280 features",
@@ -20,40 +20,40 @@ from tests.unit.analysis.classification.examples import fruit_result, on_compone
         "3 without a label left out",
         "5 of 20 test images compared (25.0 %) have one in training",
         "the others: accuracy 66.7 %, macro F1 0.500 of 15 images",
-        "2 of 2 classes tested are in training too",
+        "2 of 2 test classes are also in training",
     ],
 )
-def test_a_score_comes_with_its_caveats(said: str) -> None:
-    assert said in "\n".join(told_results([fruit_result()]))
+def test_a_score_comes_with_its_caveats(text: str) -> None:
+    assert text in "\n".join(result_lines([fruit_result()]))
 
 
-def test_groups_on_both_sides_are_counted_where_there_are_groups() -> None:
+def test_groups_in_training_and_test_are_counted() -> None:
     split = replace(fruit_result().split, groups_in_both=1)
-    told = "\n".join(told_results([fruit_result(split=split)]))
-    assert "less; 1 group in training and test" in told
-    assert "group" not in "\n".join(told_results([fruit_result()]))
+    text = "\n".join(result_lines([fruit_result(split=split)]))
+    assert "new objects; 1 group in training and test" in text
+    assert "group" not in "\n".join(result_lines([fruit_result()]))
 
 
 def test_components_are_compared_with_features_image_by_image() -> None:
-    told = "\n".join(told_results([on_components()]))
-    assert "on 44 components with 90.1 % of the variance" in told
+    text = "\n".join(result_lines([pca_result()]))
+    assert "on 44 components with 90.1 % of the variance" in text
     assert (
-        "against logistic-regression-features: 10.00 % fewer right on the same images; "
+        "against logistic-regression-features: 10.00 % fewer correct on the same images; "
         "3 only on features, 1 only on components"
-    ) in told
-    as_many = components_text(on_components(), Paired("x", only_this=2, only_other=2))
-    assert "as many right on the same images" in as_many
-    more = components_text(on_components(), Paired("x", only_this=3, only_other=2))
-    assert "5.00 % more right" in more
+    ) in text
+    equal = components_text(pca_result(), PairedComparison("x", only_this=2, only_other=2))
+    assert "equally many correct on the same images" in equal
+    more = components_text(pca_result(), PairedComparison("x", only_this=3, only_other=2))
+    assert "5.00 % more correct" in more
 
 
-def test_the_least_sure_images_are_shown_and_counted() -> None:
-    predicted = Predicted(1200, 2, [("s3a://b/1.jpg", "Plum", 0.314)])
-    assert told_predictions(predicted, 0.5, "out/low_confidence.csv") == [
+def test_images_of_low_confidence_are_counted_and_listed() -> None:
+    predicted = PredictionSummary(1200, 2, [("s3a://b/1.jpg", "Plum", 0.314)])
+    assert prediction_lines(predicted, 0.5, "out/low_confidence.csv") == [
         "1,200 images predicted",
         "2 with a probability below 0.5: out/low_confidence.csv",
         "  0.31 Plum: s3a://b/1.jpg",
     ]
-    assert told_predictions(Predicted(1, 0, []), 0.5, "x")[-1] == (
+    assert prediction_lines(PredictionSummary(1, 0, []), 0.5, "x")[-1] == (
         "none with a probability below 0.5"
     )

@@ -1,4 +1,4 @@
-"""result.json tells all that was known, and nothing else passes for one."""
+"""result.json preserves a result; other files are rejected."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from job.analysis.classification.result import Result
-from tests.unit.analysis.classification.examples import fruit_result, on_components
+from job.analysis.classification.result import ClassifierResult
+from tests.unit.analysis.classification.examples import fruit_result, pca_result
 
 
-@pytest.mark.parametrize("result", [fruit_result(), on_components()])
-def test_a_result_is_read_as_it_was_written(result: Result) -> None:
-    assert Result.from_json(result.to_json()) == result
+@pytest.mark.parametrize("result", [fruit_result(), pca_result()])
+def test_a_result_is_read_as_it_was_written(result: ClassifierResult) -> None:
+    assert ClassifierResult.from_json(result.to_json()) == result
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,6 @@ def test_a_result_is_read_as_it_was_written(result: Result) -> None:
         json.dumps({**json.loads(fruit_result().to_json()), "split": {"seed": 0}}),
     ],
 )
-def test_anything_else_is_refused(text: str) -> None:
+def test_another_file_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        Result.from_json(text)
+        ClassifierResult.from_json(text)

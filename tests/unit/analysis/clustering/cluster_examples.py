@@ -1,4 +1,4 @@
-"""A clustering that is small, and one as large as the report shows."""
+"""Clusterings for tests: a small one, and one of maximum size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from job.analysis.clustering.agreement import Cell, main_clusters
 from job.analysis.clustering.result import ClusterResult
-from job.analysis.clustering.sample import MOST, ClusterSample
+from job.analysis.clustering.sample import MAX_IMAGES, ClusterSample
 
 
 def fruit_clusters(**changes: Any) -> ClusterResult:
@@ -47,22 +47,22 @@ def fruit_sample() -> ClusterSample:
 
 
 def largest_clusters(spread_over: int = 131) -> tuple[ClusterResult, ClusterSample]:
-    """131 labels with long names, each in so many of 131 clusters, and a full sample."""
-    chance = random.Random(0)
+    """131 labels with long names, each in `spread_over` of 131 clusters, and a full sample."""
+    rng = random.Random(0)
     labels: list[str | None] = [f"品种 {number} {'果' * 300}" for number in range(131)]
     cells = [
-        Cell(label, (row + each) % 131, 5)
+        Cell(label, (row + offset) % 131, 5)
         for row, label in enumerate(labels)
-        for each in range(spread_over)
+        for offset in range(spread_over)
     ]
     images = 5 * len(cells)
     result = fruit_clusters(labels=main_clusters(cells), contingency=cells, images=images)
-    points = range(MOST)
+    points = range(MAX_IMAGES)
     sample = ClusterSample(
         labels=labels,
-        x=[float(f"{chance.random():.4g}") for _ in points],
-        y=[float(f"{chance.random():.4g}") for _ in points],
-        label=[chance.randrange(131) for _ in points],
-        cluster=[chance.randrange(131) for _ in points],
+        x=[float(f"{rng.random():.4g}") for _ in points],
+        y=[float(f"{rng.random():.4g}") for _ in points],
+        label=[rng.randrange(131) for _ in points],
+        cluster=[rng.randrange(131) for _ in points],
     )
     return result, sample

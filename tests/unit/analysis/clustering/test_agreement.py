@@ -1,4 +1,4 @@
-"""Agreement of clusters and labels, against scikit-learn and against what can be worked out."""
+"""Agreement of clusters and labels, compared with scikit-learn and with results by hand."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def cells_of(labels: list[str | None], clusters: list[int]) -> list[Cell]:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_both_measures_are_those_of_scikit_learn(seed: int) -> None:
-    chance = random.Random(seed)
-    images, kinds, groups = chance.randint(2, 300), chance.randint(1, 9), chance.randint(1, 9)
-    labels: list[str | None] = [f"label {chance.randrange(kinds)}" for _ in range(images)]
-    # From no agreement at all to much of it.
+def test_both_measures_match_scikit_learn(seed: int) -> None:
+    rng = random.Random(seed)
+    images, kinds, groups = rng.randint(2, 300), rng.randint(1, 9), rng.randint(1, 9)
+    labels: list[str | None] = [f"label {rng.randrange(kinds)}" for _ in range(images)]
+    # Agreement grows with the seed, from none to strong.
     clusters = [
-        int(str(label)[-1]) if chance.random() < seed / 20 else chance.randrange(groups)
+        int(str(label)[-1]) if rng.random() < seed / 20 else rng.randrange(groups)
         for label in labels
     ]
     cells = cells_of(labels, clusters)
@@ -51,19 +51,19 @@ def test_both_measures_are_those_of_scikit_learn(seed: int) -> None:
         (["a"], [0]),
     ],
 )
-def test_the_same_groups_agree_wholly(labels: list[str | None], clusters: list[int]) -> None:
+def test_identical_groups_agree_fully(labels: list[str | None], clusters: list[int]) -> None:
     cells = cells_of(labels, clusters)
     assert adjusted_rand_index(cells) == 1.0
     assert normalized_mutual_information(cells) == pytest.approx(1.0)
 
 
-def test_one_cluster_of_all_says_nothing() -> None:
+def test_a_single_cluster_shares_no_information() -> None:
     cells = cells_of(["a", "a", "b", "b"], [0, 0, 0, 0])
     assert adjusted_rand_index(cells) == 0.0
     assert normalized_mutual_information(cells) == 0.0
 
 
-def test_groups_across_each_other_are_below_chance() -> None:
+def test_crossed_groups_score_below_chance() -> None:
     # Pairs: 0 of 2 and 2 together, expected 2 * 2 / 6: (0 - 2/3) / (2 - 2/3).
     cells = cells_of(["a", "a", "b", "b"], [0, 1, 0, 1])
     assert adjusted_rand_index(cells) == pytest.approx(-0.5)
@@ -75,7 +75,7 @@ def test_ten_million_images_are_counted_exactly() -> None:
     assert adjusted_rand_index(cells) == 1.0
 
 
-def test_images_without_a_label_do_not_count() -> None:
+def test_unlabelled_images_do_not_count() -> None:
     labelled = cells_of(["a", "a", "b"], [0, 1, 1])
     everything = [*labelled, Cell(None, 0, 50), Cell(None, 1, 3)]
     assert adjusted_rand_index(everything) == adjusted_rand_index(labelled)
@@ -84,7 +84,7 @@ def test_images_without_a_label_do_not_count() -> None:
     assert normalized_mutual_information([Cell(None, 0, 5)]) is None
 
 
-def test_each_label_has_the_cluster_that_most_of_it_is_in() -> None:
+def test_the_main_cluster_has_most_images_of_a_label() -> None:
     cells = [Cell("b", 0, 1), Cell("b", 2, 3), Cell("a", 1, 5), Cell("a", 0, 5), Cell(None, 0, 2)]
     assert main_clusters(cells) == [
         MainCluster("a", 10, 0, 0.5),

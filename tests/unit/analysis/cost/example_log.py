@@ -1,4 +1,4 @@
-"""An event log small enough to reckon by hand: a driver and two executors, times in seconds."""
+"""An event log small enough to compute by hand: a driver and two executors, times in seconds."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ _SQL = "org.apache.spark.sql.execution.ui.SparkListenerSQL"
 
 
 def events() -> list[Event]:
-    """From second 1000 to second 1600."""
+    """The events from second 1000 to second 1600."""
     return [
         at("ApplicationStart", 1000, **{"App Name": "image-features run one"}),
         {"Event": "SparkListenerEnvironmentUpdate", "Spark Properties": SETTINGS},
         added("1", 1060),
         added("2", 1100),
         {"Event": f"{_SQL}ExecutionStart", "sparkPlanInfo": plan(), "time": 1110_000},
-        # The first two of an executor, which has two slots, start what the third finds there.
+        # An executor has two slots: its first two tasks include start-up, the third does not.
         task_end(1180, {_COUNTER: 20, _OTHER: 5000}, "2"),
         task_end(1190, {_COUNTER: 30}, "2"),
         task_end(1260, {_COUNTER: 50}, "2"),
         at("ExecutorRemoved", 1360, **{"Executor ID": "1"}),
-        # Told again, as Spark does for one that was decommissioned.
+        # Spark logs the removal of a decommissioned executor twice.
         at("ExecutorRemoved", 1390, **{"Executor ID": "1"}),
         task_end(1500, {_COUNTER: 60}, "1"),
         at("ApplicationEnd", 1600),
     ]
 
 
-def lines(given: list[Event]) -> list[bytes]:
-    return [json.dumps(each).encode() for each in given]
+def lines(log: list[Event]) -> list[bytes]:
+    return [json.dumps(event).encode() for event in log]
 
 
-def at(event: str, second: int, **more: Any) -> Event:
-    return {"Event": f"SparkListener{event}", "Timestamp": second * 1000, **more}
+def at(event: str, second: int, **fields: Any) -> Event:
+    return {"Event": f"SparkListener{event}", "Timestamp": second * 1000, **fields}
 
 
 def added(identity: str, second: int) -> Event:
@@ -58,10 +58,10 @@ def added(identity: str, second: int) -> Event:
     return at("ExecutorAdded", second, **{"Executor ID": identity, "Executor Info": info})
 
 
-def task_end(second: int, counted: dict[int, int], executor: str) -> Event:
+def task_end(second: int, rows_by_counter: dict[int, int], executor: str) -> Event:
     accumulables = [
         {"ID": identity, "Name": "number of output rows", "Update": str(rows), "Value": "0"}
-        for identity, rows in counted.items()
+        for identity, rows in rows_by_counter.items()
     ]
     times = {"Launch Time": (second - TASK_SECONDS) * 1000, "Finish Time": second * 1000}
     info = {**times, "Executor ID": executor, "Accumulables": accumulables}
@@ -69,7 +69,7 @@ def task_end(second: int, counted: dict[int, int], executor: str) -> Event:
 
 
 def plan() -> Event:
-    """A write of what the network gives."""
+    """The plan of a write of featurized images."""
 
     def node(text: str, counter: int, *children: Event) -> Event:
         metrics = [{"name": "number of output rows", "accumulatorId": counter}]

@@ -1,10 +1,10 @@
-"""What an event log says was used, reckoned by hand."""
+"""The usage in an event log, computed by hand."""
 
 from __future__ import annotations
 
 import pytest
 
-from job.analysis.cost.event_log import usage_of_log
+from job.analysis.cost.event_log import usage_from_log
 from job.errors import InvalidValueError
 from tests.unit.analysis.cost.example_log import (
     GB_SECONDS,
@@ -18,7 +18,7 @@ from tests.unit.analysis.cost.example_log import (
 
 
 def test_a_log_of_a_driver_and_two_executors() -> None:
-    usage = usage_of_log(lines(events()))
+    usage = usage_from_log(lines(events()))
     assert [(pod.name, pod.seconds) for pod in usage.pods] == [
         ("driver", 600),
         ("1", 300),
@@ -30,38 +30,38 @@ def test_a_log_of_a_driver_and_two_executors() -> None:
 
 
 def test_an_unfinished_log_counts_to_its_last_event() -> None:
-    *told, half = lines(events()[:-1])
-    usage = usage_of_log([*told, half[:20]], in_progress=True)
-    # The second removal, at 1390, is the last whole event.
+    *complete, last = lines(events()[:-1])
+    usage = usage_from_log([*complete, last[:20]], in_progress=True)
+    # The second removal, at 1390, is the last complete event.
     assert [pod.seconds for pod in usage.pods] == [390, 300, 290]
     assert usage.images == 100
 
 
-def test_a_whole_log_with_a_broken_line_is_refused() -> None:
-    *told, half = lines(events())
-    with pytest.raises(InvalidValueError, match="no event log"):
-        usage_of_log([*told, half[:20]])
+def test_a_finished_log_with_a_broken_line_is_rejected() -> None:
+    *complete, last = lines(events())
+    with pytest.raises(InvalidValueError, match="not an event log"):
+        usage_from_log([*complete, last[:20]])
 
 
-def test_an_executor_counts_from_when_it_was_asked_for() -> None:
+def test_an_executor_counts_from_its_request() -> None:
     early = added("1", 1060)
     early["Executor Info"]["Request Time"] = 1040_000
-    told = [at("ApplicationStart", 1000), early, at("ApplicationEnd", 1100)]
-    assert usage_of_log(lines(told)).pods[1].seconds == 60
+    log = [at("ApplicationStart", 1000), early, at("ApplicationEnd", 1100)]
+    assert usage_from_log(lines(log)).pods[1].seconds == 60
 
 
-def test_in_local_mode_there_is_one_process() -> None:
+def test_local_mode_has_a_single_process() -> None:
     settings = {"spark.master": "local[2]", "spark.driver.memory": "2g"}
-    told = [
+    log = [
         at("ApplicationStart", 1000),
         added("driver", 1001),
         {"Event": "SparkListenerEnvironmentUpdate", "Spark Properties": settings},
         at("ApplicationEnd", 1010),
     ]
-    usage = usage_of_log(lines(told))
+    usage = usage_from_log(lines(log))
     assert (usage.vcpu_seconds, usage.gb_seconds, usage.images) == (20, 20, None)
 
 
-def test_something_else_is_no_event_log() -> None:
-    with pytest.raises(InvalidValueError, match="no application starts in it"):
-        usage_of_log(lines([{"Event": "SparkListenerLogStart"}]))
+def test_another_file_is_rejected() -> None:
+    with pytest.raises(InvalidValueError, match="no start of an application"):
+        usage_from_log(lines([{"Event": "SparkListenerLogStart"}]))

@@ -1,4 +1,4 @@
-"""What pods ask for, as Spark 4.0 makes it of its settings."""
+"""The resource requests of pods, as Spark 4.0 computes them from its settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from job.analysis.cost.pod_resources import Request, driver_request, executor_re
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        # 1 GiB of heap, and 40 % of it for Python, which is above 384 MiB.
+        # 1 GiB of heap, and an overhead of 40 %, which is above 384 MiB.
         ({}, Request(1, (1024 + int(0.4 * 1024 * 1024**2) / 1024**2) / 1024)),
         ({"spark.executor.memory": "512m"}, Request(1, (512 + 384) / 1024)),
         ({"spark.executor.memory": "2048", "spark.executor.memoryOverhead": "2g"}, Request(1, 4)),
@@ -37,13 +37,13 @@ from job.analysis.cost.pod_resources import Request, driver_request, executor_re
         ),
     ],
 )
-def test_an_executor(settings: dict[str, str], expected: Request) -> None:
-    found = executor_request(settings)
-    assert found.vcpus == expected.vcpus
-    assert found.gigabytes == pytest.approx(expected.gigabytes)
+def test_an_executor_request(settings: dict[str, str], expected: Request) -> None:
+    request = executor_request(settings)
+    assert request.vcpus == expected.vcpus
+    assert request.gigabytes == pytest.approx(expected.gigabytes)
 
 
-def test_a_driver_has_settings_of_its_own() -> None:
+def test_a_driver_request_uses_the_driver_settings() -> None:
     settings = {
         "spark.driver.cores": "2",
         "spark.driver.memory": "3g",

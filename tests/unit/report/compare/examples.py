@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from job.report.compare.outputs import Score, Side
+from job.report.compare.outputs import ComparedOutput, Score
 
 MOBILENET = {"backbone": "mobilenet_v2", "tensors_sha256": "ab" * 32, "input_size": [224, 224]}
 
 
-def side(**changes: Any) -> Side:
+def mobilenet_output(**changes: Any) -> ComparedOutput:
     """MobileNetV2 on 22,688 images: 5 components in its curve, 4 for 90 %."""
     values: dict[str, Any] = {
         "output": "s3a://results/mobilenet",
@@ -26,12 +26,12 @@ def side(**changes: Any) -> Side:
         "variance_curve": [0.4, 0.3, 0.1, 0.1, 0.1],
         "scores": [Score("logistic_regression", "pca", 0.951, 0.948)],
     }
-    return Side(**{**values, **changes})
+    return ComparedOutput(**{**values, **changes})
 
 
-def other_network() -> Side:
-    """VGG16 on the same images; nothing was classified on its PCA."""
-    return side(
+def vgg_output() -> ComparedOutput:
+    """VGG16 on the same images, without a classifier on its PCA."""
+    return mobilenet_output(
         output="s3a://results/vgg16",
         fingerprint={**MOBILENET, "backbone": "vgg16", "tensors_sha256": "cd" * 32},
         feature_count=512,
@@ -40,9 +40,9 @@ def other_network() -> Side:
     )
 
 
-def projected_only() -> Side:
-    """Another folder on the components of the first; 12 of its images are strange."""
-    return Side(
+def projected_output() -> ComparedOutput:
+    """Other images, projected with the fit of the first output; 12 % of them are outliers."""
+    return ComparedOutput(
         output="s3a://results/test",
         fingerprint=MOBILENET,
         images=120,

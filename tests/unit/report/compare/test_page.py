@@ -1,4 +1,4 @@
-"""The page of a comparison: the table, the curves, nothing from outside, nothing foreign run."""
+"""The comparison page has the table and the curves, loads nothing and escapes paths."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 import pytest
 from bokeh.models import GlyphRenderer
 
-from job.report.compare.page import curves, render_page
-from tests.unit.report.compare.examples import other_network, projected_only, side
+from job.report.compare.page import render_page, variance_curves
+from tests.unit.report.compare.examples import mobilenet_output, projected_output, vgg_output
 
 HOSTILE = "s3a://results/<script>alert(1)</script>"
 
 
 def test_the_page_has_the_table_and_loads_nothing() -> None:
-    html = render_page([side(), other_network()])
+    html = render_page([mobilenet_output(), vgg_output()])
 
     assert '<th scope="col">s3a://results/vgg16</th>' in html
     assert "<td>4 min 05 s</td>" in html
@@ -23,10 +23,10 @@ def test_the_page_has_the_table_and_loads_nothing() -> None:
     assert len(html) < 2_000_000
 
 
-def test_each_curve_is_drawn_over_the_others() -> None:
-    chart = curves([side(), other_network()])
+def test_all_curves_are_in_one_figure() -> None:
+    chart = variance_curves([mobilenet_output(), vgg_output()])
 
-    lines = [each for each in chart.renderers if isinstance(each, GlyphRenderer)]
+    lines = [renderer for renderer in chart.renderers if isinstance(renderer, GlyphRenderer)]
     kept = [list(line.data_source.data["kept"]) for line in lines]
     assert kept[0] == pytest.approx([0.4, 0.7, 0.8, 0.9, 1.0])
     assert kept[1] == pytest.approx([0.8, 0.95, 1.0])
@@ -35,15 +35,15 @@ def test_each_curve_is_drawn_over_the_others() -> None:
     assert len({line.glyph.line_color for line in lines}) == 2
 
 
-def test_without_a_curve_the_page_is_a_table() -> None:
-    html = render_page([projected_only(), projected_only()])
+def test_without_curves_the_page_has_only_the_table() -> None:
+    html = render_page([projected_output(), projected_output()])
 
     assert "<figure>" not in html
     assert "<script" not in html
 
 
-def test_a_hostile_path_is_shown_and_never_run() -> None:
-    html = render_page([side(output=HOSTILE), side()])
+def test_a_hostile_path_is_escaped() -> None:
+    html = render_page([mobilenet_output(output=HOSTILE), mobilenet_output()])
 
     assert "alert(1)" in html
     assert "<script>alert(1)" not in html

@@ -1,4 +1,4 @@
-"""What the comparison says of each output, and what it leaves out."""
+"""The rows of a comparison, and the rows that it omits."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ import pytest
 from rich.console import Console
 
 from job.report.compare.outputs import Score
-from job.report.compare.rows import as_json, as_table, components_for, rows_of, short_fingerprint
-from tests.unit.report.compare.examples import MOBILENET, other_network, projected_only, side
+from job.report.compare.rows import as_json, as_table, build_rows, components_for, short_fingerprint
+from tests.unit.report.compare.examples import (
+    MOBILENET,
+    mobilenet_output,
+    projected_output,
+    vgg_output,
+)
 
 
-def test_two_networks_are_told_side_by_side() -> None:
-    rows = dict(rows_of([side(), other_network()]))
+def test_two_networks_have_a_column_each() -> None:
+    rows = dict(build_rows([mobilenet_output(), vgg_output()]))
 
     assert rows["backbone"] == ["mobilenet_v2", "vgg16"]
     assert rows["  tensors_sha256"] == ["ab" * 8, "cd" * 8]
@@ -30,14 +35,14 @@ def test_two_networks_are_told_side_by_side() -> None:
     assert rows["logistic_regression on features"] == ["–", "97.0 %"]
 
 
-def test_a_curve_that_is_shorter_is_told_at_its_end() -> None:
-    rows = dict(rows_of([side(), other_network()]))
+def test_a_shorter_curve_shows_its_last_value() -> None:
+    rows = dict(build_rows([mobilenet_output(), vgg_output()]))
 
     assert rows["variance of 10 components"] == ["100.0 %", "100.0 %"]
 
 
-def test_an_output_that_only_projects_shows_whose_fit_it_used() -> None:
-    rows = dict(rows_of([side(), projected_only()]))
+def test_a_projected_output_names_the_run_of_its_fit() -> None:
+    rows = dict(build_rows([mobilenet_output(), projected_output()]))
 
     assert rows["fitted by run"] == ["r1", "r1"]
     assert rows["k for 90 %"] == ["4", "–"]
@@ -46,13 +51,13 @@ def test_an_output_that_only_projects_shows_whose_fit_it_used() -> None:
 
 
 def test_a_projection_without_findings_says_so() -> None:
-    rows = dict(rows_of([side(), side(drift=[])]))
+    rows = dict(build_rows([mobilenet_output(), mobilenet_output(drift=[])]))
 
     assert rows["drift"] == ["–", "none found"]
 
 
-def test_what_nobody_has_is_no_row() -> None:
-    names = [name for name, _ in rows_of([projected_only(), projected_only()])]
+def test_a_quantity_that_no_output_has_is_omitted() -> None:
+    names = [name for name, _ in build_rows([projected_output(), projected_output()])]
 
     assert "images/s" not in names
     assert not any("variance" in name for name in names)
@@ -60,30 +65,30 @@ def test_what_nobody_has_is_no_row() -> None:
 
 @pytest.mark.parametrize(("share", "expected"), [(0.4, 1), (0.7, 2), (0.9, 4), (1.0, 5)])
 def test_components_for_a_share_of_the_variance(share: float, expected: int) -> None:
-    assert components_for(side(), share) == expected
+    assert components_for(mobilenet_output(), share) == expected
 
 
-def test_the_fingerprint_is_the_same_whatever_its_order() -> None:
-    turned = dict(reversed(MOBILENET.items()))
+def test_the_short_fingerprint_does_not_depend_on_key_order() -> None:
+    reordered = mobilenet_output(fingerprint=dict(reversed(MOBILENET.items())))
 
-    assert short_fingerprint(side()) == short_fingerprint(side(fingerprint=turned))
-    assert short_fingerprint(side()) != short_fingerprint(other_network())
+    assert short_fingerprint(mobilenet_output()) == short_fingerprint(reordered)
+    assert short_fingerprint(mobilenet_output()) != short_fingerprint(vgg_output())
 
 
 def test_the_table_keeps_names_and_paths_whole_on_a_narrow_terminal() -> None:
     path = "s3a://results/" + "long/" * 20
     output = io.StringIO()
-    Console(file=output, width=80).print(as_table([side(output=path), other_network()]))
+    Console(file=output, width=80).print(as_table([mobilenet_output(output=path), vgg_output()]))
 
-    told = output.getvalue()
-    assert "size of the projection" in told
-    assert "logistic_regression on features" in told
-    assert "…" not in told
-    assert max(map(len, told.splitlines())) <= 80
+    text = output.getvalue()
+    assert "size of the projection" in text
+    assert "logistic_regression on features" in text
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
-def test_json_has_all_of_it() -> None:
-    first, second = json.loads(as_json([side(), other_network()]))
+def test_json_has_all_values() -> None:
+    first, second = json.loads(as_json([mobilenet_output(), vgg_output()]))
 
     assert (first["components_for_90"], second["components_for_90"]) == (4, 2)
     assert first["variance_curve"] == [0.4, 0.3, 0.1, 0.1, 0.1]
@@ -98,9 +103,9 @@ def test_json_has_all_of_it() -> None:
     ]
 
 
-def test_the_best_of_a_kind_is_told_with_what_near_duplicates_make_of_it() -> None:
+def test_the_best_score_is_shown_with_and_without_near_duplicates() -> None:
     scores = [Score("trees", "pca", 0.9, 0.8), Score("trees", "pca", 0.95, 0.9, 0.85)]
-    rows = dict(rows_of([side(), side(scores=scores)]))
+    rows = dict(build_rows([mobilenet_output(), mobilenet_output(scores=scores)]))
 
-    told = "95.0 %, macro F1 90.0 %, 85.0 % without near-duplicates"
-    assert rows["trees on pca"] == ["–", told]
+    expected = "95.0 %, macro F1 90.0 %, 85.0 % without near-duplicates"
+    assert rows["trees on pca"] == ["–", expected]
