@@ -71,6 +71,11 @@ lint: setup ## Style, format and types
 check-layout: setup ## Folders, imports, function sizes, and the way of two options through job/
 	$(VENV)/bin/python -m tests.support.layout
 
+.PHONY: check-protocol
+check-protocol: export INTERLEAVINGS = 10000
+check-protocol: setup ## Try 10,000 orders of the requests of runs that share an output: minutes
+	$(IN_VENV)/python -m pytest tests/unit/pipeline/protocol $(ARGS)
+
 .PHONY: format
 format: setup ## Mend what lint can mend by itself
 	$(VENV)/bin/ruff check --fix .

@@ -67,7 +67,7 @@ class World:
 class Driver:
     """One run: `error` is None while it works and once it is complete.
 
-    It is `admitted` once it holds the lease: storage that fails from then on is retried.
+    It is `admitted` once it holds the lease.
     """
 
     world: World
@@ -88,6 +88,11 @@ class Driver:
     def ended(self) -> bool:
         """Whether the run is over, or its process."""
         return self.complete or self.error is not None or not self.process.alive
+
+    @property
+    def retries(self) -> bool:
+        """Whether storage that fails is retried; a second fault may come when the time is over."""
+        return self.admitted and self.process.faults < 2
 
     def _run(self) -> None:
         try:
@@ -148,7 +153,7 @@ def on_fakes(world: World) -> Iterator[None]:
         (featurize, _of_featurize(world)),
     ]
     with ExitStack() as stack:
-        stack.enter_context(mock.patch.object(lease, "print", lambda *_, **__: None, create=True))
+        stack.enter_context(mock.patch.object(lease, "print", create=True))
         stack.enter_context(mock.patch.object(Run, "measured_summary", lambda self: self.summary))
         for module, names in replacements:
             stack.enter_context(mock.patch.multiple(module, **names))

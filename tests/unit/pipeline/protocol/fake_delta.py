@@ -1,13 +1,13 @@
 """Delta's rules for concurrent writers, in memory.
 
 Each write takes a snapshot, makes files from it and tries to commit them as the next version of the
-table. The rules are those of Delta's WriteSerializable isolation; the test
-tests/integration/output/test_delta_rules.py holds them against the real Delta.
+table. The rules are those of Delta's Serializable isolation, the default of its open source; the
+test tests/integration/output/test_delta_rules.py holds them against the real Delta.
 
 1. A write whose transaction version is not above that of its snapshot is skipped without an error.
 2. A write that finds newer commits of the same application fails with a conflict.
-3. A MERGE or DELETE has read the whole table. It conflicts with a commit that removed a file, and
-   with a commit that added files unless that was a blind append.
+3. A MERGE or DELETE has read the whole table. It conflicts with a commit that added or removed a
+   file.
 4. A blind append conflicts with nothing but rule 2.
 5. OPTIMIZE has no transaction version. It conflicts with commits that removed its files.
 """
@@ -50,7 +50,6 @@ class Commit:
     committed: int | None
     added: bool
     removed: frozenset[File]
-    blind: bool
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class FakeDelta:
 
     def create(self, location: str, _schema: object, properties: Mapping[str, str]) -> None:
         """Create the table, empty, unless it exists."""
-        first = Commit((), -1, None, added=False, removed=frozenset(), blind=False)
+        first = Commit((), -1, None, added=False, removed=frozenset())
         table = Table([first], properties)
         request(self.simulation, lambda: self.tables.setdefault(location, table))
 
@@ -213,7 +212,6 @@ class FakeDelta:
                 version,
                 added=bool(change.added),
                 removed=change.removed,
-                blind=change.blind,
             )
         )
         self.known[location] = transaction
@@ -225,9 +223,7 @@ def _require_no_conflict(
     same_application = version is not None and other.committed is not None
     read = change.removed if change.keeps_rows else frozenset(snapshot.files)
     removed_what_was_read = not change.blind and bool(read & other.removed)
-    added_unseen = (
-        not change.blind and not change.keeps_rows and other.added and not other.blind
-    )
+    added_unseen = not change.blind and not change.keeps_rows and other.added
     if same_application or removed_what_was_read or added_unseen:
         raise TransportError("conflict", expected="one writer", fix="again")
 

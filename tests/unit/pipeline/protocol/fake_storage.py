@@ -53,13 +53,14 @@ class FakeLeaseStore(LeaseStore):
         now = self.stored.version
         if (now.etag if now else None) != expected:
             raise ConflictError("lease")
-        if now is not None and self._is_alive(LeaseRecord.of(now), LeaseRecord.of(Version(content, ""))):
+        if now is not None and self._is_alive(
+            LeaseRecord.of(now), LeaseRecord.of(Version(content, ""))
+        ):
             self.stored.stolen = True
         self.stored.writes += 1
         self.stored.written = self.simulation.now
         self.stored.version = Version(content, f"etag-{self.stored.writes}")
         return self.stored.version.etag
-
 
     def _is_alive(self, holder: LeaseRecord, writer: LeaseRecord) -> bool:
         """Whether `writer` takes a lease that its holder has renewed in time."""

@@ -30,8 +30,10 @@ class Protocol(RuleBasedStateMachine):
         self.world = World()
         self.drivers: list[Driver] = []
         self.started = 0
+        self.etags = 0
         # Images of complete runs, by path: no later run may lose them.
         self.settled: dict[str, Row] = {}
+        self.deleted: dict[str, Row] = {}
         self.clocks_agree = True
         self._fakes = ExitStack()
         self._fakes.enter_context(on_fakes(self.world))
@@ -43,7 +45,7 @@ class Protocol(RuleBasedStateMachine):
         """The images under the input."""
         self._random = random.Random(seed)
         for number, is_bad in enumerate(bad):
-            self._put(f"image-{number}", 1, is_bad)
+            self._put(f"image-{number}", is_bad)
 
     @precondition(lambda self: self._active_count() < MOST_DRIVERS)
     @rule(
@@ -101,9 +103,25 @@ class Protocol(RuleBasedStateMachine):
     @rule(number=st.integers(0, IMAGES), is_bad=st.booleans())
     def change(self, number: int, is_bad: bool) -> None:
         """Replace an image, or add one."""
-        path = f"image-{number}"
-        old = self.world.images.get(path)
-        self._put(path, old.etag + 1 if old else 100 * self.started + 1, is_bad)
+        self._put(f"image-{number}", is_bad)
+
+    # An input without images is refused before the tables are touched.
+    @precondition(lambda self: len(self.world.images) > 1)
+    @rule(number=st.integers(0, IMAGES))
+    def delete(self, number: int) -> None:
+        """Delete an image, not the last one."""
+        if row := self.world.images.pop(f"image-{number}", None):
+            self.deleted[row.path] = row
+            self.settled.pop(row.path, None)
+            # Another run may list it neither before nor after, and drop it.
+            for driver in self.drivers:
+                driver.listed = [one for one in driver.listed if one.path != row.path]
+
+    @rule(number=st.integers(0, IMAGES))
+    def restore(self, number: int) -> None:
+        """Put a deleted image back."""
+        if row := self.deleted.pop(f"image-{number}", None):
+            self.world.images.setdefault(row.path, row)
 
     @invariant()
     def no_path_is_there_twice(self) -> None:
@@ -135,14 +153,15 @@ class Protocol(RuleBasedStateMachine):
             self._fakes.close()
 
     def _finish(self) -> None:
-        self._run_all()
+        self.run_all()
         self.start(90.0, refeaturize=False, compacts=False)
-        self._run_all()
+        self.run_all()
         last = self.drivers[-1]
         assert last.complete, repr(last.error)
         assert sorted(self.world.rows(), key=_path) == sorted(self.world.images.values(), key=_path)
 
-    def _run_all(self) -> None:
+    def run_all(self) -> None:
+        """Run all processes to their end, in any order."""
         for _ in range(_MOST_STEPS):
             active = [driver for driver in self.drivers if not driver.ended]
             if not active:
@@ -166,11 +185,12 @@ class Protocol(RuleBasedStateMachine):
             self.settled = {path: row for path, row in self.settled.items() if not row.reason}
         if driver.complete:
             self.settled |= {row.path: row for row in driver.listed}
-        expected = OutputBusyError if driver.admitted else (OutputBusyError, TransportError)
+        expected = OutputBusyError if driver.retries else (OutputBusyError, TransportError)
         if driver.error is not None and not isinstance(driver.error, expected):
             raise driver.error
         self.no_path_is_there_twice()
         self.nothing_settled_is_lost()
+        self.no_live_lease_is_taken()
 
     def _driver(self, index: int) -> Driver | None:
         active = [driver for driver in self.drivers if not driver.ended]
@@ -179,8 +199,9 @@ class Protocol(RuleBasedStateMachine):
     def _active_count(self) -> int:
         return sum(not driver.ended for driver in self.drivers)
 
-    def _put(self, path: str, etag: int, is_bad: bool) -> None:
-        self.world.images[path] = Row(path, etag, "truncated" if is_bad else None)
+    def _put(self, path: str, is_bad: bool) -> None:
+        self.etags += 1
+        self.world.images[path] = Row(path, self.etags, "truncated" if is_bad else None)
 
 
 def _path(row: Row) -> str:

@@ -8,6 +8,7 @@ a process in a long garbage collection.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from enum import Enum
@@ -38,11 +39,13 @@ class Process:
     offset: float = 0.0
     alive: bool = True
     fault: Fault | None = None
+    faults: int = 0
     threads: list[Thread] = field(default_factory=list)
 
     def take_fault(self) -> Fault | None:
         """The fault of this request; the next one has none."""
         fault, self.fault = self.fault, None
+        self.faults += fault is not None
         return fault
 
 
@@ -283,9 +286,7 @@ class FakeThreadPool:
 
 def _without_crash(target: Callable[[], None]) -> Callable[[], None]:
     def run() -> None:
-        try:
+        with suppress(Crash):
             target()
-        except Crash:
-            pass
 
     return run
