@@ -17,7 +17,7 @@ from job import schemas
 from job.config import ImagesConfig
 from job.errors import AccessDeniedError, InputNotFoundError
 from job.images.fetch import shared_s3_client
-from job.images.local_client import files_below, stored_file, subfolders
+from job.images.local_client import file_at, files_below, subfolders
 from job.images.s3a_client import S3AClient
 from job.images.s3a_config import StoreSettings
 from job.images.storage import (
@@ -152,19 +152,8 @@ def first_objects(
 
 
 def _local_objects(path: str) -> Iterator[StoredObject]:
-    try:
-        if os.path.isfile(path):
-            yield stored_file(path, os.stat(path))
-        else:
-            yield from files_below(path, recursive=True)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except PermissionError as error:
-        raise AccessDeniedError(
-            f"{error.filename} cannot be read",
-            expected="read permission",
-            fix="change its mode or owner",
-        ) from error
+    yield from file_at(path)
+    yield from files_below(path, recursive=True)
 
 
 def _target_units(spark: SparkSession) -> int:
@@ -283,9 +272,8 @@ def _list_s3(pages: Pages, unit: _Unit) -> Iterator[StoredObject]:
 
 def _list_local(unit: _Unit) -> Iterator[StoredObject]:
     if unit.scope == OBJECT:
-        if os.path.isfile(unit.prefix):
-            yield stored_file(unit.prefix, os.stat(unit.prefix))
-    elif os.path.isdir(unit.prefix):
+        yield from file_at(unit.prefix)
+    else:
         yield from files_below(unit.prefix, recursive=unit.scope == RECURSIVE)
 
 

@@ -46,7 +46,8 @@ _CREDENTIALS_LIFETIME = timedelta(minutes=10)
 # Many requests fail at the same time when a token expires; one renewal serves them all.
 _MIN_SECONDS_BETWEEN_RENEWALS = 5.0
 
-_CODE = re.compile(r"<Code>(\w+)</Code>")
+_CODE = re.compile(r"<Code>([\w.]+)</Code>")
+_STORAGE_CLASS = re.compile(r"<StorageClass>(\w+)</StorageClass>")
 _STATUS = re.compile(r"status code: (\d{3})")
 
 
@@ -322,9 +323,18 @@ def _dns_suffix(region: str) -> str:
 def _obstore_error(error: Exception, status: int | None) -> Exception:
     # The text before "Debug source" is the response; a debug dump of the same follows.
     text = str(error).partition("\n\nDebug source")[0]
-    code, status_match = _CODE.search(text), _STATUS.search(text)
-    status = int(status_match[1]) if status_match else status
-    return error_from_response(code[1] if code else None, status, " ".join(text.split())[:300])
+    found_status = _first_group(_STATUS, text)
+    return error_from_response(
+        _first_group(_CODE, text),
+        int(found_status) if found_status else status,
+        " ".join(text.split())[:300],
+        _first_group(_STORAGE_CLASS, text),
+    )
+
+
+def _first_group(pattern: re.Pattern[str], text: str) -> str | None:
+    match = pattern.search(text)
+    return match[1] if match else None
 
 
 def _botocore_error(error: ClientError) -> Exception:
@@ -332,7 +342,8 @@ def _botocore_error(error: ClientError) -> Exception:
         # Renewing the credentials failed: the error is not about the object.
         return TransientError(str(error))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return error_from_response(error.response.get("Error", {}).get("Code"), status, str(error))
+    details = error.response.get("Error", {})
+    return error_from_response(details.get("Code"), status, str(error), details.get("StorageClass"))
 
 
 def _panic_error(error: BaseException) -> InvalidValueError:

@@ -21,6 +21,7 @@ from job.images.storage import (
 )
 
 _S3_EXCEPTION = "software.amazon.awssdk.awscore.exception.AwsServiceException"
+_INVALID_OBJECT_STATE = "software.amazon.awssdk.services.s3.model.InvalidObjectStateException"
 _NO_CREDENTIALS = re.compile(
     r"NoAwsCredentials|NoAuthWithAWS|CredentialInitialization|Unable to load credentials"
 )
@@ -127,7 +128,9 @@ def _error_from_java(thrown: Any) -> Exception:
         if _is_instance(cause, _S3_EXCEPTION):
             details = cause.awsErrorDetails()
             code = details.errorCode() if details is not None else None
-            return error_from_response(code, cause.statusCode(), str(cause.getMessage()))
+            return error_from_response(
+                code, cause.statusCode(), str(cause.getMessage()), _storage_class(cause)
+            )
         cause = cause.getCause()
     text = str(thrown.toString())
     if _BUCKET_MISSING.search(text):
@@ -139,6 +142,11 @@ def _error_from_java(thrown: Any) -> Exception:
             fix="check the fs.s3a settings and AWS_* variables of the driver",
         )
     return TransientError(text.splitlines()[0][:300])
+
+
+def _storage_class(thrown: Any) -> str | None:
+    is_archived = _is_instance(thrown, _INVALID_OBJECT_STATE)
+    return thrown.storageClassAsString() if is_archived else None
 
 
 def _is_instance(java_object: Any, class_name: str) -> bool:

@@ -38,6 +38,16 @@ TRANSIENT_CODES = frozenset(
 ANY_SIZE = 1 << 40
 # The object is archived, or encrypted with a key that only its owner has.
 FORBIDDEN_CODES = frozenset({"InvalidObjectState", "InvalidRequest"})
+# S3 passes on the errors of KMS: most say that the key of this object cannot be used.
+_KMS_CODE = "KMS."
+_TRANSIENT_KMS_CODES = frozenset(
+    {
+        "KMS.DependencyTimeoutException",
+        "KMS.KMSInternalException",
+        "KMS.KeyUnavailableException",
+        "KMS.ThrottlingException",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -107,17 +117,25 @@ class CredentialsRefusedError(TransientError):
     """The credentials have expired or are wrong; renewing them may help."""
 
 
-def error_from_response(code: str | None, status: int | None, message: str) -> Exception:
-    """The exception for an S3 response outside 2xx."""
+def error_from_response(
+    code: str | None, status: int | None, message: str, storage_class: str | None = None
+) -> Exception:
+    """The exception for an S3 response outside 2xx; archived objects have a `storage_class`."""
     # Without request id and timing: tables get the same text from each reader and run.
-    brief = " ".join(str(part) for part in (status, code) if part)
+    brief = " ".join(str(part) for part in (status, code, storage_class) if part)
     if code == "NoSuchBucket":
         return BucketNotFoundError(brief)
     if status == 404:
         return ObjectNotFoundError(brief)
-    if code in FORBIDDEN_CODES or (status == 403 and code not in TRANSIENT_CODES):
+    if _is_forbidden(code, status):
         return ForbiddenError(brief)
     return (CredentialsRefusedError if code in TRANSIENT_CODES else TransientError)(message)
+
+
+def _is_forbidden(code: str | None, status: int | None) -> bool:
+    if code is not None and code.startswith(_KMS_CODE):
+        return code not in _TRANSIENT_KMS_CODES
+    return code in FORBIDDEN_CODES or (status == 403 and code not in TRANSIENT_CODES)
 
 
 def retry_transient(seconds: float, where: str, stopped: threading.Event | None = None) -> Retrying:

@@ -40,9 +40,12 @@ class Response:
     body: bytes = b""
 
     @classmethod
-    def error(cls, status: int, code: str, message: str = "") -> Response:
+    def error(
+        cls, status: int, code: str, message: str = "", storage_class: str | None = None
+    ) -> Response:
         """S3's XML for an error, such as 503 SlowDown or 403 ExpiredToken."""
-        body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        archived = f"<StorageClass>{storage_class}</StorageClass>" if storage_class else ""
+        body = f"<Error><Code>{code}</Code><Message>{message}</Message>{archived}</Error>"
         return cls(status, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode())
 
 

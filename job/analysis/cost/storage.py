@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from job.errors import AccessDeniedError, InputNotFoundError, TransportError
 from job.images.fetch import object_reader, shared_s3_client
-from job.images.local_client import files_below, stored_file
+from job.images.local_client import file_at, files_below
 from job.images.s3a_config import StoreSettings, settings_from_spark_conf
 from job.images.storage import (
     ANY_SIZE,
@@ -67,10 +66,8 @@ class Storage:
 
 
 def _list_local(path: str) -> Iterator[StoredObject]:
-    if Path(path).is_dir():
-        yield from files_below(path, recursive=True)
-    elif Path(path).is_file():
-        yield stored_file(path, os.stat(path))
+    yield from file_at(path)
+    yield from files_below(path, recursive=True)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from job import schemas
@@ -20,6 +20,8 @@ SPLIT = "split"
 # A path relative to the input.
 RELATIVE = "relative"
 _RANK = "rank"
+# An empty component, `.` or `..`: `a//b` and `a/b` would be one file, `../a` one outside.
+_NOT_A_FILE_NAME = r"(^|/)\.{0,2}(/|$)"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ def images_in_classes(listing: DataFrame, images: ImagesConfig) -> DataFrame:
         .withColumn(SPLIT, F.array_join(F.slice(parts, F.lit(1), depth), "/"))
         .select(schemas.PATH, RELATIVE, SPLIT, schemas.LABEL)
     )
+
+
+def is_file_name() -> Column:
+    """Whether RELATIVE is a path below a folder of a disk; S3 allows any text as a key."""
+    return ~F.col(RELATIVE).rlike(_NOT_A_FILE_NAME)
 
 
 def class_folders(images: DataFrame) -> list[ClassFolder]:

@@ -19,6 +19,7 @@ from job.images.datasets.class_sampling import (
     ClassFolder,
     class_folders,
     images_in_classes,
+    is_file_name,
     select_folders,
     select_images,
 )
@@ -26,6 +27,7 @@ from job.images.datasets.transfer import THREADS, copy, store_settings_for, tran
 from job.images.listing import check_input, first_objects, list_images
 from job.images.s3a_config import StoreSettings
 from job.paths import LOCAL_SCHEME, canonical_path, folder_of, split_path
+from job.runtime.formatting import pluralize
 from job.runtime.progress import RowCounter, Steps
 from job.runtime.session import task_slots
 from job.runtime.task_sizing import in_tasks, task_sizes
@@ -60,14 +62,29 @@ def sample(spark: SparkSession, config: SampleConfig, steps: Steps) -> list[Spli
         listed = images_in_classes(list_images(spark, config.images, settings), config.images)
         # On the executors' disks: list a bucket once, for its classes and for its images.
         images = listed.persist(StorageLevel.DISK_ONLY)
+        if split_path(config.output_path)[0] == LOCAL_SCHEME:
+            images = with_file_names(images, steps)
         available = class_folders(images)
     _require_images(available, config.images)
     folders = select_folders(available, config)
     _copy_all(
         select_images(images, folders, config), _sizes(folders, config), config, settings, steps
     )
-    images.unpersist()
+    listed.unpersist()
     return _split_samples(folders, config)
+
+
+def with_file_names(images: DataFrame, steps: Steps) -> DataFrame:
+    """`images` without those whose keys are no file names: they would leave the output folder."""
+    omitted = images.where(~is_file_name())
+    if count := omitted.count():
+        example = omitted.first()
+        assert example is not None
+        steps.display.print_line(
+            f"{pluralize(count, 'object')} left out, whose keys are no paths on a disk, such as "
+            f"{example[schemas.PATH]}"
+        )
+    return images.where(is_file_name())
 
 
 def _copy_all(

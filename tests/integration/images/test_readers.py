@@ -103,7 +103,21 @@ def test_an_object_that_changed_after_the_listing_has_the_row_of_its_new_version
     assert by_s3a_reader(spark, work, tmp_path) == rows
 
 
+@pytest.mark.parametrize(
+    ("response", "detail"),
+    [
+        (Response.error(403, "AccessDenied"), "403 AccessDenied"),
+        (Response.error(400, "KMS.DisabledException"), "400 KMS.DisabledException"),
+        (
+            Response.error(403, "InvalidObjectState", storage_class="GLACIER"),
+            "403 InvalidObjectState GLACIER",
+        ),
+    ],
+    ids=["AccessDenied", "KMS", "archived"],
+)
 def test_a_refused_object_is_forbidden_and_the_others_are_read(
+    response: Response,
+    detail: str,
     spark: SparkSession,
     s3: LocalS3Server,
     bucket: str,
@@ -114,9 +128,10 @@ def test_a_refused_object_is_forbidden_and_the_others_are_read(
 ) -> None:
     _put(s3, bucket, {"open": b"open", "secret": b"secret"})
     work = work_of(spark, f"s3a://{bucket}", settings)
-    bucket_proxy.hook = _respond("secret", Response.error(403, "AccessDenied"))
+    bucket_proxy.hook = _respond("secret", response)
     rows = by_concurrent_reader(work, through_proxy)
     assert _reasons(rows) == {f"s3a://{bucket}/secret": "forbidden"}
+    assert detail in {row["detail"] for row in rows}
     assert by_s3a_reader(spark, work, tmp_path) == rows
 
 

@@ -11,16 +11,21 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from job import schemas
 from job.cli import main
 from job.config import ImagesConfig, SampleConfig
 from job.deploy.local.s3_server import LocalS3Server
 from job.images.datasets.class_sampling import (
+    RELATIVE,
     class_folders,
     images_in_classes,
+    is_file_name,
     select_folders,
     select_images,
 )
+from job.images.datasets.sample import with_file_names
 from job.images.listing import list_images
+from job.runtime.progress import Steps
 
 Contents = dict[str, bytes]
 pytestmark = pytest.mark.usefixtures("spark")
@@ -214,3 +219,33 @@ def test_an_output_that_cannot_be_written_is_an_error(
     (tmp_path / "file").write_text("")
 
     assert "cannot be written" in error_line(8, split, tmp_path / "file" / "out", "--classes", "1")
+
+
+def test_keys_that_are_no_paths_on_a_disk_are_no_file_names(spark: SparkSession) -> None:
+    names = {
+        "a/b.jpg": True,
+        "a/..b.jpg": True,
+        "a/.hidden/b.jpg": True,
+        "a/.../b.jpg": True,
+        "../a/b.jpg": False,
+        "a/../../b.jpg": False,
+        "a//b.jpg": False,
+        "/a/b.jpg": False,
+        "a/./b.jpg": False,
+        "a/b/..": False,
+    }
+    keys = spark.createDataFrame([(name,) for name in names], f"{RELATIVE} string")
+    accepted = {row[0] for row in keys.where(is_file_name()).collect()}
+    assert accepted == {name for name, expected in names.items() if expected}
+
+
+def test_a_key_that_leaves_the_output_folder_is_left_out(
+    spark: SparkSession, split: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = next((split / "Test").rglob("*.jpg"))
+    outside = f"s3a://bucket/Test/../../{image.parent.name}/{image.name}"
+    keys = [(f"file://{image}", f"Test/{image.parent.name}/{image.name}"), (outside, outside[13:])]
+    images = spark.createDataFrame(keys, f"{schemas.PATH} string, {RELATIVE} string")
+    assert [row[RELATIVE] for row in with_file_names(images, Steps()).collect()] == [keys[0][1]]
+    expected = f"1 object left out, whose keys are no paths on a disk, such as {outside}"
+    assert expected in capsys.readouterr().err

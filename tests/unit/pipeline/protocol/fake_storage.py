@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from job.output.lease import LeaseRecord
 from job.output.lease_store import ConflictError, LeaseStore, Version
-from tests.unit.pipeline.protocol.simulation import Fault, Simulation
+from tests.unit.pipeline.protocol.simulation import EPOCH, Fault, Simulation
 
 T = TypeVar("T")
+
+# An hour, less the difference of clocks that agree.
+_STALE_SECONDS = 3000.0
 
 
 def request(simulation: Simulation, call: Callable[[], T]) -> T:
@@ -64,6 +68,11 @@ class FakeLeaseStore(LeaseStore):
 
     def _is_alive(self, holder: LeaseRecord, writer: LeaseRecord) -> bool:
         """Whether `writer` takes a lease that its holder has renewed in time."""
+        renewed = datetime.fromisoformat(holder.renewed).timestamp() - EPOCH
+        # A request that was paused for an hour carries an hour-old time of renewal, and a lease
+        # that is so old counts as expired.
+        if self.simulation.now - renewed > _STALE_SECONDS:
+            return False
         age = self.simulation.now - self.stored.written
         return holder.number != writer.number and not holder.released and age < holder.lease
 

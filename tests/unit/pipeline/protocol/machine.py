@@ -180,11 +180,11 @@ class Protocol(RuleBasedStateMachine):
 
     def _step(self, driver: Driver, thread: object) -> None:
         self.world.simulation.step(thread)
-        if driver.refeaturize:
-            # Bad images of a run that replaces everything may be in neither table for a while.
-            self.settled = {path: row for path, row in self.settled.items() if not row.reason}
         if driver.complete:
             self.settled |= {row.path: row for row in driver.listed}
+        if any(other.refeaturize and not other.complete for other in self.drivers):
+            # Bad images of a run that replaces everything may be in neither table for a while.
+            self.settled = {path: row for path, row in self.settled.items() if not row.reason}
         expected = OutputBusyError if driver.retries else (OutputBusyError, TransportError)
         if driver.error is not None and not isinstance(driver.error, expected):
             raise driver.error
