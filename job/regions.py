@@ -13,7 +13,27 @@ from job.resources import FOLDERS
 from job.s3_uri import buckets
 
 _ENDPOINT, _REGION = "spark.hadoop.fs.s3a.endpoint", "spark.hadoop.fs.s3a.endpoint.region"
-_AWS = re.compile(r"(^|\.)amazonaws\.com(\.cn)?$")
+# The DNS suffixes of all partitions, also of dualstack endpoints. A test compares botocore's.
+AWS_SUFFIXES = (
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "amazonaws.eu",
+    "api.amazonwebservices.com.cn",
+    "api.amazonwebservices.eu",
+    "api.aws",
+    "api.aws.hci.ic.gov",
+    "api.aws.ic.gov",
+    "api.aws.scloud",
+    "api.cloud-aws.adc-e.uk",
+    "c2s.ic.gov",
+    "cloud.adc-e.uk",
+    "csp.hci.ic.gov",
+    "sc2s.sgov.gov",
+)
+# `s3.eu-west-1`, `s3-fips.dualstack.us-gov-west-1`, and the older `s3-eu-west-1`.
+_S3_HOST = re.compile(
+    r"(?:^|\.)s3(?:-fips)?(?:\.dualstack)?[.-](?P<region>[a-z]{2,}(?:-[a-z]+)+-\d+)\."
+)
 _PATTERN = re.compile(r"[a-z0-9*?-]+")
 _SECONDS = 10
 
@@ -61,7 +81,13 @@ def require_buckets_allowed(
 def is_aws_endpoint(endpoint: str) -> bool:
     """Whether an endpoint belongs to AWS; an empty one does."""
     host = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}").hostname or ""
-    return not host or bool(_AWS.search(host))
+    return not host or f".{host}".endswith(tuple(f".{suffix}" for suffix in AWS_SUFFIXES))
+
+
+def aws_region_of(host: str) -> str | None:
+    """The region in the host name of an S3 endpoint of AWS; None for other hosts."""
+    match = _S3_HOST.search(host) if is_aws_endpoint(host) else None
+    return match["region"] if match else None
 
 
 def find_bucket_region(bucket: str, region: str) -> str | None:

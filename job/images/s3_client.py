@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -202,7 +202,7 @@ def open_store(settings: StoreSettings, bucket: str, region: str, session: Any) 
     Sets every value that obstore would otherwise take from AWS_* variables: s3a ignores those
     variables too.
     """
-    endpoint = settings.endpoint or f"https://s3.{region}.amazonaws.com{_dns_suffix(region)}"
+    endpoint = settings.endpoint or _aws_endpoint(session, settings, region)
     path_style = settings.uses_path_style(bucket)
     if not path_style:
         scheme, _, host = endpoint.partition("://")
@@ -215,7 +215,7 @@ def open_store(settings: StoreSettings, bucket: str, region: str, session: Any) 
         region=region,
         virtual_hosted_style_request=not path_style,
         skip_signature=anonymous,
-        request_payer=False,
+        request_payer=settings.requester_pays,
         s3_express=False,
         client_options={
             "allow_http": endpoint.startswith("http://"),
@@ -275,12 +275,19 @@ def _client(session: Any, settings: StoreSettings) -> Any:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return session.create_client(
+    client = session.create_client(
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.region or "us-east-1",
         config=config,
     )
+    if settings.requester_pays:
+        client.meta.events.register("before-call.s3", _add_requester_pays)
+    return client
+
+
+def _add_requester_pays(params: dict[str, Any], **_: Any) -> None:
+    params["headers"]["x-amz-request-payer"] = "requester"
 
 
 def _credential_provider(credentials: Any) -> Callable[[], Any]:
@@ -316,8 +323,9 @@ def _strip_quotes(etag: str | None) -> str | None:
     return etag.strip('"') if etag else None
 
 
-def _dns_suffix(region: str) -> str:
-    return ".cn" if region.startswith("cn-") else ""
+def _aws_endpoint(session: Any, settings: StoreSettings, region: str) -> str:
+    """The URL of S3 in a region of AWS, whatever its partition."""
+    return str(_client(session, replace(settings, region=region)).meta.endpoint_url)
 
 
 def _obstore_error(error: Exception, status: int | None) -> Exception:

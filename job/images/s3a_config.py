@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from job import s3_address
 from job.errors import UnmappableSettingError
+from job.regions import aws_region_of
 
 _HADOOP = "spark.hadoop."
 _PREFIX = "fs.s3a."
@@ -75,7 +75,6 @@ _UNMAPPABLE = (
     "delegation.token.binding",
     "endpoint.fips",
     "proxy.host",
-    "requester.pays.enabled",
     "s3.client.factory.impl",
     "security.credential.provider.path",
     "signing-algorithm",
@@ -84,10 +83,8 @@ _UNMAPPABLE = (
 _DEFAULT_VALUES = {
     "accesspoint.required": "false",
     "endpoint.fips": "false",
-    "requester.pays.enabled": "false",
     "s3.client.factory.impl": "org.apache.hadoop.fs.s3a.DefaultS3ClientFactory",
 }
-_AWS_HOST = re.compile(r"s3[.-](?P<region>[a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?$")
 
 
 @dataclass(frozen=True)
@@ -102,6 +99,7 @@ class StoreSettings:
     region: str | None = None
     path_style: bool = False
     credentials: tuple[str, ...] = (ENVIRONMENT, CONTAINER, INSTANCE)
+    requester_pays: bool = False
 
     def uses_path_style(self, bucket: str) -> bool:
         """Whether requests name `bucket` in their path instead of their host."""
@@ -143,6 +141,7 @@ def store_settings(hadoop_conf: Mapping[str, str], environ: Mapping[str, str]) -
         region=_region(hadoop_conf, environ, endpoint),
         path_style=_path_style(hadoop_conf, endpoint),
         credentials=_credentials(hadoop_conf, environ),
+        requester_pays=_is_true(hadoop_conf, "requester.pays.enabled"),
     )
 
 
@@ -167,13 +166,17 @@ def endpoint_url(conf: Mapping[str, str]) -> str | None:
         return None
     if "://" in endpoint:
         return endpoint
-    secure = conf.get(_PREFIX + "connection.ssl.enabled", "true").strip().lower() == "true"
+    secure = _is_true(conf, "connection.ssl.enabled", default="true")
     return f"{'https' if secure else 'http'}://{endpoint}"
 
 
 def _path_style(conf: Mapping[str, str], endpoint: str | None) -> bool:
-    is_set = conf.get(_PREFIX + "path.style.access", "").strip().lower() == "true"
+    is_set = _is_true(conf, "path.style.access")
     return is_set or s3_address.is_ip(urlsplit(endpoint or "").hostname or "")
+
+
+def _is_true(conf: Mapping[str, str], name: str, default: str = "false") -> bool:
+    return conf.get(_PREFIX + name, default).strip().lower() == "true"
 
 
 def _region(
@@ -184,8 +187,7 @@ def _region(
         region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if region or endpoint is None:
         return region
-    host = _AWS_HOST.search(urlsplit(endpoint).hostname or "")
-    return host["region"] if host else "us-east-1"
+    return aws_region_of(urlsplit(endpoint).hostname or "") or "us-east-1"
 
 
 def _credentials(conf: Mapping[str, str], environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -132,7 +132,6 @@ def test_keys_that_are_only_in_settings_are_refused(environ: dict[str, str]) -> 
         {"fs.s3a.proxy.host": "proxy"},
         {"fs.s3a.custom.signers": "x"},
         {"fs.s3a.signing-algorithm": "x"},
-        {"fs.s3a.requester.pays.enabled": "true"},
         {"fs.s3a.endpoint.fips": "true"},
     ],
 )
