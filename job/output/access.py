@@ -51,7 +51,7 @@ def require_own_output(spark: SparkSession, layout: Layout) -> None:
         root = folder_of(layout.root)
         names = set(filesystem.names(spark, root)) if filesystem.exists(spark, root) else set()
         found = [path for path in layout.own_paths if path.rpartition("/")[2] in names]
-        is_ours = not found or layout.claim in found
+        is_ours = not found or layout.lease in found
         if is_ours or filesystem.exists(spark, f"{layout.features}/_delta_log"):
             return
     raise InvalidValueError(

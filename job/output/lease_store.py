@@ -101,7 +101,7 @@ class _S3Store(LeaseStore):
 
     @property
     def _client(self) -> Any:
-        return self.system.getS3AInternals().getAmazonS3Client("the claim on an output")
+        return self.system.getS3AInternals().getAmazonS3Client("the lease on an output")
 
 
 def _code(error: Py4JJavaError) -> str | None:

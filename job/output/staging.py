@@ -25,7 +25,7 @@ def staged_outcomes(spark: SparkSession, layout: Layout, run_id: str) -> list[st
 def delete_staged(spark: SparkSession, layout: Layout, lease: Lease) -> None:
     """Delete what this run and all before it have staged. Raises OutputBusyError.
 
-    Folders are listed before the claim is renewed: a run that takes it over afterwards has folders
+    Folders are listed before the lease is renewed: a run that takes it over afterwards has folders
     of its own, which are not among them.
     """
     folders = _folders(spark, layout)

@@ -258,7 +258,7 @@ class Tables:
         first = self.lease.number * _MOST_STEPS
         write(location, *rows, first + step)
         if self.engine.last_version(location) >= first + _MOST_STEPS:
-            raise self.lease.lost()
+            raise self.lease.lost_error()
 
 
 def _step(batch: int, commit: int = 0) -> int:

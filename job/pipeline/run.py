@@ -177,7 +177,7 @@ def complete_summary(
 
 def _missing(spark: SparkSession, layout: Layout, command: str) -> str | None:
     """The first result of a complete run of `command` that is gone."""
-    paths = layout.left_by(command)
+    paths = layout.result_paths(command)
     return next((path for path in paths if not filesystem.exists(spark, path)), None)
 
 
@@ -200,7 +200,7 @@ def new_summary(
 @contextmanager
 def _lease(spark: SparkSession, output_path: str, options: RunOptions) -> Iterator[Lease]:
     with writing_to(output_path):
-        store = lease_store(spark, Layout(output_path).claim)
+        store = lease_store(spark, Layout(output_path).lease)
         lease = acquire(store, options.run_id, output_path, options.lease_seconds)
     try:
         yield lease

@@ -29,11 +29,11 @@ IMAGES = ["format_string('a/%d.jpg', id) AS path", "1L AS length"]
 
 @pytest.fixture
 def no_tables(spark: SparkSession, tmp_path: Path) -> Iterator[Tables]:
-    """Those of a new output, of a run that holds the claim."""
+    """The tables of a new output, before they are created, for a run that holds the lease."""
     layout = Layout(str(tmp_path / "out"))
-    held = acquire(lease_store(spark, layout.claim), "run", layout.features)
-    yield Tables(DeltaEngine(spark), layout, "run", held)
-    held.release()
+    lease = acquire(lease_store(spark, layout.lease), "run", layout.features)
+    yield Tables(DeltaEngine(spark), layout, "run", lease)
+    lease.release()
 
 
 @pytest.fixture
