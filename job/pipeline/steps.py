@@ -12,7 +12,7 @@ from job.errors import InvalidValueError
 from job.local_pages import write_page
 from job.output import exports
 from job.output.compaction import compact, surplus_files
-from job.output.npy_export import Written, write_arrays
+from job.output.npy_export import ExportProgress, write_arrays
 from job.output.summary import Summary, committer_of
 from job.pipeline.drift import kept_drift, watch, write_watched
 from job.pipeline.featurize import FeaturizeRun, featurize, list_input
@@ -97,9 +97,9 @@ def export_arrays(
 ) -> None:
     """Write features or components as a NumPy array, and paths and labels beside it."""
     destination = config.destination or run.layout.arrays
-    written = Written()
-    with run.steps.step("export", unit="rows", total=rows, done=lambda: written.rows):
-        write_arrays(images, config.exported, (rows, columns), destination, written)
+    progress = ExportProgress()
+    with run.steps.step("export", unit="rows", total=rows, done=lambda: progress.rows):
+        write_arrays(images, config.exported, (rows, columns), destination, progress)
 
 
 def export_parquet(run: Run, config: ExportConfig, images: DataFrame, rows: int) -> None:

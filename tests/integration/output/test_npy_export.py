@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from job.cli import main
 from job.errors import AccountingError
-from job.output.npy_export import Written, write_arrays
+from job.output.npy_export import ExportProgress, write_arrays
 from job.runtime import filesystem
 from tests.integration.conftest import Fruits
 
@@ -65,27 +65,29 @@ def test_the_projection_goes_to_a_bucket(spark: SparkSession, fruits: Fruits, bu
 def test_rows_keep_their_order_and_names_are_quoted(spark: SparkSession, tmp_path: Path) -> None:
     images = [(f"path {n}", AWKWARD[n % 6], [float(n), 0.5]) for n in range(1000)]
     table = spark.createDataFrame(images, ROWS).repartition(3)
-    written = Written()
-    write_arrays(table, "features", (1000, 2), str(tmp_path), written)
+    progress = ExportProgress()
+    write_arrays(table, "features", (1000, 2), str(tmp_path), progress)
 
     array = np.load(tmp_path / "features.npy")
     names = names_in((tmp_path / "labels.csv").read_bytes().decode())
-    assert written.rows == len(names) == len({path for path, _ in names}) == 1000
+    assert progress.rows == len(names) == len({path for path, _ in names}) == 1000
     assert [f"path {row[0]:.0f}" for row in array] == [path for path, _ in names]
     assert [AWKWARD[int(row[0]) % 6] or "" for row in array] == [label for _, label in names]
 
 
 def test_no_rows_are_an_array_without_rows(spark: SparkSession, tmp_path: Path) -> None:
-    write_arrays(spark.createDataFrame([], ROWS), "features", (0, 0), str(tmp_path), Written())
+    write_arrays(
+        spark.createDataFrame([], ROWS), "features", (0, 0), str(tmp_path), ExportProgress()
+    )
     assert np.load(tmp_path / "features.npy").shape == (0, 0)
     assert names_in((tmp_path / "labels.csv").read_text()) == []
 
 
 def test_what_fails_leaves_the_files_that_are_there(spark: SparkSession, tmp_path: Path) -> None:
     table = spark.createDataFrame([("a", None, [1.0])], ROWS)
-    write_arrays(table, "features", (1, 1), str(tmp_path), Written())
+    write_arrays(table, "features", (1, 1), str(tmp_path), ExportProgress())
     with pytest.raises(AccountingError, match="2 rows were counted and 1 read"):
-        write_arrays(table, "features", (2, 1), str(tmp_path), Written())
+        write_arrays(table, "features", (2, 1), str(tmp_path), ExportProgress())
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["features.npy", "labels.csv"]
     assert np.load(tmp_path / "features.npy").shape == (1, 1)

@@ -100,7 +100,7 @@ def test_who_dies_while_all_is_replaced_leaves_no_image_in_both_tables(
     changed = outcome_of(spark, good="repaired", bad="damaged")
     with pytest.MonkeyPatch.context() as patch:
         # The bad images come last.
-        patch.setattr(DeltaEngine, "quarantined", die)
+        patch.setattr(DeltaEngine, "quarantine_rows", die)
         with pytest.raises(KeyboardInterrupt):
             tables.replace(changed, 2, {})
     assert paths(tables.features()) == ["repaired"]
@@ -139,7 +139,7 @@ def test_who_dies_while_all_of_a_new_output_is_replaced_leaves_both_tables(
     spark: SparkSession, no_tables: Tables
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DeltaEngine, "quarantined", die)
+        patch.setattr(DeltaEngine, "quarantine_rows", die)
         with pytest.raises(KeyboardInterrupt):
             no_tables.replace(outcome_of(spark, good="good", bad="bad"), 2, {})
     assert paths(no_tables.features()) == ["good"]

@@ -171,15 +171,17 @@ class FakeDelta:
             for future in futures:
                 future.result()
 
-    def featurized(self, outcome: list[Row], _run_id: str) -> list[Row]:
+    def feature_rows(self, outcome: list[Row], _run_id: str) -> list[Row]:
         """All rows: the bad ones have no features."""
         return outcome
 
-    def good(self, outcome: list[Row], _run_id: str, _images: int, **_: Any) -> list[Row]:
+    def good_feature_rows(
+        self, outcome: list[Row], _run_id: str, _images: int, **_: Any
+    ) -> list[Row]:
         """The rows without a reason."""
         return [row for row in outcome if row.reason is None]
 
-    def quarantined(self, outcome: list[Row], _run_id: str) -> list[Row]:
+    def quarantine_rows(self, outcome: list[Row], _run_id: str) -> list[Row]:
         """The rows with a reason."""
         return [row for row in outcome if row.reason is not None]
 
