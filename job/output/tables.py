@@ -253,8 +253,8 @@ class Tables:
         """Call `write` with the transaction version of `step`.
 
         Delta skips the write and reports success if this run has already committed the step, or if
-        a later run has committed anything. The table's last transaction version tells which it
-        was. Raises OutputBusyError for a later run.
+        a later run has committed anything. The table's last transaction version shows which
+        is the case. Raises OutputBusyError for a later run.
         """
         base = self.lease.number * _MAX_STEPS
         write(location, *rows, base + step)

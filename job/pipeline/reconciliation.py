@@ -23,7 +23,7 @@ _FEATURIZED, _REUSED, _QUARANTINED, _MISPLACED = "featurized", "reused", "quaran
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """Where all objects of one listing are.
+    """The objects of one listing, counted by their places.
 
     `reasons` counts quarantined objects by reason. `bad` counts them without files such as a README
     that are not images by content or name. `relabelled` counts reused rows whose label was

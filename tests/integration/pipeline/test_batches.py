@@ -75,8 +75,8 @@ def test_rows_staged_by_a_dead_process_of_the_same_run_are_not_counted(
     arguments = ["featurize", "--input", str(images), "--output", str(output)]
     assert main(arguments) == 0
     features = encode_features(np.ones(1280, np.float32))
-    gone = ("file:///gone.jpg", "gone", 1, None, None, features, None, None, None)
-    staged = spark.createDataFrame([gone], schemas.OUTCOME_SCHEMA)
+    row = ("file:///gone.jpg", "gone", 1, None, None, features, None, None, None)
+    staged = spark.createDataFrame([row], schemas.OUTCOME_SCHEMA)
     write_outcome(staged, f"{output}/_staging/again/outcomes/claim=1/portion=7")
     assert main([*arguments, "--refeaturize", "--run-id", "again"]) == 0
     assert len(features_of(spark, str(output))) == 20

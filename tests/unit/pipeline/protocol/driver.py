@@ -209,10 +209,10 @@ def _of_featurize(world: World) -> dict[str, Any]:
         return Staged(absent, len(absent)) if absent else None  # type: ignore[arg-type]
 
     def relabel(prepared: FeaturizeRun, listing: Staged) -> tuple[Staged, int]:
-        known = {(row.path, row.etag): row.label for row in _stored(prepared.tables)}
+        labels = {(row.path, row.etag): row.label for row in _stored(prepared.tables)}
         rows = _rows(listing)
-        new = [row for row in rows if (row.path, row.etag) not in known]
-        others = [row for row in rows if known.get((row.path, row.etag), row.label) != row.label]
+        new = [row for row in rows if (row.path, row.etag) not in labels]
+        others = [row for row in rows if labels.get((row.path, row.etag), row.label) != row.label]
         if others:
             prepared.tables.relabel(others)  # type: ignore[arg-type]
         return Staged(new, len(new)), len(others)  # type: ignore[arg-type]

@@ -51,7 +51,7 @@ class Process:
 
 @dataclass
 class Thread:
-    """One thread of a process; `ready` tells whether it can run."""
+    """One thread of a process; `ready` says whether it can run."""
 
     process: Process
     greenlet: greenlet
@@ -250,7 +250,7 @@ class FakeFuture:
         self._done = True
 
     def result(self) -> Any:
-        """Wait for the call; returns or raises what it did."""
+        """Wait for the call; returns its value or raises its error."""
         if not self._done:
             self._simulation.pause(lambda: self._done)
         if self._error is not None:

@@ -95,7 +95,7 @@ def delete_all_staged(_spark: None, layout: Any, _lease: Any) -> None:
     run.filesystem.delete(None, layout.all_staging)
 
 
-# A fix to remove: where it is, and the code without it.
+# For each fix: its owner, its name, and a replacement without the fix.
 FAULTS = {
     "the watcher of a lease uses its own duration": (lease, "max", lambda own, _: own),
     "commits have no transaction version": (Tables, "_commit", without_transactions),
