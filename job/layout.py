@@ -1,4 +1,4 @@
-"""Where everything that a run leaves is, under its output path."""
+"""The paths of everything that a run writes under its output path."""
 
 from __future__ import annotations
 
@@ -60,26 +60,26 @@ class Layout:
         return f"{self.root}/low_confidence.csv"
 
     @property
-    def claim(self) -> str:
+    def lease(self) -> str:
         return f"{self.root}/_claim.json"
 
     @property
     def all_staging(self) -> str:
-        # Spark and Delta readers pass over names that begin with an underscore.
+        # Spark and Delta readers skip names that start with an underscore.
         return f"{self.root}/_staging"
 
     @property
     def runs(self) -> str:
         return f"{self.root}/runs"
 
-    def left_by(self, command: str) -> tuple[str, ...]:
+    def result_paths(self, command: str) -> tuple[str, ...]:
         """Paths that exist after a complete run of `command`; none for other commands.
 
-        For a folder that is written in several steps, the file that is written last.
+        A folder that is written in several steps is represented by the file written last.
         """
         tables = (f"{self.features}/_delta_log", f"{self.quarantine}/_delta_log")
         fit, projection = f"{self.bundle}/manifest.json", f"{self.projection}/_SUCCESS"
-        left = {
+        paths = {
             "run": (*tables, fit, projection, self.report),
             "featurize": tables,
             "fit": (fit, projection),
@@ -89,7 +89,7 @@ class Layout:
             "classify": (self.classifiers,),
             "predict": (tables[0], self.predictions),
         }
-        return left.get(command, ())
+        return paths.get(command, ())
 
     @property
     def drifts(self) -> str:
@@ -97,7 +97,7 @@ class Layout:
 
     @property
     def own_paths(self) -> tuple[str, ...]:
-        """All that commands write, and overwrite, right under the root."""
+        """The paths directly under the root that commands write and overwrite."""
         return (
             self.features,
             self.quarantine,
@@ -110,7 +110,7 @@ class Layout:
             self.classifiers,
             self.predictions,
             self.low_confidence,
-            self.claim,
+            self.lease,
             self.all_staging,
             self.runs,
             self.drifts,
@@ -118,7 +118,7 @@ class Layout:
 
     @property
     def example_files(self) -> tuple[str, ...]:
-        """A file of each kind that commands leave, to see whether a glob matches any."""
+        """A file of each kind that commands write, to test whether a glob matches any."""
         part = "part-00000-0-c000.snappy.parquet"
         return (
             f"{self.features}/{part}",
@@ -137,7 +137,7 @@ class Layout:
             f"{self.classifiers}/logistic-regression/result.json",
             f"{self.predictions}/{part}",
             self.low_confidence,
-            self.claim,
+            self.lease,
             self.summary("run"),
             self.drift("run"),
         )
@@ -148,6 +148,6 @@ class Layout:
     def drift(self, run_id: str) -> str:
         return f"{self.drifts}/{run_id}.json"
 
-    def staging(self, run_id: str, claim_number: int) -> str:
-        """What one process stages: a run that died and is done again has another number."""
-        return f"{self.all_staging}/{claim_number}-{run_id}"
+    def staging(self, run_id: str, lease_number: int) -> str:
+        """The staging folder of one process; a repeated run has another lease number."""
+        return f"{self.all_staging}/{lease_number}-{run_id}"

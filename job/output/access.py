@@ -1,4 +1,4 @@
-"""Checks of an output before a run: may it be written, is a table there."""
+"""Checks of an output before a run: whether it is writable and has the required tables."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from job.runtime.spark_errors import as_job_error
 
 
 def require_features(spark: SparkSession, layout: Layout) -> None:
-    """Raise InputNotFoundError where the output has no features table.
+    """Raise InputNotFoundError if the output has no features table.
 
-    Raises DamagedTableError where it has files of one, but no commit.
+    Raises DamagedTableError if the table has files but no commit.
     """
     _require(
         layout,
@@ -31,7 +31,7 @@ def require_features(spark: SparkSession, layout: Layout) -> None:
 
 
 def require_projection(spark: SparkSession, layout: Layout) -> None:
-    """Raise InputNotFoundError where the output has no projection."""
+    """Raise InputNotFoundError if the output has no projection."""
     _require(
         layout,
         layout.projection,
@@ -42,33 +42,33 @@ def require_projection(spark: SparkSession, layout: Layout) -> None:
 
 
 def require_own_output(spark: SparkSession, layout: Layout) -> None:
-    """Raise InvalidValueError where files of others lie under names that a run overwrites.
+    """Raise InvalidValueError if a run would overwrite files of other programs.
 
-    A folder that a run has used before, or that has a features table, is an output already.
+    A folder with a lease or a features table is the output of an earlier run.
     """
     with writing_to(layout.root):
-        # With a slash at its end a bucket is a folder of Hadoop.
+        # Hadoop treats a bucket as a folder only with a trailing slash.
         root = folder_of(layout.root)
         names = set(filesystem.names(spark, root)) if filesystem.exists(spark, root) else set()
-        found = [path for path in layout.own_paths if path.rpartition("/")[2] in names]
-        is_ours = not found or layout.claim in found
+        existing = [path for path in layout.own_paths if path.rpartition("/")[2] in names]
+        is_ours = not existing or layout.lease in existing
         if is_ours or filesystem.exists(spark, f"{layout.features}/_delta_log"):
             return
     raise InvalidValueError(
-        f"--output {layout.root} has files under names of results, and no run made them: "
-        f"{', '.join(found)}",
+        f"--output {layout.root} has files that no run wrote, under names that a run overwrites: "
+        f"{', '.join(existing)}",
         expected="a new folder, or the output of earlier runs",
-        fix="choose another --output, or move what is there",
+        fix="choose another --output, or move these files",
     )
 
 
 def _require(
-    layout: Layout, folder: str, is_there: Callable[[], bool], *, expected: str, fix: str
+    layout: Layout, folder: str, exists: Callable[[], bool], *, expected: str, fix: str
 ) -> None:
-    """Checked before the lease is acquired: that writes an object, where there may be nothing."""
+    """Raise InputNotFoundError unless `exists()`; runs before the lease creates an object."""
     with writing_to(layout.root):
-        found = is_there()
-    if not found:
+        is_missing = not exists()
+    if is_missing:
         raise InputNotFoundError(f"{folder} does not exist", expected=expected, fix=fix)
 
 
@@ -81,9 +81,9 @@ def check_output(spark: SparkSession, output_path: str, folder: str) -> None:
 
 
 def probe(spark: SparkSession, folder: str, path: str) -> None:
-    """Write and delete the small object `path`, which is somewhere in `folder`.
+    """Write and delete the small object `path`, which is below `folder`.
 
-    Raises what `check_output` raises, in the name of `folder`.
+    Raises the errors of `check_output`, for `folder`.
     """
     with writing_to(folder):
         filesystem.write_bytes(spark, path, b"image-features")
@@ -92,12 +92,12 @@ def probe(spark: SparkSession, folder: str, path: str) -> None:
 
 @contextmanager
 def writing_to(output_path: str) -> Iterator[None]:
-    """The first writes under an output: what fails is told as the output's."""
+    """Translate the errors of the first requests to an output into errors that name it."""
     try:
         yield
     except (Py4JError, OSError) as error:
         raise as_job_error(error, output_path) or AccessDeniedError(
             f"{output_path} cannot be written: {str(error).splitlines()[0][:200]}",
-            expected="a path that may be written",
-            fix="check --output and the rights on it",
+            expected="a writable path",
+            fix="check --output and its permissions",
         ) from error

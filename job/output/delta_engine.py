@@ -1,7 +1,7 @@
-"""Statements on Delta tables: the one place that knows how Spark says them.
+"""Reads and writes Delta tables: the only module that knows Spark's statements for them.
 
 Each write carries the version of a Delta transaction. Delta skips a write, and reports success,
-where the table's last transaction has that version or a later one.
+if the table's last transaction has that version or a later one.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from job.runtime.session import task_slots
 
 T = TypeVar("T")
 
-# All runs commit as one application of Delta's transactions.
+# All runs share one application id of Delta transactions.
 _APPLICATION = "image-features"
-# Of a row of OUTCOME_SCHEMA.
+# The condition for a row of a bad image in OUTCOME_SCHEMA.
 _BAD = f"{schemas.REASON} IS NOT NULL"
 _SAME_PATH = "old.path = new.path"
 
 
 @dataclass(frozen=True)
 class DeltaEngine:
-    """Reads and writes Delta tables by their location; `version` is that of a transaction."""
+    """Reads and writes Delta tables by location; `version` is a transaction version."""
 
     spark: SparkSession
 
     def is_table(self, location: str) -> bool:
-        """Whether a table is there. Raises DamagedTableError where only its files are."""
+        """Whether the table exists. Raises DamagedTableError for files without a commit."""
         return is_table(self.spark, location)
 
     def read(self, location: str) -> DataFrame:
@@ -58,7 +58,7 @@ class DeltaEngine:
     def create(self, location: str, schema: StructType, properties: Mapping[str, str]) -> None:
         """Create the table, empty, unless it exists."""
         delete_empty_folders(self.spark, location)
-        # Delta compares the location with Hadoop's spelling of it, which has one slash.
+        # Delta compares the location with Hadoop's form of it, which has one slash.
         hadoop_location = location.replace("file:///", "file:/", 1)
         builder = DeltaTable.createIfNotExists(self.spark).location(hadoop_location)
         builder = builder.addColumns(schema)
@@ -86,7 +86,7 @@ class DeltaEngine:
         writer.options(**_transaction(version)).createOrReplace()
 
     def fence(self, location: str, version: int) -> None:
-        """Commit `version` and no rows."""
+        """Commit `version` without rows."""
         self.append(location, self.read(location).limit(0), version)
 
     def delete_all(self, location: str, version: int) -> None:
@@ -127,9 +127,10 @@ class DeltaEngine:
         )
 
     def last_version(self, location: str) -> int:
-        """The version of the table's last transaction; -1 where no commit has one.
+        """The version of the table's last transaction; -1 if there is none.
 
-        As this JVM knows it after a write, which has read the end of the log or written it.
+        Call it after a write. The write has read or written the end of the log, so this JVM's
+        snapshot is recent enough.
         """
         jvm: Any = self.spark.sparkContext._jvm
         log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, location)
@@ -137,33 +138,32 @@ class DeltaEngine:
         return int(last.get()) if last.isDefined() else -1
 
     def in_parallel(self, step: Callable[[T], None], tables: Iterable[T]) -> None:
-        """Call `step` with each table at the same time: it is a dozen sequential requests."""
+        """Call `step` with each table in parallel: a call makes a dozen sequential requests."""
         with ThreadPoolExecutor() as threads:
-            # Their jobs are in this thread's pool. Reading the results raises what a step raised.
+            # The jobs run in this thread's pool. Reading the results raises the error of a step.
             list(threads.map(inheritable_thread_target(self.spark)(step), tables))
 
-    def featurized(self, outcome: DataFrame, run_id: str) -> DataFrame:
+    def feature_rows(self, outcome: DataFrame, run_id: str) -> DataFrame:
         """FEATURES_SCHEMA of all rows of OUTCOME_SCHEMA; features are null for bad images."""
         return decode_features_column(_of_run(outcome, run_id, schemas.FEATURES_SCHEMA))
 
-    def good(
+    def good_feature_rows(
         self, outcome: DataFrame, run_id: str, images: int, *, shuffle: bool = False
     ) -> DataFrame:
         """FEATURES_SCHEMA of the good rows of OUTCOME_SCHEMA, in files sized for `images` rows.
 
-        With `shuffle` each task writes the same number of rows. Without it tasks are sized by the
-        staged files, of which Spark counts 4 MB for opening each: one may write twice as much as
-        another.
+        With `shuffle` all tasks write the same number of rows. Without it Spark sizes tasks by the
+        staged files and adds 4 MB for opening each, so one task may write twice as much as another.
         """
         files = file_count(images, task_slots(self.spark))
-        rows = outcome.where(f"NOT {_BAD}")
-        sized = rows.repartition(files, schemas.PATH) if shuffle else rows.coalesce(files)
-        return self.featurized(sized, run_id)
+        good = outcome.where(f"NOT {_BAD}")
+        rows = good.repartition(files, schemas.PATH) if shuffle else good.coalesce(files)
+        return self.feature_rows(rows, run_id)
 
-    def quarantined(self, outcome: DataFrame, run_id: str) -> DataFrame:
+    def quarantine_rows(self, outcome: DataFrame, run_id: str) -> DataFrame:
         """QUARANTINE_SCHEMA of the bad rows of OUTCOME_SCHEMA, as one file."""
         bad = _of_run(outcome.where(_BAD), run_id, schemas.QUARANTINE_SCHEMA)
-        # `coalesce` would have one task read all files with some, half a dozen requests each.
+        # With `coalesce` one task would read all files with bad images, six requests each.
         return bad.repartition(1)
 
     def has_bad(self, outcome: DataFrame) -> bool:
@@ -171,9 +171,9 @@ class DeltaEngine:
         return not outcome.where(_BAD).isEmpty()
 
     def _table(self, location: str, version: int) -> Any:
-        """The table for one MERGE or DELETE, which take the transaction from their session.
+        """The table for one MERGE or DELETE, which read the transaction from their session.
 
-        That session is a clone with the settings of this one: other threads commit too.
+        The session is a clone, because other threads commit at the same time.
         """
         session = SparkSession(self.spark.sparkContext, self.spark._jsparkSession.cloneSession())
         for name, value in _transaction(version).items():

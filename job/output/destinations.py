@@ -1,4 +1,4 @@
-"""Where an export may go: to a new place, or to that of an earlier export, which it replaces."""
+"""Checks the destination of an export: a new path, or an earlier export to replace."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from job.path_rules import is_listed, is_within
 from job.runtime import filesystem
 from job.runtime.spark_errors import STORAGE_EXCEPTIONS, as_job_error
 
-# What Spark writes into a folder of Parquet: `.crc` on a disk, the folders while it writes.
+# Spark's names in a Parquet folder: files, with `.crc` on a local disk, and temporary folders.
 _PARQUET_FILE = re.compile(r"\.?(part-.*\.parquet|_SUCCESS)(\.crc)?")
 _UNFINISHED_FOLDER = re.compile(r"_temporary|__magic.*")
 _HEADER = f"{schemas.PATH},{schemas.LABEL}".encode()
 
 
 def require_free(spark: SparkSession, config: ExportConfig, images: tuple[str, str] | None) -> None:
-    """Raise InvalidValueError where an export to its destination would do harm.
+    """Raise InvalidValueError if an export must not write to its destination.
 
-    It may replace an earlier export in the same format, that of an older version too; nothing
-    else. `images` are input path and glob of the output's last run, which must not list it. A
-    place in the output itself is the program's own.
+    It may replace an earlier export in the same format, also of an older release, and nothing
+    else. `images` is the input path and the glob of the output's last run, which must not list
+    the exported files. Destinations inside the output are always allowed.
     """
     destination, file_format = config.destination, config.file_format
     if destination is None or is_within(destination, config.output_path):
         return
-    foreign_in, names = _FORMATS[file_format]
+    find_conflict, names = _FORMATS[file_format]
     written = [f"{destination}/{name}".rstrip("/") for name in names]
     if images is not None and is_listed(*images, *written):
         raise InvalidValueError(
@@ -46,19 +46,19 @@ def require_free(spark: SparkSession, config: ExportConfig, images: tuple[str, s
             fix="choose another --destination",
         )
     try:
-        foreign = foreign_in(spark, destination)
+        conflict = find_conflict(spark, destination)
     except STORAGE_EXCEPTIONS as error:
         raise as_job_error(error, destination) or error from error
-    if foreign:
+    if conflict:
         raise InvalidValueError(
-            f"--destination {destination} {foreign}",
-            expected=f"a new place, or an earlier export with --format {file_format}",
-            fix="choose another --destination, or move what is there",
+            f"--destination {destination} {conflict}",
+            expected=f"a new path, or an earlier export with --format {file_format}",
+            fix="choose another --destination, or move the existing files",
         )
 
 
-def _foreign_parquet(spark: SparkSession, folder: str) -> str | None:
-    """What is wrong with a folder that Parquet would replace; None where nothing is."""
+def _parquet_conflict(spark: SparkSession, folder: str) -> str | None:
+    """Why a Parquet export must not replace `folder`; None if it may."""
     if not filesystem.exists(spark, folder):
         return None
     if filesystem.is_file(spark, folder):
@@ -73,54 +73,54 @@ def _foreign_parquet(spark: SparkSession, folder: str) -> str | None:
         return None
     if not _is_projection(spark, folder):
         return "holds Parquet that no export wrote"
-    return _in_an_output(spark, folder)
+    return _result_conflict(spark, folder)
 
 
 def _is_projection(spark: SparkSession, folder: str) -> bool:
-    """Whether all files of a folder have the columns of an export."""
+    """Whether all files of `folder` have the columns of an export."""
     try:
-        found = spark.read.option("mergeSchema", "true").parquet(folder).schema
+        schema = spark.read.option("mergeSchema", "true").parquet(folder).schema
     except (Py4JJavaError, PySparkException) as error:
-        # Storage that fails says nothing of the files: that is not for this check to judge.
+        # A storage failure says nothing about the files.
         if as_job_error(error, folder) is not None:
             raise
         return False
-    return _columns(found) == _columns(schemas.PROJECTION_SCHEMA)
+    return _columns(schema) == _columns(schemas.PROJECTION_SCHEMA)
 
 
 def _columns(schema: StructType) -> list[tuple[str, str]]:
     return [(field.name, field.dataType.simpleString()) for field in schema]
 
 
-def _foreign_csv(spark: SparkSession, file: str) -> str | None:
-    """What is wrong with a file that CSV would replace; None where nothing is."""
+def _csv_conflict(spark: SparkSession, file: str) -> str | None:
+    """Why a CSV export must not replace `file`; None if it may."""
     if not filesystem.exists(spark, file):
         return None
     if not filesystem.is_file(spark, file):
         return "is a folder"
     if filesystem.read_bytes(spark, file, most=len(_HEADER)) not in (b"", _HEADER):
         return "is a file that no export wrote"
-    return _in_an_output(spark, file)
+    return _result_conflict(spark, file)
 
 
-def _foreign_arrays(spark: SparkSession, folder: str) -> str | None:
-    """What is wrong with the two files that an array would replace; None where nothing is.
+def _array_conflict(spark: SparkSession, folder: str) -> str | None:
+    """Why an array export must not replace its two files in `folder`; None if it may.
 
-    The names come first: an array without them is of something else.
+    An export writes labels.csv first, so an array without it is not an export.
     """
     if filesystem.is_file(spark, folder):
         return "is a file"
     names = f"{folder}/{NAMES}"
     if filesystem.exists(spark, names):
-        foreign = _foreign_csv(spark, names)
-        return f"holds {NAMES}, which {foreign}" if foreign else _in_an_output(spark, folder)
+        conflict = _csv_conflict(spark, names)
+        return f"holds {NAMES}, which {conflict}" if conflict else _result_conflict(spark, folder)
     if filesystem.exists(spark, f"{folder}/{ARRAY}"):
         return f"holds {ARRAY}, which no export wrote"
     return None
 
 
-def _in_an_output(spark: SparkSession, path: str) -> str | None:
-    """Whose results `path` is, where it lies right in the output of other runs."""
+def _result_conflict(spark: SparkSession, path: str) -> str | None:
+    """Why `path` must not be replaced if it is a result of other runs; None if it is not."""
     parent = path.rpartition("/")[0]
     with suppress(AccessDeniedError):
         if _exists(spark, f"{Layout(parent).features}/_delta_log"):
@@ -129,16 +129,16 @@ def _in_an_output(spark: SparkSession, path: str) -> str | None:
 
 
 def _exists(spark: SparkSession, path: str) -> bool:
-    """Raises AccessDeniedError: rights on a destination need not cover the folder above it."""
+    """Whether `path` exists. Raises AccessDeniedError: a parent folder may not be readable."""
     try:
         return filesystem.exists(spark, path)
     except Py4JError as error:
         raise as_job_error(error, path) or error from error
 
 
-# What may not be replaced, and the names of files that are written (csv: the destination itself).
+# For each format: its check, and the names of its files (csv: the destination itself).
 _FORMATS: Mapping[str, tuple[Callable[[SparkSession, str], str | None], tuple[str, ...]]] = {
-    "parquet": (_foreign_parquet, ("part-00000-0-c000.snappy.parquet",)),
-    "csv": (_foreign_csv, ("",)),
-    "npy": (_foreign_arrays, (ARRAY, NAMES)),
+    "parquet": (_parquet_conflict, ("part-00000-0-c000.snappy.parquet",)),
+    "csv": (_csv_conflict, ("",)),
+    "npy": (_array_conflict, (ARRAY, NAMES)),
 }

@@ -1,8 +1,8 @@
-"""The claim on an output: one run at a time writes there, and a dead one's claim expires.
+"""The lease on an output: one run at a time writes there, and the lease of a dead run expires.
 
-Who holds it renews it. Who wants it looks whether it is renewed, by a clock of its own: clocks of
-machines are never compared. What a stopped holder still writes after its claim has gone to
-another is refused by the tables, which know the number of each claim (job/output/tables.py).
+The holder renews its lease. A run that wants the lease watches it for a renewal by its own clock,
+because the clocks of machines differ. A run that lost its lease may still try to write: the tables
+refuse its commits, because they store the number of the latest lease (job/output/tables.py).
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ from job.output.lease_store import ConflictError, LeaseStore, Version
 from job.runtime.retries import retried
 from job.runtime.spark_errors import STORAGE_EXCEPTIONS
 
-# A claim is renewed four times before it expires. One of an hour too is renewed every 15 s:
-# releases that do not read its duration watch it for their own.
+# A lease is renewed four times before it expires, and at least every 15 s: releases that ignore
+# the stored duration watch a lease for their own.
 _RENEWALS = 4
 _POLL_SECONDS = 1.0
-# No clocks differ by this much: such a claim need not be watched.
+# Clocks differ by less than this: a lease that expired longer ago is not watched.
 _LONG_DEAD_SECONDS = 3600.0
-# The duration is kept in the field `host`: earlier releases fail on a field that they do not know.
+# The duration is stored in the field `host`: earlier releases fail on unknown fields.
 _HOST_AND_LEASE = re.compile(r"(?P<host>.*), lease (?P<lease>\S+) s")
 
 
 @dataclass(frozen=True)
 class LeaseRecord:
-    """Who holds a claim: `number` grows with each claim on an output, `renewed` is in UTC.
+    """The stored lease: its holder, and the time of the last renewal (`renewed`, UTC).
 
-    `lease` is after how many seconds without a renewal the claim has expired.
+    `number` increases with each lease on an output. `lease` is the duration: the lease expires
+    after that many seconds without a renewal.
     """
 
     run_id: str
@@ -50,28 +51,29 @@ class LeaseRecord:
     lease: float = LEASE_SECONDS
 
     def to_json(self) -> bytes:
-        """The object that `of` reads, with the fields that every release knows."""
+        """The stored object, with only the fields that every release knows."""
         stored = asdict(self) | {"host": f"{self.host}, lease {self.lease:g} s"}
         del stored["lease"]
         return json.dumps(stored, indent=2).encode()
 
     @classmethod
     def of(cls, version: Version) -> LeaseRecord:
-        """The holder that is stored: one without a lease has LEASE_SECONDS, unknown fields go."""
+        """The stored record. Ignores unknown fields; the default duration is LEASE_SECONDS."""
         stored = json.loads(version.content)
-        known = {one.name: stored[one.name] for one in fields(cls) if one.name in stored}
-        found = _HOST_AND_LEASE.fullmatch(known["host"])
-        if found:
-            known |= {"host": found["host"], "lease": float(found["lease"])}
-        return cls(**known)
+        values = {item.name: stored[item.name] for item in fields(cls) if item.name in stored}
+        match = _HOST_AND_LEASE.fullmatch(values["host"])
+        if match:
+            values |= {"host": match["host"], "lease": float(match["lease"])}
+        return cls(**values)
 
 
 @dataclass
 class Lease:
-    """A claim that this process holds until `release`, or until it finds that it has lost it.
+    """A lease that this process holds until it calls `release` or loses the lease.
 
-    `predecessor` is who held it before, None where no claim was there: it may have been deleted.
-    `fenced` says that both tables know the number of this claim (Tables.fence).
+    `predecessor` is the record of the previous holder. It is None if there was no lease object,
+    which may have been deleted. `fenced` says that both tables have the number of this lease
+    (Tables.fence).
     """
 
     store: LeaseStore
@@ -81,120 +83,127 @@ class Lease:
     predecessor: LeaseRecord | None
     fenced: bool = False
     _lock: threading.Lock = field(init=False)
-    _over: threading.Event = field(init=False)
+    _stopped: threading.Event = field(init=False)
 
     def __post_init__(self) -> None:
-        self._lock, self._over = threading.Lock(), threading.Event()
+        self._lock, self._stopped = threading.Lock(), threading.Event()
 
     @property
     def number(self) -> int:
-        """Larger than that of every claim on this output before."""
+        """Larger than the number of every earlier lease on this output."""
         return self.record.number
 
     @property
     def took_over(self) -> bool:
-        """Whether an earlier run has not released its claim: it may go on, and try to commit."""
+        """Whether the previous holder did not release its lease: it may resume and commit."""
         return self.predecessor is not None and not self.predecessor.released
 
     @retried
     def renew(self) -> None:
-        """Renew the claim now. Raises OutputBusyError where another run has taken it over."""
+        """Renew the lease now. Raises OutputBusyError if another run has taken it over."""
         try:
             self._write(replace(self.record, renewed=_now()))
         except ConflictError as error:
-            raise self.lost() from error
+            raise self.lost_error() from error
 
-    def lost(self) -> OutputBusyError:
-        """The error of a run that has lost this claim: it names who has it now."""
+    def lost_error(self) -> OutputBusyError:
+        """The error of a run that has lost this lease; it names the new holder."""
         version = self.store.read()
-        now = None if version is None else LeaseRecord.of(version)
-        return _busy(None if now is None or self._is_ours(now) else now, self.output)
+        current = None if version is None else LeaseRecord.of(version)
+        return _busy_error(
+            None if current is None or self._is_ours(current) else current, self.output
+        )
 
     def release(self) -> None:
-        """Let others in at once; without this they wait until the claim expires.
+        """Free the lease at once; otherwise other runs wait until it expires.
 
-        One that was taken over is left to expire if it is not `fenced`: the next run fences then.
+        A lease that was taken over and is not `fenced` is left to expire: then the next run fences
+        the tables.
         """
-        self._over.set()
+        self._stopped.set()
         if self.took_over and not self.fenced:
             return
-        # Lost, or the storage is gone: then it expires, or has.
+        # A lost lease needs no release; if the storage fails, the lease expires.
         with suppress(ConflictError, OSError, *STORAGE_EXCEPTIONS):
             self._write(replace(self.record, renewed=_now(), released=True))
 
-    def keep(self) -> None:
-        """Renew it from time to time, in a thread of its own."""
-        threading.Thread(target=self._renew, name="renew-claim", daemon=True).start()
+    def start_renewals(self) -> None:
+        """Renew the lease regularly in a background thread."""
+        threading.Thread(target=self._renew_regularly, name="renew-lease", daemon=True).start()
 
-    def _renew(self) -> None:
-        while not self._over.wait(min(self.record.lease, LEASE_SECONDS) / _RENEWALS):
-            # Lost: the next check says so. Refused for now: the next renewal comes soon.
+    def _renew_regularly(self) -> None:
+        while not self._stopped.wait(min(self.record.lease, LEASE_SECONDS) / _RENEWALS):
+            # The next `renew` reports a lost lease. A failed request is repeated soon.
             with suppress(ConflictError, OSError, *STORAGE_EXCEPTIONS):
                 self._write(replace(self.record, renewed=_now()))
 
-    def _write(self, holder: LeaseRecord) -> None:
+    def _write(self, record: LeaseRecord) -> None:
         with self._lock:
-            if self._over.is_set() and not holder.released:
+            if self._stopped.is_set() and not record.released:
                 return
             try:
-                self._etag = self.store.write(holder.to_json(), self._etag)
+                self._etag = self.store.write(record.to_json(), self._etag)
             except ConflictError:
-                # By ourselves, where the answer to our last renewal was lost.
-                now = self.store.read()
-                if now is None or not self._is_ours(LeaseRecord.of(now)):
+                # The response to the last renewal may have been lost: then the version is our own.
+                current = self.store.read()
+                if current is None or not self._is_ours(LeaseRecord.of(current)):
                     raise
-                self._etag = self.store.write(holder.to_json(), now.etag)
+                self._etag = self.store.write(record.to_json(), current.etag)
 
     def _is_ours(self, stored: LeaseRecord) -> bool:
-        # What is stored may have another time of renewal.
+        # The time of the last renewal may differ.
         identity = attrgetter("number", "run_id", "began")
         return bool(identity(stored) == identity(self.record))
 
 
-def acquire(store: LeaseStore, run_id: str, output: str, lease: float = LEASE_SECONDS) -> Lease:
-    """Lease `output` for `run_id`, to be renewed within `lease` seconds.
+def acquire(store: LeaseStore, run_id: str, output: str, seconds: float = LEASE_SECONDS) -> Lease:
+    """Acquire the lease on `output` for `run_id`; without renewal it expires after `seconds`.
 
-    A claim that may be dead is watched for that long, or for its own duration if that is longer.
-    Raises OutputBusyError where its holder lives.
+    A lease of another run is watched for `seconds`, or for its own duration if that is longer.
+    Raises OutputBusyError if its holder renews it.
     """
     while True:
-        before = _free(store, output, lease)
-        last = LeaseRecord.of(before) if before else None
-        number = max(last.number + 1 if last else 0, int(time.time()))
-        holder = LeaseRecord(run_id, socket.gethostname(), _now(), number, _now(), lease=lease)
+        previous = _wait_until_free(store, output, seconds)
+        predecessor = LeaseRecord.of(previous) if previous else None
+        number = max(predecessor.number + 1 if predecessor else 0, int(time.time()))
+        record = LeaseRecord(run_id, socket.gethostname(), _now(), number, _now(), lease=seconds)
         try:
-            etag = store.write(holder.to_json(), before.etag if before else None)
+            etag = store.write(record.to_json(), previous.etag if previous else None)
         except ConflictError:
-            # Another was faster: it is looked at like any other.
+            # Another run was faster: watch its lease like any other.
             continue
-        held = Lease(store, holder, output, etag, predecessor=last)
-        held.keep()
-        return held
+        lease = Lease(store, record, output, etag, predecessor)
+        lease.start_renewals()
+        return lease
 
 
-def _free(store: LeaseStore, output: str, lease: float) -> Version | None:
-    """What the claim is replaced by, once it is released or has expired. Raises OutputBusyError."""
-    first = store.read()
-    if first is None:
+def _wait_until_free(store: LeaseStore, output: str, seconds: float) -> Version | None:
+    """The version for a new lease to replace, once it is released or expired; None for no object.
+
+    Raises OutputBusyError if the holder renews the lease.
+    """
+    version = store.read()
+    if version is None:
         return None
-    holder = LeaseRecord.of(first)
-    seconds = max(lease, holder.lease)
-    if _is_free(holder, seconds):
-        return first
+    holder = LeaseRecord.of(version)
+    watch_seconds = max(seconds, holder.lease)
+    if _is_free(holder, watch_seconds):
+        return version
     print(
-        f"run {holder.run_id} has claimed {output}: watching it for up to {seconds:.0f} s",
+        f"run {holder.run_id} holds the lease on {output}: "
+        f"waiting up to {watch_seconds:.0f} s for a renewal",
         file=sys.stderr,
         flush=True,
     )
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        time.sleep(min(_POLL_SECONDS, lease / _RENEWALS))
-        now = store.read()
-        if now is None or LeaseRecord.of(now).released:
-            return now
-        if now.etag != first.etag:
-            raise _busy(LeaseRecord.of(now), output)
-    return first
+    deadline = time.monotonic() + watch_seconds
+    while time.monotonic() < deadline:
+        time.sleep(min(_POLL_SECONDS, seconds / _RENEWALS))
+        current = store.read()
+        if current is None or LeaseRecord.of(current).released:
+            return current
+        if current.etag != version.etag:
+            raise _busy_error(LeaseRecord.of(current), output)
+    return version
 
 
 def _is_free(holder: LeaseRecord, seconds: float) -> bool:
@@ -202,7 +211,7 @@ def _is_free(holder: LeaseRecord, seconds: float) -> bool:
     return holder.released or age > _LONG_DEAD_SECONDS + seconds
 
 
-def _busy(holder: LeaseRecord | None, output: str) -> OutputBusyError:
+def _busy_error(holder: LeaseRecord | None, output: str) -> OutputBusyError:
     who = "another run"
     if holder is not None:
         who = f"run {holder.run_id} on {holder.host} (since {holder.began})"

@@ -1,4 +1,4 @@
-"""One small object that two programs cannot replace at the same time: S3's conditional writes."""
+"""Stores the lease as one object that is replaced by conditional writes, as S3 has them."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from pyspark.sql import SparkSession
 
 from job.runtime.filesystem import resolve
 
-_ABSENT = "NoSuchKey"
-# The condition is not met; another conditional write is under way; what was read is gone since.
-_LOST = ("PreconditionFailed", "ConditionalRequestConflict", _ABSENT)
+_NOT_FOUND = "NoSuchKey"
+# The condition failed, another conditional write is in progress, or the object was deleted.
+_CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", _NOT_FOUND)
 
 
 class ConflictError(Exception):
-    """The object is not the version that was expected: somebody else wrote it."""
+    """The object is not the expected version: another process wrote it."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """Content of the object, and what names just this version of it."""
+    """The content of the object, and the etag that identifies this version."""
 
     content: bytes
     etag: str
 
 
 class LeaseStore(ABC):
-    """Compare and swap of one object."""
+    """Compare-and-swap of one object."""
 
     @abstractmethod
     def read(self) -> Version | None:
-        """The object; None where there is none."""
+        """The object; None if it does not exist."""
 
     @abstractmethod
     def _put(self, content: bytes, expected: str | None) -> str:
@@ -54,14 +54,14 @@ class LeaseStore(ABC):
             return self._put(content, expected)
         except ConflictError:
             # A client that lost the response sends the request again, which then conflicts.
-            now = self.read()
-            if now is None or now.content != content:
+            current = self.read()
+            if current is None or current.content != content:
                 raise
-            return now.etag
+            return current.etag
 
 
 def lease_store(spark: SparkSession, path: str) -> LeaseStore:
-    """The store of the object `path`, on S3 or on a disk."""
+    """The store of the object `path`, on S3 or on a local disk."""
     system, target = resolve(spark, path)
     if target.toUri().getScheme() == "file":
         return FileStore(Path(target.toUri().getPath()))
@@ -70,7 +70,7 @@ def lease_store(spark: SparkSession, path: str) -> LeaseStore:
 
 @dataclass(frozen=True)
 class _S3Store(LeaseStore):
-    """Through the client of s3a itself: its endpoint, its credentials, its encryption."""
+    """An object on S3, through s3a's own client with its endpoint, credentials and encryption."""
 
     spark: SparkSession
     system: Any
@@ -79,12 +79,12 @@ class _S3Store(LeaseStore):
     def read(self) -> Version | None:
         request = self.system.getRequestFactory().newGetObjectRequestBuilder(self.key).build()
         try:
-            answer = self._client.getObjectAsBytes(request)
+            response = self._client.getObjectAsBytes(request)
         except Py4JJavaError as error:
-            if _code(error) == _ABSENT:
+            if _error_code(error) == _NOT_FOUND:
                 return None
             raise
-        return Version(bytes(answer.asByteArray()), str(answer.response().eTag()))
+        return Version(bytes(response.asByteArray()), str(response.response().eTag()))
 
     def _put(self, content: bytes, expected: str | None) -> str:
         requests = self.system.getRequestFactory()
@@ -95,17 +95,17 @@ class _S3Store(LeaseStore):
         try:
             return str(self._client.putObject(put.build(), body).eTag())
         except Py4JJavaError as error:
-            if _code(error) in _LOST:
+            if _error_code(error) in _CONFLICTS:
                 raise ConflictError(self.key) from error
             raise
 
     @property
     def _client(self) -> Any:
-        return self.system.getS3AInternals().getAmazonS3Client("the claim on an output")
+        return self.system.getS3AInternals().getAmazonS3Client("the lease on an output")
 
 
-def _code(error: Py4JJavaError) -> str | None:
-    """S3's own name of what it refused; None for any other failure."""
+def _error_code(error: Py4JJavaError) -> str | None:
+    """The error code of S3's response; None for any other failure."""
     java: Any = error.java_exception
     if not str(java.getClass().getName()).startswith("software.amazon.awssdk.services.s3"):
         return None
@@ -115,7 +115,7 @@ def _code(error: Py4JJavaError) -> str | None:
 
 @dataclass(frozen=True)
 class FileStore(LeaseStore):
-    """On a disk, whose folder is locked while the file in it is compared and swapped."""
+    """A file on a local disk; its folder is locked during compare-and-swap."""
 
     path: Path
 
@@ -127,9 +127,9 @@ class FileStore(LeaseStore):
         return Version(content, hashlib.sha256(content).hexdigest())
 
     def _put(self, content: bytes, expected: str | None) -> str:
-        with self._locked():
-            now = self.read()
-            if (now.etag if now else None) != expected:
+        with self._folder_lock():
+            current = self.read()
+            if (current.etag if current else None) != expected:
                 raise ConflictError(str(self.path))
             unfinished = self.path.with_name(f"{self.path.name}.tmp")
             unfinished.write_bytes(content)
@@ -137,7 +137,7 @@ class FileStore(LeaseStore):
         return hashlib.sha256(content).hexdigest()
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _folder_lock(self) -> Iterator[None]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path.parent, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Rows of numbers as one array of NumPy, and which row is whose, for programs without Spark.
+"""Exports vectors as one NumPy array, with the label of each row, for programs without Spark.
 
 features.npy    float32 (rows, columns), C order, little-endian
 labels.csv      path, label of each row, in the same order
@@ -23,34 +23,38 @@ from job.runtime.retries import retried
 
 ARRAY, NAMES = "features.npy", "labels.csv"
 
-# What is written at a time.
+# The size of one write.
 _BLOCK_BYTES = 4 * 1024 * 1024
 _BLOCKS = "images long, numbers binary, names binary"
 
 
 @dataclass
-class Written:
-    """How many rows are written so far."""
+class ExportProgress:
+    """The number of rows written so far."""
 
     rows: int = 0
 
 
 @retried
 def write_arrays(
-    images: DataFrame, vector_col: str, shape: tuple[int, int], folder: str, written: Written
+    images: DataFrame,
+    vector_col: str,
+    shape: tuple[int, int],
+    folder: str,
+    progress: ExportProgress,
 ) -> None:
     """Write `vector_col` (array<float>), path and label of `images` to two files in `folder`.
 
-    `shape` is (rows, columns) of all. Rows are written in the order in which they are read. The
-    driver holds one partition at a time, as bytes. Both files appear when they are whole. Raises
-    AccountingError where other rows are read than were counted.
+    `shape` is the shape of the array, (rows, columns). Rows keep their order. The driver holds one
+    partition at a time, as bytes. Each file appears once it is complete. Raises AccountingError if
+    `images` has another number of rows.
     """
     spark = images.sparkSession
     blocks = images.select(schemas.PATH, schemas.LABEL, vector_col).mapInArrow(_blocks, _BLOCKS)
-    written.rows = 0
+    progress.rows = 0
     with (
         filesystem.writing(spark, f"{folder}/{ARRAY}") as write_numbers,
-        # Appears first: by it the array is known as one of this program.
+        # This file appears first: it marks the array as an export (job/output/destinations.py).
         filesystem.writing(spark, f"{folder}/{NAMES}") as write_names,
     ):
         write_numbers(_header(shape))
@@ -58,32 +62,32 @@ def write_arrays(
         for block in blocks.toLocalIterator():
             write_numbers(bytes(block.numbers))
             write_names(bytes(block.names))
-            written.rows += block.images
-        if written.rows != shape[0]:
+            progress.rows += block.images
+        if progress.rows != shape[0]:
             raise AccountingError(
-                f"{shape[0]:,} rows were counted and {written.rows:,} read",
-                expected="a table that nobody changes meanwhile",
+                f"{shape[0]:,} rows were counted and {progress.rows:,} read",
+                expected="a table that does not change during the export",
                 fix="run the same command again",
             )
 
 
 def _header(shape: tuple[int, int]) -> bytes:
     header = io.BytesIO()
-    described = {"descr": "<f4", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(header, described)
+    description = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, description)
     return header.getvalue()
 
 
 def _blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Path, label and vector to blocks of bytes, in order."""
-    waiting: list[pa.RecordBatch] = []
+    """Convert path, label and vector to blocks of bytes, in order."""
+    pending: list[pa.RecordBatch] = []
     for batch in batches:
-        waiting += [batch] if batch.num_rows else []
-        if sum(each.nbytes for each in waiting) >= _BLOCK_BYTES:
-            yield _block(waiting)
-            waiting = []
-    if waiting:
-        yield _block(waiting)
+        pending += [batch] if batch.num_rows else []
+        if sum(batch.nbytes for batch in pending) >= _BLOCK_BYTES:
+            yield _block(pending)
+            pending = []
+    if pending:
+        yield _block(pending)
 
 
 def _block(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
@@ -102,7 +106,7 @@ def _block(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def _lines(rows: Iterable[tuple[str, str | None]]) -> bytes:
-    """RFC 4180, as `final_features.csv` is."""
+    """CSV lines by RFC 4180, as in `final_features.csv`."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode()

@@ -1,4 +1,4 @@
-"""The staging folders of runs under an output: which there are, and when they are deleted."""
+"""Lists and deletes the staging folders of runs under an output."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from job.runtime.retries import retried
 
 @retried
 def staged_outcomes(spark: SparkSession, layout: Layout, run_id: str) -> list[str]:
-    """The outcome folders of the run `run_id`, also of processes of that id that died before."""
-    # The folders of earlier releases have no number.
-    own = [name for name in _folders(spark, layout) if run_id in (name, name.partition("-")[2])]
-    outcomes = [f"{layout.all_staging}/{name}/outcomes" for name in own]
+    """The outcome folders of the run `run_id`, including those of processes that died."""
+    # The folders of earlier releases have no lease number.
+    folders = [name for name in _folders(spark, layout) if run_id in (name, name.partition("-")[2])]
+    outcomes = [f"{layout.all_staging}/{name}/outcomes" for name in folders]
     return [path for path in outcomes if filesystem.exists(spark, path)]
 
 
 @retried
 def delete_staged(spark: SparkSession, layout: Layout, lease: Lease) -> None:
-    """Delete what this run and all before it have staged. Raises OutputBusyError.
+    """Delete the staging folders of this run and of all earlier ones. Raises OutputBusyError.
 
-    Folders are listed before the claim is renewed: a run that takes it over afterwards has folders
-    of its own, which are not among them.
+    Folders are listed before the lease is renewed, so the list has no folder of a run that takes
+    the lease over later.
     """
     folders = _folders(spark, layout)
     lease.renew()

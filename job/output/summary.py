@@ -1,4 +1,4 @@
-"""The summary of a run: runs/<run_id>.json, and the same as a table on the console."""
+"""The summary of a run: runs/<run_id>.json, and a table on the console."""
 
 from __future__ import annotations
 
@@ -35,9 +35,8 @@ LIBRARIES = (
     "xgboost",
 )
 
-
-# To find the input of an output, before an export.
-_RUNS_LOOKED_AT = 20
+# The number of recent runs in which an export looks for the input of an output.
+_MAX_RUNS_SEARCHED = 20
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Counts:
 
 @dataclass
 class Summary:
-    """What a run did; filled while it goes on. Holds no secret: settings are the job's own."""
+    """The results of a run, filled in by its steps. `settings` are the job's and hold no secret."""
 
     run_id: str
     command: str
@@ -89,16 +88,16 @@ class Summary:
     def read(cls, spark: SparkSession, path: str) -> Summary:
         """The summary that `write` wrote to `path`. Raises FileNotFoundError."""
         content = json.loads(filesystem.read_bytes(spark, path))
-        known = {each.name for each in fields(cls)}
+        names = {item.name for item in fields(cls)}
         content["counts"] = Counts(**content["counts"])
-        return cls(**{name: value for name, value in content.items() if name in known})
+        return cls(**{name: value for name, value in content.items() if name in names})
 
     def write(self, spark: SparkSession, path: str) -> None:
-        """Write it to `path`, replacing an earlier one."""
+        """Write the summary to `path`, replacing an earlier one."""
         filesystem.write_bytes(spark, path, self.to_json().encode())
 
     def print_table(self, console: Console) -> None:
-        """The same for a person, in two columns."""
+        """Print the summary as a table of two columns."""
         table = Table(
             title=f"{self.command} {self.run_id}", show_header=False, title_justify="left"
         )
@@ -107,12 +106,12 @@ class Summary:
         console.print(table)
 
     def _lines(self) -> list[tuple[str, str]]:
-        counted = asdict(self.counts) if self.input_path or self.counts.listed else {}
-        counts = [(name, f"{value:,}") for name, value in counted.items()]
+        values = asdict(self.counts) if self.input_path or self.counts.listed else {}
+        counts = [(name, f"{value:,}") for name, value in values.items()]
         reasons = [
             (f"  {reason}", f"{count:,}") for reason, count in self.quarantine_reasons.items()
         ]
-        stages = [(f"  {stage}", f"{seconds:.1f} s") for stage, seconds in self.seconds.items()]
+        steps = [(f"  {step}", f"{seconds:.1f} s") for step, seconds in self.seconds.items()]
         repairs = [("repaired", repair) for repair in self.repairs]
         lines = [("status", self.status), *counts, *reasons, *repairs]
         if self.relabelled:
@@ -127,36 +126,35 @@ class Summary:
                 )
             )
         lines += _drift_lines(self.drift)
-        used = [(name.replace("_", "-"), f"{value:,.0f}") for name, value in self.usage.items()]
+        usage = [(name.replace("_", "-"), f"{value:,.0f}") for name, value in self.usage.items()]
         return [
             *lines,
-            *used,
+            *usage,
             ("seconds", f"{sum(self.seconds.values()):.1f} s"),
-            *stages,
+            *steps,
             ("output", self.output_path),
         ]
 
 
 @retried
 def complete_runs(spark: SparkSession, layout: Layout) -> list[Summary]:
-    """The summaries of all runs that ended well, the earliest first."""
+    """The summaries of all complete runs, earliest first."""
     names = filesystem.names(spark, layout.runs) if filesystem.exists(spark, layout.runs) else []
-    found = []
+    summaries = []
     for name in names:
         with suppress(ValueError, KeyError, TypeError):
-            found.append(Summary.read(spark, f"{layout.runs}/{name}"))
-    complete = [each for each in found if each.status == "complete"]
-    return sorted(complete, key=lambda each: each.started)
+            summaries.append(Summary.read(spark, f"{layout.runs}/{name}"))
+    complete = [summary for summary in summaries if summary.status == "complete"]
+    return sorted(complete, key=lambda summary: summary.started)
 
 
 def latest_input(spark: SparkSession, layout: Layout) -> tuple[str, str] | None:
-    """Input path and glob of the last run that listed images; None where that is not recorded.
+    """Input path and glob of the last run that listed images; None if no recent run did.
 
-    Runs are taken by their ids, which begin with the time unless somebody chose them; of many
-    only the last ones are looked at.
+    Runs are in the order of their ids, which start with the time unless the user chose them.
     """
     names = filesystem.names(spark, layout.runs) if filesystem.exists(spark, layout.runs) else []
-    for name in reversed(names[-_RUNS_LOOKED_AT:]):
+    for name in reversed(names[-_MAX_RUNS_SEARCHED:]):
         with suppress(ValueError, KeyError, TypeError):
             settings = Summary.read(spark, f"{layout.runs}/{name}").settings
             images = (settings.get("featurize") or settings)["images"]
@@ -165,7 +163,7 @@ def latest_input(spark: SparkSession, layout: Layout) -> tuple[str, str] | None:
 
 
 def _drift_lines(drift: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The findings, or why there are none."""
+    """The drift findings, or the reason why there are none."""
     if not drift:
         return []
     if not drift["measured"]:
@@ -174,41 +172,41 @@ def _drift_lines(drift: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def versions(spark: SparkSession) -> dict[str, str]:
-    """Versions of this program, of what it runs on and of the libraries that make numbers."""
-    found = {
+    """Versions of this program, of its platform and of the numeric libraries."""
+    result = {
         "image-features": job.__version__,
         "python": platform.python_version(),
         "spark": spark.version,
     }
     jvm = spark._jvm
     assert jvm is not None
-    found["java"] = str(jvm.java.lang.System.getProperty("java.version"))
-    found["hadoop"] = str(jvm.org.apache.hadoop.util.VersionInfo.getVersion())
+    result["java"] = str(jvm.java.lang.System.getProperty("java.version"))
+    result["hadoop"] = str(jvm.org.apache.hadoop.util.VersionInfo.getVersion())
     for library in LIBRARIES:
         try:
-            found[library] = metadata.version(library)
+            result[library] = metadata.version(library)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return result
 
 
 def git_revision() -> str | None:
-    """The revision of the checkout this code lies in; the image has it in a file instead."""
+    """The git revision of this code, from its checkout or from the container image's file."""
     root = Path(job.__file__).resolve().parent.parent
     recorded = root / "REVISION"
     if recorded.is_file():
         return recorded.read_text(encoding="utf-8").strip()
     if not (root / ".git").exists():
         return None
-    answer = subprocess.run(
+    process = subprocess.run(
         ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     )
-    return answer.stdout.strip() or None
+    return process.stdout.strip() or None
 
 
 @retried
 def committer_of(spark: SparkSession, path: str) -> str | None:
-    """The committer that wrote `path`, as its _SUCCESS file names it; None where that is empty."""
+    """The committer named in the _SUCCESS file of `path`; None if it names none."""
     success = f"{path}/_SUCCESS"
     if not filesystem.exists(spark, success):
         return None

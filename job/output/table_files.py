@@ -1,4 +1,4 @@
-"""Whether a folder holds a Delta table, as its files say."""
+"""Detects Delta tables by their files."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pyspark.sql import SparkSession
 from job.errors import DamagedTableError
 from job.runtime import filesystem
 
-# Of commits and checkpoints.
+# The suffixes of commits and checkpoints.
 _LOG_FILES = (".json", ".parquet")
 
 
 def is_table(spark: SparkSession, location: str) -> bool:
-    """Whether a Delta table with at least one commit is at `location`.
+    """Whether `location` holds a Delta table with at least one commit.
 
-    False where there are no files: a local disk keeps an empty log folder. Raises DamagedTableError
-    where there are files, but no commit.
+    False for empty folders: a local disk keeps those of a deleted table. Raises DamagedTableError
+    for files without a commit.
     """
     if not _names(spark, location):
         return False
@@ -31,9 +31,9 @@ def is_table(spark: SparkSession, location: str) -> bool:
 
 
 def delete_empty_folders(spark: SparkSession, location: str) -> None:
-    """Delete the folders that a deleted table may leave: Delta takes an empty log for a table.
+    """Delete the empty folders of a deleted table: Delta mistakes an empty log for a table.
 
-    Raises DamagedTableError where they hold files.
+    Raises DamagedTableError if the folders hold files.
     """
     if _names(spark, location) and not is_table(spark, location):
         filesystem.delete(spark, location)

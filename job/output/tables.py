@@ -1,7 +1,7 @@
 """The Delta tables `features` and `quarantine`: the order of the commits of a run.
 
-All runs commit as one application of Delta's transactions. Versions grow from lease to lease and
-from step to step, so that Delta skips or refuses what a run commits after another has taken over.
+All runs share one application id of Delta transactions. Transaction versions increase from lease to
+lease and from step to step, so Delta skips or refuses the commits of a run that lost its lease.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from job.output.lease import Lease
 from job.runtime.retries import retried
 
 FINGERPRINT_PROPERTY = "image_features.fingerprint"
-_MOST_STEPS = 1_000_000
-# The first steps of a run, and its last ones; each batch has two between them.
+_MAX_STEPS = 1_000_000
+# The first and the last steps of a run. Each batch has two steps between them.
 _FENCE, _CLEAR, _RELABEL = 0, 1, 2
-_REPLACE, _DROP = _MOST_STEPS - 3, _MOST_STEPS - 1
+_REPLACE, _DROP = _MAX_STEPS - 3, _MAX_STEPS - 1
 
 
 @dataclass(frozen=True)
 class Tables:
     """The two tables of one output, written by the run `run_id` that holds `lease`.
 
-    Methods that write raise OutputBusyError once another run holds the lease. A write may be
-    repeated, for example after a lost response: what is committed is not committed twice.
+    Methods that write raise OutputBusyError once another run holds the lease. They may be
+    repeated, for example after a lost response: nothing is committed twice.
     """
 
     engine: DeltaEngine
@@ -49,15 +49,15 @@ class Tables:
 
     @property
     def staging(self) -> str:
-        """The staging folder of this run; no other run has the same."""
+        """The staging folder of this run; no other run uses it."""
         return self.layout.staging(self.run_id, self.lease.number)
 
     @retried
     def fence(self) -> None:
-        """Keep earlier runs from committing to the tables that exist.
+        """Keep earlier runs from committing to the existing tables.
 
-        A paused run does not know that another holds the lease. After this commit Delta refuses or
-        skips what it writes; what it wrote before can be read.
+        A paused run does not know that it lost its lease. After this commit Delta refuses or skips
+        its writes. Its earlier commits can be read.
         """
         existing = [name for name in self._locations if self.engine.is_table(name)]
         self.engine.in_parallel(self._fence, existing)
@@ -65,20 +65,20 @@ class Tables:
 
     @retried
     def exist(self) -> bool:
-        """Whether this output has a features table; DamagedTableError if only its files."""
+        """Whether the output has a features table. Raises DamagedTableError for a damaged one."""
         return self.engine.is_table(self.layout.features)
 
     def fingerprint(self) -> dict[str, Any] | None:
-        """The fingerprint that the features table was made with; None without a table."""
+        """The fingerprint of the features table; None without a table."""
         return fingerprint_of(self.engine, self.layout.features) if self.exist() else None
 
     @retried
     def create(self, fingerprint: dict[str, Any]) -> bool:
-        """Create both tables unless they exist; whether they are empty.
+        """Create both tables unless they exist; returns whether they are empty.
 
-        They are not empty if an earlier run was paused and has committed just before. Quarantine
-        comes first: a run that finds a features table assumes that both exist. Raises
-        FingerprintMismatchError if that earlier run makes other features.
+        They are not empty if a paused run resumed and committed just before. Quarantine is created
+        first: a run that finds a features table assumes that both exist. Raises
+        FingerprintMismatchError if the paused run makes other features.
         """
         self.lease.renew()
         self._create_quarantine()
@@ -87,7 +87,7 @@ class Tables:
         if not self.lease.took_over:
             return True
         self.fence()
-        self._require(fingerprint)
+        self._require_fingerprint(fingerprint)
         return all(self.engine.is_empty(location) for location in self._locations)
 
     @retried
@@ -101,9 +101,10 @@ class Tables:
 
     @retried
     def clear_quarantine(self) -> bool:
-        """Delete the rows of quarantine after the features table was deleted; whether it had any.
+        """Delete all rows of quarantine; returns whether there were any.
 
-        All images are new to an output without features: they would be quarantined twice.
+        Call it if the features table was deleted: then all images are new, and bad ones would be
+        quarantined twice.
         """
         quarantine = self.layout.quarantine
         if not self.engine.is_table(quarantine) or self.engine.is_empty(quarantine):
@@ -113,20 +114,20 @@ class Tables:
         return True
 
     def version(self) -> int:
-        """The number of the last commit to the features table."""
+        """The version of the features table."""
         history = DeltaTable.forPath(self.spark, self.layout.features).history(1)
         return int(history.select("version").collect()[0][0])
 
     def features_bytes(self) -> int:
-        """The bytes of the files of the features table, without those of earlier versions."""
+        """The size in bytes of the current version of the features table."""
         detail = DeltaTable.forPath(self.spark, self.layout.features).detail()
         return int(detail.select("sizeInBytes").collect()[0][0])
 
     def changes(self, since: int) -> DataFrame | None:
         """FEATURES_SCHEMA and CAME of each row added or removed after the version `since`.
 
-        None without changes. Fails, at the latest when it is read, if those commits or their files
-        were vacuumed, or if the table has no change feed.
+        None without changes. Fails, at the latest when the rows are read, if the changes were
+        vacuumed or the table has no change feed.
         """
         if self.version() == since:
             return None
@@ -165,11 +166,11 @@ class Tables:
         the order of their numbers.
         """
         self.lease.renew()
-        good = self.engine.good(outcome, self.run_id, rows, shuffle=True)
+        good = self.engine.good_feature_rows(outcome, self.run_id, rows, shuffle=True)
         rows_of = {self.layout.features: good}
         # A commit costs a second, and most batches have no bad images.
         if self._has_bad(outcome, bad):
-            rows_of[self.layout.quarantine] = self.engine.quarantined(outcome, self.run_id)
+            rows_of[self.layout.quarantine] = self.engine.quarantine_rows(outcome, self.run_id)
         self.engine.in_parallel(
             lambda table: self._commit(table, _step(batch), self.engine.append, rows_of[table]),
             rows_of,
@@ -186,11 +187,11 @@ class Tables:
         features, quarantine = self._locations
         if not self.engine.is_empty(quarantine):
             self._commit(quarantine, _step(batch), self.engine.delete, outcome)
-        # A changed image that is bad now loses its old row of features.
-        rows = self.engine.featurized(outcome, self.run_id)
+        # This also deletes the features of changed images that are now bad.
+        rows = self.engine.feature_rows(outcome, self.run_id)
         self._commit(features, _step(batch), self.engine.merge, rows, schemas.FEATURES)
         if self._has_bad(outcome, bad):
-            rows = self.engine.quarantined(outcome, self.run_id)
+            rows = self.engine.quarantine_rows(outcome, self.run_id)
             self._commit(quarantine, _step(batch, 1), self.engine.merge, rows, schemas.REASON)
 
     @retried
@@ -201,12 +202,12 @@ class Tables:
         """
         self.lease.renew()
         features, quarantine = self._locations
-        good = self.engine.good(outcome, self.run_id, rows)
+        good = self.engine.good_feature_rows(outcome, self.run_id, rows)
         self._create_quarantine()
         self._commit(quarantine, _REPLACE, self.engine.delete_all)
         # Rows and fingerprint change in one commit.
         self._commit(features, _REPLACE, self.engine.replace, good, _properties(fingerprint))
-        bad = self.engine.quarantined(outcome, self.run_id)
+        bad = self.engine.quarantine_rows(outcome, self.run_id)
         self._commit(quarantine, _REPLACE + 1, self.engine.overwrite, bad)
         self.lease.fenced = True
 
@@ -237,12 +238,12 @@ class Tables:
     def _fence(self, location: str) -> None:
         self._commit(location, _FENCE, self.engine.fence)
 
-    def _require(self, fingerprint: dict[str, Any]) -> None:
+    def _require_fingerprint(self, fingerprint: dict[str, Any]) -> None:
         if self.fingerprint() != fingerprint:
             raise FingerprintMismatchError(
-                f"a run that was stopped has made {self.layout.features} with another fingerprint",
-                expected="the fingerprint that this run makes",
-                fix="run the same command again: it names what differs",
+                f"a run that was stopped created {self.layout.features} with another fingerprint",
+                expected="the fingerprint of this run",
+                fix="run the same command again: it names the difference",
             )
 
     def _has_bad(self, outcome: DataFrame, bad: int | None) -> bool:
@@ -251,14 +252,14 @@ class Tables:
     def _commit(self, location: str, step: int, write: Callable[..., None], *rows: Any) -> None:
         """Call `write` with the transaction version of `step`.
 
-        Delta skips the write and reports success if this run has committed the step before, or if
-        a later run has committed anything. The table's last version tells which: OutputBusyError
-        for a later run.
+        Delta skips the write and reports success if this run has already committed the step, or if
+        a later run has committed anything. The table's last transaction version shows which
+        is the case. Raises OutputBusyError for a later run.
         """
-        first = self.lease.number * _MOST_STEPS
-        write(location, *rows, first + step)
-        if self.engine.last_version(location) >= first + _MOST_STEPS:
-            raise self.lease.lost()
+        base = self.lease.number * _MAX_STEPS
+        write(location, *rows, base + step)
+        if self.engine.last_version(location) >= base + _MAX_STEPS:
+            raise self.lease.lost_error()
 
 
 def _step(batch: int, commit: int = 0) -> int:
@@ -272,7 +273,7 @@ def read_features(spark: SparkSession, layout: Layout) -> DataFrame:
 
 
 def fingerprint_of(engine: DeltaEngine, features_path: str) -> dict[str, Any] | None:
-    """The fingerprint that the existing features table was made with."""
+    """The fingerprint of an existing features table; None if it has none."""
     value = engine.properties(features_path).get(FINGERPRINT_PROPERTY)
     return None if value is None else dict(json.loads(value))
 

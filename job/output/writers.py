@@ -1,4 +1,4 @@
-"""How the batches of a run reach the tables: appended, merged by path, or all at the end."""
+"""Commits the batches of a run to the tables: appends, merges by path, or replaces all rows."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from job.runtime.staging import read_outcome
 class BatchResult:
     """The staged outcome of one batch: OUTCOME_SCHEMA of `images` rows at `path`.
 
-    `number` tells it from the other batches of its run, `bad` of its images go to quarantine
-    (None: not counted), `rate` images per second went through the network.
+    `number` identifies the batch within its run. `bad` is the number of images for quarantine
+    (None: not counted), `rate` the images per second that went through the network.
     """
 
     path: str
@@ -26,18 +26,18 @@ class BatchResult:
 
 
 class Writer(Protocol):
-    """Commits the batches of one run; OutputBusyError where the lease was lost."""
+    """Commits the batches of one run. Methods raise OutputBusyError if the lease was lost."""
 
     def commit(self, result: BatchResult) -> None:
         """Commit one batch; committing it twice changes nothing."""
 
     def finish(self) -> None:
-        """Commit what waits for the last batch."""
+        """Commit everything that waits for the last batch."""
 
 
 @dataclass(frozen=True)
 class AppendWriter:
-    """For an output without rows: no path can be there already."""
+    """For an output without rows: no path is in a table yet."""
 
     tables: Tables
 
@@ -48,12 +48,12 @@ class AppendWriter:
         self.tables.append(rows, result.number, result.images, bad=result.bad)
 
     def finish(self) -> None:
-        """Nothing is left."""
+        """Do nothing: all batches are committed."""
 
 
 @dataclass(frozen=True)
 class UpsertWriter:
-    """For an output with rows: a changed image replaces its row, in whichever table that is."""
+    """For an output with rows: a changed image replaces its row in either table."""
 
     tables: Tables
 
@@ -64,7 +64,7 @@ class UpsertWriter:
         self.tables.upsert(rows, result.number, bad=result.bad)
 
     def finish(self) -> None:
-        """Nothing is left."""
+        """Do nothing: all batches are committed."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class ReplaceWriter:
     fingerprint: dict[str, Any]
 
     def commit(self, result: BatchResult) -> None:
-        """The batch stays staged until the last one."""
+        """Do nothing: the batch stays staged until `finish`."""
 
     @retried
     def finish(self) -> None:

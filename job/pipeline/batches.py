@@ -1,7 +1,7 @@
-"""How many images are committed at a time: what a crash can lose against what a commit costs.
+"""Chooses how many images are committed at a time: large batches lose more work in a crash.
 
-A run of many images is cut into slices. A batch is as many slices as take five minutes at the rate
-of the batch before, whether that is one image or a thousand per second.
+A run of many images is divided into slices. A batch is the number of slices that take five minutes
+at the rate of the previous batch, be that one image per second or a thousand.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from dataclasses import dataclass
 
 from job.runtime.task_sizing import images_per_task
 
-# A commit takes seconds in which no image is featurized: little against this.
+# A commit takes seconds, which is little compared with this.
 SECONDS_PER_BATCH = 300.0
-# Per core: half a minute of MobileNetV2, a quarter of an hour of a far slower network.
+# Per core: half a minute with MobileNetV2, a quarter of an hour with a much slower network.
 IMAGES_PER_SLICE = 2_500
-# Fewer slices are not worth a second commit and the copy of the work that they are read from.
-_LEAST_SLICES = 5
+# Fewer slices are not worth a second commit and a staged copy of the work.
+_MIN_SLICES = 5
 # Each slice is a folder.
-_MOST_SLICES = 500
-# Tables number two commits of each batch (job/output/tables.py).
-_MOST_BATCHES = 400_000
+_MAX_SLICES = 500
+# The tables have step numbers for this many batches (job/output/tables.py).
+_MAX_BATCHES = 400_000
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The slices from `first` to before `end`: about `images` images for `slots` cores.
+    """The slices from `first` up to, not including, `end`: about `images` images for `slots` cores.
 
-    A large task has `per_task` of them. `first` identifies the batch within its run.
+    A large task has `per_task` images. `first` identifies the batch within its run.
     """
 
     first: int
@@ -38,9 +38,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """`count` slices of about the same size, of `images` in all, for `slots` cores.
+    """`count` slices of about the same size, with `images` images in all, for `slots` cores.
 
-    With `fixed` each slice is a batch: the user chose how many images that is.
+    With `fixed` each slice is a batch: the user chose its size.
     """
 
     count: int
@@ -50,23 +50,23 @@ class BatchPlan:
 
     @classmethod
     def of(cls, images: int, slots: int, batch_images: int | None) -> BatchPlan:
-        """The plan of a run; `batch_images` per batch, None: as many as take five minutes."""
+        """The plan of a run with `batch_images` images per batch; None: five minutes of work."""
         if batch_images is not None:
-            count = min(-(-images // batch_images), _MOST_BATCHES)
+            count = min(-(-images // batch_images), _MAX_BATCHES)
             return cls(count, images, slots, fixed=True)
-        count = min(-(-images // (IMAGES_PER_SLICE * slots)), _MOST_SLICES)
-        return cls(count if count >= _LEAST_SLICES else min(images, 1), images, slots)
+        count = min(-(-images // (IMAGES_PER_SLICE * slots)), _MAX_SLICES)
+        return cls(count if count >= _MIN_SLICES else min(images, 1), images, slots)
 
     def batch(self, first: int, per_second: float | None) -> Batch:
         """The batch that starts with the slice `first`.
 
-        `per_second` is the rate of all cores together, None while it is not known.
+        `per_second` is the rate of all cores together; None while it is unknown.
         """
         # A user-chosen batch may be too small to measure throughput.
         speed = None if self.fixed else per_second
-        wanted = 1
+        slices = 1
         if speed is not None:
-            wanted = max(1, round(SECONDS_PER_BATCH * speed * self.count / self.images))
-        end = min(first + wanted, self.count)
+            slices = max(1, round(SECONDS_PER_BATCH * speed * self.count / self.images))
+        end = min(first + slices, self.count)
         images = -(-self.images * (end - first) // self.count)
         return Batch(first, end, images, self.slots, images_per_task(self.slots, speed))

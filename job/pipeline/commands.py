@@ -54,56 +54,56 @@ def run_all(spark: SparkSession, config: RunConfig, options: RunOptions) -> Path
     require_own_output(spark, Layout(output_path))
     with Run.open(spark, "run", config, output_path, options) as run:
         prepared = prepare_images(run, config.featurize)
-        ends = featurize_images(run, prepared, config.fit.components)
+        reconciliation = featurize_images(run, prepared, config.fit.components)
         bundle = fit_features(run, config.fit)
-        projected = project_features(run, bundle)
-        export_csv(run, config.export, projected.rows, bundle.fit.k)
+        projection = project_features(run, bundle)
+        export_csv(run, config.export, projection.rows, bundle.fit.k)
         copy = write_report(run, config.report, thumbnails(prepared))
-        require_few_bad_images(run, config.featurize, ends)
+        require_few_bad_images(run, config.featurize, reconciliation)
         if config.fail_on_drift:
-            require_no_drift(projected.drift, bundle.path)
+            require_no_drift(projection.drift, bundle.path)
         return copy
 
 
 def run_featurize(spark: SparkSession, config: FeaturizeConfig, options: RunOptions) -> None:
-    """Features and quarantine tables of the images under the input."""
+    """Featurize the images under the input into the tables."""
     require_own_output(spark, Layout(config.output_path))
     with Run.open(spark, "featurize", config, config.output_path, options) as run:
-        ends = featurize_images(run, prepare_images(run, config))
-        require_few_bad_images(run, config, ends)
+        reconciliation = featurize_images(run, prepare_images(run, config))
+        require_few_bad_images(run, config, reconciliation)
 
 
 def run_fit(spark: SparkSession, config: FitConfig, options: RunOptions) -> None:
-    """Scaler + PCA bundle of all features under the output path, and their projection."""
+    """Fit scaler and PCA to all features under the output path, and project them."""
     require_features(spark, Layout(config.output_path))
     with Run.open(spark, "fit", config, config.output_path, options) as run:
         project_features(run, fit_features(run, config))
 
 
 def run_project(spark: SparkSession, config: ProjectConfig, options: RunOptions) -> None:
-    """The bundle's components of the features under the output path, and of new images."""
+    """Project the features under the output path, and new images, with a saved bundle."""
     bundle = load_bundle(spark, config.bundle_path)
-    # A damaged reference fails now, not after all images are featurized.
+    # A damaged reference fails here, before any image is featurized.
     reference_of(bundle)
     require = require_own_output if config.featurize else require_features
     require(spark, Layout(config.output_path))
     with Run.open(spark, "project", config, config.output_path, options) as run:
-        ends = None
+        reconciliation = None
         if config.featurize:
             prepared = prepare_images(run, config.featurize)
             require_fingerprint(bundle, prepared.fingerprint)
-            ends = featurize_images(run, prepared)
+            reconciliation = featurize_images(run, prepared)
         require_fingerprint(bundle, run.tables.fingerprint() or {})
-        projected = project_features(run, run.record(bundle))
-        export_csv(run, ExportConfig(config.output_path), projected.rows, bundle.fit.k)
-        if config.featurize and ends:
-            require_few_bad_images(run, config.featurize, ends)
+        projection = project_features(run, run.record(bundle))
+        export_csv(run, ExportConfig(config.output_path), projection.rows, bundle.fit.k)
+        if config.featurize and reconciliation:
+            require_few_bad_images(run, config.featurize, reconciliation)
         if config.fail_on_drift:
-            require_no_drift(projected.drift, bundle.path)
+            require_no_drift(projection.drift, bundle.path)
 
 
 def run_export(spark: SparkSession, config: ExportConfig, options: RunOptions) -> None:
-    """The projection as CSV, Parquet or an array; the features as an array."""
+    """Write the projection as CSV, Parquet or an array, or the features as an array."""
     features = config.exported == schemas.FEATURES
     require = require_features if features else require_projection
     layout = Layout(config.output_path)
@@ -124,7 +124,7 @@ def run_export(spark: SparkSession, config: ExportConfig, options: RunOptions) -
 
 
 def run_cluster(spark: SparkSession, config: ClusterConfig, options: RunOptions) -> None:
-    """k-means clusters of the projection, and how well they agree with the labels."""
+    """Cluster the projection with k-means, and compare the clusters with the labels."""
     require_projection(spark, Layout(config.output_path))
     with Run.open(spark, "cluster", config, config.output_path, options) as run:
         run.record(ExistingFeatures(run.tables.fingerprint() or {}))
@@ -136,7 +136,7 @@ def run_cluster(spark: SparkSession, config: ClusterConfig, options: RunOptions)
 def run_classify(
     spark: SparkSession, config: ClassifyConfig, options: RunOptions
 ) -> list[ClassifierResult]:
-    """Classifiers of the features under the output path, trained, scored and saved."""
+    """Train, score and save classifiers of the features under the output path."""
     layout = Layout(config.output_path)
     require_features(spark, layout)
     bundle = load_bundle(spark, layout.bundle) if schemas.PCA in config.inputs else None
@@ -163,27 +163,27 @@ def run_classify(
 def run_predict(
     spark: SparkSession, config: PredictConfig, options: RunOptions
 ) -> PredictionSummary:
-    """The predictions of a saved classifier for the features here, and for new images."""
+    """Predict the labels of the features here, and of new images, with a saved classifier."""
     saved = load_classifier(spark, config.model_path)
     require = require_own_output if config.featurize else require_features
     require(spark, Layout(config.output_path))
     with Run.open(spark, "predict", config, config.output_path, options) as run:
-        ends = None
+        reconciliation = None
         if config.featurize:
             prepared = prepare_images(run, config.featurize)
             saved.require_fingerprint(prepared.fingerprint)
-            ends = featurize_images(run, prepared)
+            reconciliation = featurize_images(run, prepared)
         saved.require_fingerprint(run.tables.fingerprint() or {})
         with run.steps.step("predict"):
             features = run.tables.features()
-            predicted = predict(saved, features, run.layout, run.staging, config.low_confidence)
-        if config.featurize and ends:
-            require_few_bad_images(run, config.featurize, ends)
-        return predicted
+            predictions = predict(saved, features, run.layout, run.staging, config.low_confidence)
+        if config.featurize and reconciliation:
+            require_few_bad_images(run, config.featurize, reconciliation)
+        return predictions
 
 
 def run_report(spark: SparkSession, config: ReportConfig, options: RunOptions) -> Path | None:
-    """report/index.html of what the output path holds."""
+    """Write report/index.html about the results under the output path."""
     layout = Layout(config.output_path)
     require_projection(spark, layout)
     require_features(spark, layout)
@@ -192,36 +192,36 @@ def run_report(spark: SparkSession, config: ReportConfig, options: RunOptions) -
         features, bad = run.tables.feature_count(), run.tables.quarantine().count()
         counts = Counts(listed=features + bad, reused=features, quarantined=bad)
         run.record(ExistingFeatures(run.tables.fingerprint() or {}, counts))
-        return write_report(run, config, None, _run_of_the_images(run))
+        return write_report(run, config, None, _last_image_run(run))
 
 
-def _run_of_the_images(run: Run) -> Summary | None:
-    """The last complete run that listed images, if the tables hold what it counted.
+def _last_image_run(run: Run) -> Summary | None:
+    """The last complete run that listed images, if its counts agree with the tables.
 
-    The page shows that run's input, speed and cost; those of making a page say nothing.
+    The report shows the input, speed and cost of that run, not those of the report itself.
     """
     # `report` counts rows too, without an input.
-    listed = [
+    runs = [
         summary
         for summary in complete_runs(run.spark, run.layout)
         if summary.input_path and summary.counts.listed
     ]
-    if not listed:
+    if not runs:
         return None
-    counts, now = listed[-1].counts, run.summary.counts
-    held = (counts.featurized + counts.reused, counts.quarantined)
-    return listed[-1] if held == (now.reused, now.quarantined) else None
+    counts, table_counts = runs[-1].counts, run.summary.counts
+    rows = (counts.featurized + counts.reused, counts.quarantined)
+    return runs[-1] if rows == (table_counts.reused, table_counts.quarantined) else None
 
 
 def run_compact(spark: SparkSession, config: CompactConfig, options: RunOptions) -> None:
-    """Large files in the place of small ones, in both tables."""
+    """Replace the small files of both tables with large ones."""
     require_features(spark, Layout(config.output_path))
     with Run.open(spark, "compact", config, config.output_path, options) as run:
         run.tables.restore_quarantine()
         compact_tables(run, config.retention_hours)
 
 
-# By the name of the command on the command line.
+# The functions by the name of their command.
 COMMANDS: dict[str, Callable[[SparkSession, Any, RunOptions], Any]] = {
     "run": run_all,
     "featurize": run_featurize,

@@ -1,4 +1,4 @@
-"""Which images of a projection are watched for drift, and what is kept of what they show."""
+"""Measures the drift of projected images, and stores the result."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from job.runtime.retries import retried
 
 
 @dataclass(frozen=True)
-class Watch:
-    """The rows of one projection that are measured: all, or those of `run_id` alone.
+class DriftScope:
+    """The rows of a projection whose drift is measured: all rows, or only those of `run_id`.
 
-    `of_fit` says that they are the rows of the fit itself: where they lie is the reference of
-    later ones. `reference` is None for a bundle that is older than this measure.
+    `of_fit` says that they are the rows of the fit itself: their region becomes the reference for
+    later rows. `reference` is None for a bundle of a release that did not measure drift.
     """
 
     bundle: Bundle
@@ -39,30 +39,30 @@ class Watch:
     run_id: str | None
 
 
-def new_reference(fitted: Fit, earlier: Bundle | None, given: DriftConfig) -> dict[str, Any]:
-    """What the manifest of a new fit says of drift: thresholds stay until others are given."""
+def new_reference(fitted: Fit, earlier: Bundle | None, config: DriftConfig) -> dict[str, Any]:
+    """The drift reference of a new fit; thresholds that `config` leaves out stay the same."""
     thresholds = Thresholds()
-    # A damaged one is mended by fitting again.
+    # A new fit replaces a damaged reference.
     with suppress(IncompatibleBundleError):
-        before = reference_of(earlier) if earlier is not None else None
-        thresholds = before.thresholds if before is not None else thresholds
-    thresholds = override_thresholds(thresholds, asdict(given))
+        reference = reference_of(earlier) if earlier is not None else None
+        thresholds = reference.thresholds if reference is not None else thresholds
+    thresholds = override_thresholds(thresholds, asdict(config))
     return Reference(thresholds, expected_residual(fitted)).to_dict()
 
 
-def with_thresholds(tables: Tables, bundle: Bundle, given: DriftConfig) -> Bundle:
-    """The bundle of this output with the thresholds that are given, in its manifest too."""
+def update_thresholds(tables: Tables, bundle: Bundle, config: DriftConfig) -> Bundle:
+    """The bundle with the thresholds of `config`, which are saved in its manifest."""
     reference = reference_of(bundle)
     if reference is None:
         return bundle
-    thresholds = override_thresholds(reference.thresholds, asdict(given))
+    thresholds = override_thresholds(reference.thresholds, asdict(config))
     if thresholds == reference.thresholds:
         return bundle
     return save_drift(tables.spark, bundle, replace(reference, thresholds=thresholds).to_dict())
 
 
 def reference_of(bundle: Bundle) -> Reference | None:
-    """What the bundle's manifest says of drift. IncompatibleBundleError where that is damaged."""
+    """The drift reference of a bundle. Raises IncompatibleBundleError if it is damaged."""
     values = bundle.manifest.drift
     if values is None:
         return None
@@ -72,80 +72,80 @@ def reference_of(bundle: Bundle) -> Reference | None:
         raise IncompatibleBundleError(
             f"{bundle.path}/manifest.json has another `drift` than this program writes: {error}",
             expected="thresholds, expected_residual and region",
-            fix="mend it, or run `image-features fit` again",
+            fix="correct it, or run `image-features fit` again",
         ) from error
 
 
-def watch(tables: Tables, bundle: Bundle) -> Watch:
-    """Who is measured: of a fit of this run all, of a kept one what is new, of another's all."""
+def drift_scope(tables: Tables, bundle: Bundle) -> DriftScope:
+    """The rows to measure: only new rows for an earlier fit of this output, else all rows."""
     own = bundle.path == tables.layout.bundle
     of_fit = own and bundle.manifest.run_id == tables.run_id
     run_id = tables.run_id if own and not of_fit else None
-    return Watch(bundle, reference_of(bundle), of_fit, run_id)
+    return DriftScope(bundle, reference_of(bundle), of_fit, run_id)
 
 
 @retried
-def write_watched(
-    tables: Tables, features: DataFrame, rows: int, watched: Watch
+def write_projection(
+    tables: Tables, features: DataFrame, rows: int, scope: DriftScope
 ) -> DriftStatistics:
-    """Write the projection of `features`, and measure in the same pass."""
-    fit = watched.bundle.fit
-    region = None if watched.reference is None else watched.reference.region
-    observer = Observer(tables.spark.sparkContext, fit, region, watched.run_id)
+    """Write the projection of `features`, and measure drift in the same pass."""
+    fit = scope.bundle.fit
+    region = None if scope.reference is None else scope.reference.region
+    observer = Observer(tables.spark.sparkContext, fit, region, scope.run_id)
     exports.write_parquet(project(features, fit, observer), rows, tables.layout.projection)
     return observer.statistics()
 
 
 @retried
-def kept_drift(
-    tables: Tables, watched: Watch, measured: DriftStatistics, images: int
+def store_drift(
+    tables: Tables, scope: DriftScope, statistics: DriftStatistics, images: int
 ) -> dict[str, Any]:
-    """What the summary says of drift; it is kept beside it, or in the manifest if of the fit."""
-    why_not = _why_not_measured(watched, measured, images)
-    if why_not:
-        return {"measured": False, "why": why_not}
-    reference, bundle = watched.reference, watched.bundle
+    """Store the drift, or the reference of a new fit; returns the drift for the summary."""
+    reason = _why_not_measured(scope, statistics, images)
+    if reason:
+        return {"measured": False, "why": reason}
+    reference, bundle = scope.reference, scope.bundle
     assert reference is not None
-    if watched.of_fit:
-        region = fitted_region(measured, reference.expected_residual)
+    if scope.of_fit:
+        region = fitted_region(statistics, reference.expected_residual)
         save_drift(tables.spark, bundle, replace(reference, region=region).to_dict())
         return {"measured": False, "why": "these are the images of the fit"}
-    drift = _judged(tables, watched, measured, reference)
+    drift = _detect(tables, scope, statistics, reference)
     path = tables.layout.drift(drift.run_id)
     filesystem.write_bytes(tables.spark, path, drift.to_json().encode())
     return drift.brief()
 
 
 def require_no_drift(drift: Mapping[str, Any], bundle: str) -> None:
-    """Raise DriftError where the summary's `drift` has findings."""
+    """Raise DriftError if the summary's `drift` has findings."""
     findings = drift.get("findings")
     if findings:
         raise DriftError(
             f"the new images drift from those of {bundle}: {'; '.join(findings)}; all is written",
             expected="images like those of the fit",
-            fix="look at the report; if they are right, fit again or raise the threshold",
+            fix="look at the report; if the images are right, fit again or raise the threshold",
         )
 
 
-def _why_not_measured(watched: Watch, measured: DriftStatistics, images: int) -> str:
-    if watched.reference is None:
-        return "the fit is of a version that kept nothing to compare with; --refit does"
-    if measured.count != images:
-        return f"{measured.count:,} of {images:,} images were seen"
+def _why_not_measured(scope: DriftScope, statistics: DriftStatistics, images: int) -> str:
+    if scope.reference is None:
+        return "the fit is from a release that kept nothing to compare with; use --refit"
+    if statistics.count != images:
+        return f"{statistics.count:,} of {images:,} images were seen"
     if images == 0:
         return "no new images"
-    if watched.reference.region is None and not watched.of_fit:
-        return "the run that fitted died before it had projected its own images; --refit does"
+    if scope.reference.region is None and not scope.of_fit:
+        return "the run of the fit died before it had projected its own images; use --refit"
     return ""
 
 
-def _judged(
-    tables: Tables, watched: Watch, measured: DriftStatistics, reference: Reference
+def _detect(
+    tables: Tables, scope: DriftScope, statistics: DriftStatistics, reference: Reference
 ) -> Drift:
     assert reference.region is not None
-    bundle = watched.bundle
+    bundle = scope.bundle
     return detect_drift(
-        measured,
+        statistics,
         bundle.fit,
         reference,
         reference.region,

@@ -1,4 +1,4 @@
-"""Listing to features: what is new, batch by batch, until every object has its place."""
+"""From the listing to the tables: featurizes new images in batches, reconciles all objects."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ from job.runtime.task_sizing import in_tasks, task_count, task_sizes
 # Thumbnails for the report, 2 kB each.
 THUMBNAILS = 300
 # More missing than this usually means a wrong --input.
-MOST_DROPPED = 0.10
-# These may pass: such an object is tried again in every run.
+MAX_DROPPED_FRACTION = 0.10
+# Temporary reasons: every run tries these objects again.
 TRANSIENT_REASONS = ("vanished", "forbidden")
-# The pool of the jobs of commits. Without one they would wait for all images of the running batch.
+# The scheduler pool of commits. Without it they would wait for the images of the running batch.
 _COMMITS = "commits"
 
 
 @dataclass(frozen=True)
 class Staged:
-    """Rows that were written once under the staging folder, and their number."""
+    """Rows in the staging folder, and their number."""
 
     rows: DataFrame
     count: int
@@ -54,10 +54,10 @@ class Staged:
 
 @dataclass(frozen=True)
 class FeaturizeRun:
-    """What the steps of one `featurize` share.
+    """The inputs that all steps of one `featurize` share.
 
-    `exists` says that the output has a features table already. `lister` None lists through Hadoop;
-    `worker.store` None reads through Spark's binaryFile.
+    `exists` says whether the output has a features table. Hadoop lists the input if `lister` is
+    None, and Spark's binaryFile reads the images if `worker.store` is None.
     """
 
     spark: SparkSession
@@ -76,27 +76,27 @@ class FeaturizeRun:
 
     @property
     def drops(self) -> bool:
-        """Whether rows of images that are gone are dropped."""
+        """Whether the rows of deleted images are dropped."""
         return self.exists and (self.config.refeaturize or not self.config.keep_deleted)
 
     @property
     def outcome(self) -> str:
-        """The outcomes of the batches of this run, a folder each."""
+        """The folder with the outcomes of this run, one folder per batch."""
         return f"{self.tables.staging}/outcomes"
 
     @retried
     def stage(self, name: str, rows: DataFrame, *partition_cols: str) -> Staged:
         """Write `rows` once under the staging folder, and read them back.
 
-        Without `partition_cols` in as few files as their size asks for: the commit of each file and
-        each later read of it are a dozen requests, one after the other.
+        Without `partition_cols` they are written as few large files: the commit and each read of
+        a file take a dozen sequential requests.
         """
         path = f"{self.tables.staging}/{name}"
-        sized = rows if partition_cols else rows.hint("rebalance")
-        # Counted while they are written: counting what was written is one more job.
+        balanced = rows if partition_cols else rows.hint("rebalance")
+        # Count the rows while they are written: a count afterwards is one more job.
         written = Observation()
-        counted = sized.observe(written, F.count(F.lit(1)).alias("rows"))
-        counted.write.mode("overwrite").partitionBy(*partition_cols).parquet(path)
+        observed = balanced.observe(written, F.count(F.lit(1)).alias("rows"))
+        observed.write.mode("overwrite").partitionBy(*partition_cols).parquet(path)
         staged = self.spark.read.schema(rows.schema).parquet(path)
         return Staged(staged, int(written.get["rows"]))
 
@@ -104,11 +104,11 @@ class FeaturizeRun:
 def list_input(run: FeaturizeRun) -> Staged:
     """The objects under the input, LISTING_SCHEMA.
 
-    Raises InputNotFoundError where no object matches the glob.
+    Raises InputNotFoundError if no object matches the glob.
     """
     images = run.config.images
     with run.steps.step("list", unit="objects"):
-        listing = run.stage("listing", _listed(run))
+        listing = run.stage("listing", _list_objects(run))
     if listing.count == 0:
         raise InputNotFoundError(
             f"no object under {images.input_path} matches --glob {images.glob!r}",
@@ -119,34 +119,34 @@ def list_input(run: FeaturizeRun) -> Staged:
 
 
 def featurize(run: FeaturizeRun, listing: Staged) -> Reconciliation:
-    """Featurize what is new, commit it, drop what is gone, reconcile every object.
+    """Featurize and commit new images, drop rows of deleted ones, and reconcile all objects.
 
-    Raises InputNotFoundError where no object is an image, DropRefusedError, AccountingError.
+    Raises InputNotFoundError if no object is an image, DropRefusedError, AccountingError.
     """
     repairs = _repair(run)
-    gone = _gone(run, listing) if run.drops else None
+    deleted = _stage_deleted(run, listing) if run.drops else None
     work, relabelled = _relabel(run, listing) if run.reuses else (listing, 0)
     _featurize_batches(run, work)
-    if gone is not None and run.reuses:
-        run.tables.drop(gone.rows)
+    if deleted is not None and run.reuses:
+        run.tables.drop(deleted.rows)
     with run.steps.step("account", unit="objects", total=listing.count):
-        ends = reconcile(listing.rows, listing.count, run.tables)
-    if gone is not None:
-        ends = replace(ends, counts=replace(ends.counts, dropped=gone.count))
-    ends = replace(ends, relabelled=relabelled, repairs=repairs)
-    require_images(ends, run.config.images.input_path, run.tables.layout.quarantine)
-    return ends
+        result = reconcile(listing.rows, listing.count, run.tables)
+    if deleted is not None:
+        result = replace(result, counts=replace(result.counts, dropped=deleted.count))
+    result = replace(result, relabelled=relabelled, repairs=repairs)
+    require_images(result, run.config.images.input_path, run.tables.layout.quarantine)
+    return result
 
 
 def thumbnails(run: FeaturizeRun) -> DataFrame | None:
-    """path and JPEG bytes of the images this run made a thumbnail of; None if all were known.
+    """The paths and JPEG bytes of this run's thumbnails; None if it featurized no images.
 
-    Those of a run of the same id that died too: its images are known by now.
+    Includes thumbnails of a process of the same run that died, whose images are in the tables now.
     """
     outcomes = staged_outcomes(run.spark, run.tables.layout, run.config.run_id)
     if not outcomes:
         return None
-    # An earlier release, which may have started this run, had other folders, and none by reason.
+    # An earlier release may have started this run: its folders are not partitioned by reason.
     reader = run.spark.read.schema(schemas.OUTCOME_SCHEMA).option("recursiveFileLookup", "true")
     outcome = reader.parquet(*outcomes)
     return outcome.where(F.col(schemas.THUMBNAIL).isNotNull()).select(
@@ -154,14 +154,14 @@ def thumbnails(run: FeaturizeRun) -> DataFrame | None:
     )
 
 
-def _listed(run: FeaturizeRun) -> DataFrame:
-    """The listing; where all of it is new, the workers that list also start TensorFlow."""
+def _list_objects(run: FeaturizeRun) -> DataFrame:
+    """List the input; if all of it is new, the listing workers also start TensorFlow."""
     warm_up = None if run.reuses else partial(start_network, run.worker.network)
     return list_images(run.spark, run.config.images, run.lister, warm_up)
 
 
 def _repair(run: FeaturizeRun) -> tuple[str, ...]:
-    """Repair what the deletion of one table alone has left; a sentence about each repair."""
+    """Repair the output if one table was deleted; returns a sentence about each repair."""
     if run.exists:
         run.tables.restore_quarantine()
         return ()
@@ -172,8 +172,8 @@ def _repair(run: FeaturizeRun) -> tuple[str, ...]:
     return (repair,)
 
 
-def _known(run: FeaturizeRun) -> DataFrame:
-    """The object versions that need no other look, and their labels."""
+def _known_versions(run: FeaturizeRun) -> DataFrame:
+    """The object versions that need no further work, and their labels."""
     columns = (schemas.PATH, schemas.ETAG, schemas.LENGTH, schemas.LABEL)
     settled = ~F.col(schemas.REASON).isin(*TRANSIENT_REASONS)
     quarantine = run.tables.quarantine().where(settled)
@@ -181,16 +181,16 @@ def _known(run: FeaturizeRun) -> DataFrame:
 
 
 def _relabel(run: FeaturizeRun, listing: Staged) -> tuple[Staged, int]:
-    """The images to featurize; the number of other rows, whose labels were replaced."""
-    differing = run.stage("work", work_to_do(listing.rows, _known(run)))
+    """Replace changed labels; returns the images to featurize and the number of labels."""
+    changes = run.stage("work", work_to_do(listing.rows, _known_versions(run)))
     is_known = F.col(schemas.KNOWN)
-    labels = differing.rows.where(is_known).select(schemas.PATH, schemas.LABEL)
-    relabelled = _count(labels) if differing.count else 0
+    labels = changes.rows.where(is_known).select(schemas.PATH, schemas.LABEL)
+    relabelled = _count(labels) if changes.count else 0
     if relabelled:
         with run.steps.step("relabel", unit="rows", total=relabelled):
             run.tables.relabel(labels.distinct())
-    work = differing.rows.where(~is_known).select(*schemas.LISTING_SCHEMA.names)
-    return Staged(work, differing.count - relabelled), relabelled
+    work = changes.rows.where(~is_known).select(*schemas.LISTING_SCHEMA.names)
+    return Staged(work, changes.count - relabelled), relabelled
 
 
 @retried
@@ -198,8 +198,8 @@ def _count(rows: DataFrame) -> int:
     return rows.count()
 
 
-def _gone(run: FeaturizeRun, listing: Staged) -> Staged | None:
-    """Paths to drop, staged; None for none. Raises DropRefusedError for suspiciously many."""
+def _stage_deleted(run: FeaturizeRun, listing: Staged) -> Staged | None:
+    """Stage the paths to drop; None if there are none. Raises DropRefusedError for too many."""
     rows = (
         run.tables.features()
         .select(schemas.PATH)
@@ -207,27 +207,29 @@ def _gone(run: FeaturizeRun, listing: Staged) -> Staged | None:
     )
     images = run.config.images
     if run.config.refeaturize:
-        # The table will hold this listing alone, whatever input its rows came from.
+        # The table will hold only this listing, whatever input its old rows came from.
         absent = rows.join(listing.rows, schemas.PATH, how="left_anti")
     else:
         absent = dropped_paths(listing.rows, rows, images.input_path, images.glob)
-    gone = run.stage("gone", absent)
+    deleted = run.stage("gone", absent)
     total = run.tables.row_count()
-    if gone.count > MOST_DROPPED * total and not run.config.allow_drop:
+    if deleted.count > MAX_DROPPED_FRACTION * total and not run.config.allow_drop:
         raise DropRefusedError(
-            f"{gone.count:,} of {total:,} rows would be dropped: "
+            f"{deleted.count:,} of {total:,} rows would be dropped: "
             "their images are not in this listing",
-            expected=f"at most {MOST_DROPPED:.0%}",
+            expected=f"at most {MAX_DROPPED_FRACTION:.0%}",
             fix="check --input and --glob, or allow it with --allow-drop",
         )
-    return gone if gone.count else None
+    return deleted if deleted.count else None
 
 
 def _featurize_batches(run: FeaturizeRun, work: Staged) -> None:
     """Send `work` through the network batch by batch; each commit overlaps the next batch."""
     plan = BatchPlan.of(work.count, task_slots(run.spark), run.config.batch_images)
-    rows, featurized = _numbered(run, _with_thumbnail_wishes(work), plan), _counter(run)
-    step = run.steps.step("featurize", total=work.count, done=lambda: min(featurized(), work.count))
+    rows, row_counter = _assign_slices(run, _choose_thumbnails(work), plan), _row_counter(run)
+    step = run.steps.step(
+        "featurize", total=work.count, done=lambda: min(row_counter(), work.count)
+    )
     commits = SerialExecutor(partial(in_pool, run.spark, _COMMITS), cancel_retries)
     with _writer(run, work.count) as writer, step:
         with commits:
@@ -242,32 +244,33 @@ def _featurize_batches(run: FeaturizeRun, work: Staged) -> None:
 
 @contextmanager
 def _writer(run: FeaturizeRun, images: int) -> Iterator[Callable[[], Writer]]:
-    """Yields the writer of all batches; missing tables are created in the background until then.
+    """Yield a function that returns the writer; it waits until missing tables are created.
 
-    Creating them is four dozen requests, and nothing is committed before the end of a batch.
+    They are created in the background: that takes four dozen requests, and the first commit needs
+    the tables only at the end of a batch.
     """
     if run.config.refeaturize:
-        replacing = ReplaceWriter(run.tables, run.outcome, images, run.fingerprint)
-        yield lambda: replacing
+        writer = ReplaceWriter(run.tables, run.outcome, images, run.fingerprint)
+        yield lambda: writer
     elif run.exists:
         yield lambda: UpsertWriter(run.tables)
     else:
         with run_in_background(partial(run.tables.create, run.fingerprint)) as are_empty:
-            # An earlier run that was stopped may have created them, and committed, just before.
+            # A paused run may have resumed, created the tables and committed.
             yield lambda: AppendWriter(run.tables) if are_empty() else UpsertWriter(run.tables)
 
 
-def _counter(run: FeaturizeRun) -> RowCounter:
+def _row_counter(run: FeaturizeRun) -> RowCounter:
     return RowCounter(run.spark, FEATURIZE_NODE)
 
 
-def _with_thumbnail_wishes(work: Staged) -> DataFrame:
+def _choose_thumbnails(work: Staged) -> DataFrame:
     wants = sample_filter(work.count, THUMBNAILS).cast("long")
     return work.rows.withColumn(schemas.WANTS_THUMBNAIL, wants)
 
 
-def _numbered(run: FeaturizeRun, work: DataFrame, plan: BatchPlan) -> DataFrame:
-    """`work` with the number of each row's slice, by which it can be read alone."""
+def _assign_slices(run: FeaturizeRun, work: DataFrame, plan: BatchPlan) -> DataFrame:
+    """Add the slice number of each row, and stage the rows so that a slice can be read alone."""
     if plan.count <= 1:
         return work.withColumn(schemas.SLICE, F.lit(0))
     number = F.pmod(F.xxhash64(schemas.PATH, F.lit("slice")), F.lit(plan.count)).cast("int")
@@ -288,9 +291,9 @@ def _featurize_batch(run: FeaturizeRun, work: DataFrame, batch: Batch) -> BatchR
 
 
 def _write_outcome(run: FeaturizeRun, work: DataFrame, batch: Batch, path: str) -> int | None:
-    """Write OUTCOME_SCHEMA of the batch `work` (WORK_SCHEMA), by the reader of this run.
+    """Write OUTCOME_SCHEMA of the batch `work` (WORK_SCHEMA), with the reader of this run.
 
-    Returns how many of the images are bad; None where the reader does not count them.
+    Returns the number of bad images; None if the reader does not count them.
     """
     if run.worker.store is None:
         featurize_binary_files(
@@ -305,6 +308,6 @@ def _write_outcome(run: FeaturizeRun, work: DataFrame, batch: Batch, path: str) 
     tasks = in_tasks(work, task_sizes(batch.images, batch.slots, batch.per_task))
     outcome = tasks.mapInArrow(featurizer(run.worker), schemas.OUTCOME_SCHEMA)
     bad = Observation()
-    counted = outcome.observe(bad, F.count(schemas.REASON).alias("images"))
-    write_outcome(counted, path)
+    observed = outcome.observe(bad, F.count(schemas.REASON).alias("images"))
+    write_outcome(observed, path)
     return int(bad.get["images"])

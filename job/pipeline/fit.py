@@ -1,4 +1,4 @@
-"""Which scaler + PCA a run projects with: the one that is there, or a new one."""
+"""Provides the scaler + PCA bundle of a run: the saved one, or a new fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from job.config import FitConfig
 from job.errors import DamagedTableError, IncompatibleBundleError
 from job.output.summary import Summary
 from job.output.tables import Tables
-from job.pipeline.drift import new_reference, with_thresholds
+from job.pipeline.drift import new_reference, update_thresholds
 from job.reduction.bundle import Bundle, Manifest, load_bundle, load_moments, save_bundle
 from job.reduction.moments import Moments, compute_moments, update_moments
 from job.reduction.pca import fit
@@ -21,21 +21,21 @@ from job.runtime.spark_errors import as_job_error
 
 
 @retried
-def kept_bundle(tables: Tables, config: FitConfig) -> Bundle | None:
-    """The fit of an earlier run, if it is of these features and was asked for in the same way."""
+def saved_bundle(tables: Tables, config: FitConfig) -> Bundle | None:
+    """The bundle of an earlier run, if its fingerprint and its settings are the same."""
     if config.refit:
         return None
-    bundle = _earlier(tables)
+    bundle = _earlier_bundle(tables)
     if bundle is None or bundle.manifest.fingerprint != tables.fingerprint():
         return None
-    asked = (config.variance if config.components is None else None, config.components)
-    if (bundle.manifest.variance, bundle.manifest.components) != asked:
+    settings = (config.variance if config.components is None else None, config.components)
+    if (bundle.manifest.variance, bundle.manifest.components) != settings:
         return None
-    return with_thresholds(tables, bundle, config.drift)
+    return update_thresholds(tables, bundle, config.drift)
 
 
 def new_bundle(tables: Tables, config: FitConfig, summary: Summary) -> Bundle:
-    """Fit all features under the output and save the bundle there; InvalidValueError."""
+    """Fit all features under the output, and save the bundle. Raises InvalidValueError."""
     version, path = tables.version(), tables.layout.bundle
     moments = _moments(tables)
     fitted = fit(moments, variance=config.variance, components=config.components)
@@ -47,42 +47,42 @@ def new_bundle(tables: Tables, config: FitConfig, summary: Summary) -> Bundle:
         variance=config.variance,
         components=config.components,
         features_version=version,
-        drift=new_reference(fitted, _earlier(tables), config.drift),
+        drift=new_reference(fitted, _earlier_bundle(tables), config.drift),
     )
     return save_bundle(tables.spark, fitted, moments, manifest, path)
 
 
 @retried
 def _moments(tables: Tables) -> Moments:
-    """Those of the last fit, mended by the rows that came or went since; else those of all rows."""
-    bundle = _earlier(tables)
+    """The moments of all rows: those of the last fit updated with changed rows, if possible."""
+    bundle = _earlier_bundle(tables)
     if bundle is None or bundle.manifest.features_version is None:
         return compute_moments(tables.features())
     if bundle.manifest.fingerprint != tables.fingerprint():
         return compute_moments(tables.features())
     try:
-        before = load_moments(tables.spark, bundle)
+        moments = load_moments(tables.spark, bundle)
         changes = tables.changes(bundle.manifest.features_version)
-        return before if changes is None else update_moments(before, changes)
+        return moments if changes is None else update_moments(moments, changes)
     except (IncompatibleBundleError, PySparkException, Py4JJavaError) as error:
-        _raise_if_of_storage(error, tables)
-        _say(f"what has changed since the fit of {bundle.manifest.run_id} is not kept: all is read")
+        _raise_storage_error(error, tables)
+        _say(f"the changes since the fit of {bundle.manifest.run_id} are gone: all rows are read")
         return compute_moments(tables.features())
 
 
-def _earlier(tables: Tables) -> Bundle | None:
+def _earlier_bundle(tables: Tables) -> Bundle | None:
     path = tables.layout.bundle
     if not filesystem.exists(tables.spark, f"{path}/manifest.json"):
         return None
     try:
         return load_bundle(tables.spark, path)
     except IncompatibleBundleError as error:
-        _say(f"the earlier fit is left aside: {error}")
+        _say(f"the earlier fit is ignored: {error}")
         return None
 
 
-def _raise_if_of_storage(error: Exception, tables: Tables) -> None:
-    """Storage that fails for now is waited out by who asked; what was deleted is another matter."""
+def _raise_storage_error(error: Exception, tables: Tables) -> None:
+    """Raise `error` if a retry may help: if the storage caused it and no files were deleted."""
     failure = as_job_error(error, tables.layout.features)
     if failure is not None and not isinstance(failure, DamagedTableError):
         raise error

@@ -23,25 +23,25 @@ def prepare(run: Run, config: FeaturizeConfig) -> FeaturizeRun:
     """Check network, weights, input, output and fingerprint; returns what the workers need.
 
     Raises InvalidValueError, WeightsError, InputNotFoundError, AccessDeniedError,
-    DamagedTableError, FingerprintMismatchError, each with its one line.
+    DamagedTableError, FingerprintMismatchError.
     """
     spark, tables = run.spark, run.tables
     fingerprint, worker = resolve_worker(spark, config.images, config.network)
-    lister = _store(spark, config.images, run.steps)
+    lister = _worker_store(spark, config.images, run.steps)
     check_input(spark, config.images, lister)
     check_output(spark, config.output_path, tables.staging)
     exists = tables.exist()
-    theirs = tables.fingerprint() if exists else None
-    if theirs is not None and not config.refeaturize:
-        require_same(fingerprint, Fingerprint.from_dict(theirs), config.output_path)
+    existing = tables.fingerprint() if exists else None
+    if existing is not None and not config.refeaturize:
+        require_same(fingerprint, Fingerprint.from_dict(existing), config.output_path)
     worker = replace(worker, store=None if config.images.reader == "s3a" else lister)
     return FeaturizeRun(
         spark, config, tables, exists, fingerprint.to_dict(), worker, lister, run.steps
     )
 
 
-def _store(spark: SparkSession, images: ImagesConfig, steps: Steps) -> StoreSettings | None:
-    """How workers reach the objects themselves; None where only s3a may."""
+def _worker_store(spark: SparkSession, images: ImagesConfig, steps: Steps) -> StoreSettings | None:
+    """How workers access the object store; None if only s3a can."""
     try:
         return store_settings(hadoop_settings(spark), os.environ)
     except UnmappableSettingError as error:

@@ -14,15 +14,15 @@ from job.reduction.bundle import Bundle
 
 @dataclass(frozen=True)
 class ExistingFeatures:
-    """The tables that a command reads: the fingerprint of features, and counts where it counted."""
+    """The tables that a command reads: their fingerprint, and their counts if it counted rows."""
 
     fingerprint: dict[str, Any]
     counts: Counts = field(default_factory=Counts)
 
 
 @dataclass(frozen=True)
-class Projected:
-    """A projection of `rows` images; `committer` wrote it, `drift` is what it shows of drift."""
+class ProjectionResult:
+    """A projection of `rows` images, with the committer that wrote it and its drift."""
 
     rows: int
     committer: str | None
@@ -31,7 +31,7 @@ class Projected:
 
 @singledispatch
 def record(result: object, summary: Summary) -> None:
-    """Write what a step returned into the summary."""
+    """Write the result of a step into the summary."""
     raise TypeError(f"a summary has no place for {type(result).__name__}")
 
 
@@ -64,6 +64,6 @@ def _(result: Bundle, summary: Summary) -> None:
 
 
 @record.register
-def _(result: Projected, summary: Summary) -> None:
+def _(result: ProjectionResult, summary: Summary) -> None:
     summary.committer = result.committer
     summary.drift = result.drift

@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What all commands that write to an output have in common.
+    """The options of all commands that write to an output.
 
     A lease that is not renewed for `lease_seconds` expires. With `prices` the summary has costs.
     """
@@ -68,9 +68,9 @@ class Run:
     ) -> Iterator[Run]:
         """Hold the lease on the output during the block, and write the summary at its end.
 
-        Storage that fails for a passing reason is retried in the block. A block that raises leaves
-        a summary with its status and what it has staged; one that succeeds deletes its staging.
-        Raises OutputBusyError, AccessDeniedError.
+        The block retries temporary failures of the storage. If the block raises, the summary has
+        the error and staged files stay; otherwise they are deleted. Raises OutputBusyError,
+        AccessDeniedError.
         """
         with _lease(spark, output_path, options) as lease:
             display = with_pod_progress(display_for(sys.stderr), spark)
@@ -89,7 +89,7 @@ class Run:
 
     @property
     def layout(self) -> Layout:
-        """Where everything is under the output path."""
+        """The paths under the output path."""
         return Layout(self.summary.output_path)
 
     @property
@@ -99,7 +99,7 @@ class Run:
 
     @property
     def staging(self) -> str:
-        """The folder of what this run writes on its way to its results."""
+        """The folder of the temporary files of this run."""
         return self.tables.staging
 
     def projection(self) -> DataFrame:
@@ -107,37 +107,37 @@ class Run:
         return self.spark.read.schema(schemas.PROJECTION_SCHEMA).parquet(self.layout.projection)
 
     def record(self, result: T) -> T:
-        """Write what a step returned into the summary, and return it."""
+        """Write the result of a step into the summary, and return the result."""
         record(result, self.summary)
         return result
 
     def measured_summary(self) -> Summary:
         """The summary with the seconds, usage and cost so far."""
         self.summary.seconds = {name: round(value, 3) for name, value in self.steps.seconds.items()}
-        used = live_usage(self.spark, self.summary.counts.featurized)
-        self.summary.usage = usage_values(used)
+        usage = live_usage(self.spark, self.summary.counts.featurized)
+        self.summary.usage = usage_values(usage)
         if self.options.prices is not None:
-            self.summary.cost = cost_values(compute_bill(used, self.options.prices))
+            self.summary.cost = cost_values(compute_bill(usage, self.options.prices))
         seconds, featurized = self.steps.seconds.get("featurize"), self.summary.counts.featurized
         if seconds and featurized:
             self.summary.images_per_second = round(featurized / seconds, 1)
         return self.summary
 
     def _fence(self) -> None:
-        # Where no lease is, it may have been deleted while its holder lived.
+        # If there was no lease object, it may have been deleted while its holder was alive.
         if self.lease.predecessor is None or self.lease.took_over:
             self.tables.fence()
 
     def _complete(self) -> None:
         self.lease.renew()
         self._write_summary("complete")
-        # A run that holds the lease by now deletes it too.
+        # If another run has taken over, that run deletes the staged files.
         with suppress(OutputBusyError):
             delete_staged(self.spark, self.layout, self.lease)
 
     def _fail(self, error: BaseException) -> None:
-        # The storage may be what failed: it is asked once. After a lost lease, the summary of this
-        # id may be that of the run which took over.
+        # The storage may be the cause, so there are no retries. Renew first: if the lease is lost,
+        # the summary of this id may be that of the run that took over.
         with suppress(*STORAGE_EXCEPTIONS):
             self.lease.renew()
             self._write_summary(_status(error))
@@ -152,9 +152,9 @@ class Run:
 def complete_summary(
     spark: SparkSession, command: str, output_path: str, run_id: str
 ) -> Summary | None:
-    """The summary of a run of this id that succeeded; None where it or a result of it is gone.
+    """The summary of a complete run with this id; None if it or one of its results is gone.
 
-    Raises InvalidValueError where that was a run of another command.
+    Raises InvalidValueError if the id belongs to a run of another command.
     """
     # Storage that fails now is reported by the checks of the run itself.
     with suppress(FileNotFoundError, *STORAGE_EXCEPTIONS):
@@ -164,7 +164,7 @@ def complete_summary(
         if summary.command != command:
             raise InvalidValueError(
                 f"--run-id {run_id!r} belongs to a complete `{summary.command}`",
-                expected="an id of this run alone",
+                expected="an id that no other run has",
                 fix="choose another, or leave it out",
             )
         if missing := _missing(spark, Layout(output_path), command):
@@ -176,15 +176,15 @@ def complete_summary(
 
 
 def _missing(spark: SparkSession, layout: Layout, command: str) -> str | None:
-    """The first result of a complete run of `command` that is gone."""
-    paths = layout.left_by(command)
+    """The first missing result of a complete run of `command`; None if there is none."""
+    paths = layout.result_paths(command)
     return next((path for path in paths if not filesystem.exists(spark, path)), None)
 
 
 def new_summary(
     spark: SparkSession, command: str, config: Any, output_path: str, run_id: str
 ) -> Summary:
-    """The summary of a run that starts now: what was asked for, and by which versions."""
+    """The summary of a run that starts now, with its settings and versions."""
     return Summary(
         run_id=run_id,
         command=command,
@@ -200,7 +200,7 @@ def new_summary(
 @contextmanager
 def _lease(spark: SparkSession, output_path: str, options: RunOptions) -> Iterator[Lease]:
     with writing_to(output_path):
-        store = lease_store(spark, Layout(output_path).claim)
+        store = lease_store(spark, Layout(output_path).lease)
         lease = acquire(store, options.run_id, output_path, options.lease_seconds)
     try:
         yield lease

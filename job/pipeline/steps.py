@@ -12,14 +12,14 @@ from job.errors import InvalidValueError
 from job.local_pages import write_page
 from job.output import exports
 from job.output.compaction import compact, surplus_files
-from job.output.npy_export import Written, write_arrays
+from job.output.npy_export import ExportProgress, write_arrays
 from job.output.summary import Summary, committer_of
-from job.pipeline.drift import kept_drift, watch, write_watched
+from job.pipeline.drift import drift_scope, store_drift, write_projection
 from job.pipeline.featurize import FeaturizeRun, featurize, list_input
-from job.pipeline.fit import kept_bundle, new_bundle
+from job.pipeline.fit import new_bundle, saved_bundle
 from job.pipeline.preflight import prepare
 from job.pipeline.reconciliation import Reconciliation, require_few_bad
-from job.pipeline.recording import Projected
+from job.pipeline.recording import ProjectionResult
 from job.pipeline.run import Run
 from job.reduction.bundle import Bundle
 from job.runtime import filesystem
@@ -34,7 +34,7 @@ def prepare_images(run: Run, config: FeaturizeConfig) -> FeaturizeRun:
 def featurize_images(
     run: Run, prepared: FeaturizeRun, components: int | None = None
 ) -> Reconciliation:
-    """Featurize what is new. Raises InvalidValueError for more `components` than images."""
+    """Featurize new images. Raises InvalidValueError for more `components` than images."""
     listing = list_input(prepared)
     if components is not None and components >= listing.count:
         raise InvalidValueError(
@@ -42,42 +42,42 @@ def featurize_images(
             expected="fewer components than images",
             fix=f"set --components to at most {listing.count - 1}, or use --variance",
         )
-    ends = run.record(featurize(prepared, listing))
-    rows = ends.counts.featurized + ends.counts.reused
+    reconciliation = run.record(featurize(prepared, listing))
+    rows = reconciliation.counts.featurized + reconciliation.counts.reused
     if surplus_files(run.tables, rows) > prepared.config.compact_above:
         compact_tables(run, RETENTION_HOURS)
-    return ends
+    return reconciliation
 
 
-def require_few_bad_images(run: Run, config: FeaturizeConfig, ends: Reconciliation) -> None:
-    """Raise TooManyBadImagesError where quarantine holds more than --max-bad-fraction."""
-    require_few_bad(ends, config.max_bad_fraction, run.layout.quarantine)
+def require_few_bad_images(run: Run, config: FeaturizeConfig, result: Reconciliation) -> None:
+    """Raise TooManyBadImagesError if more than --max-bad-fraction of the images are bad."""
+    require_few_bad(result, config.max_bad_fraction, run.layout.quarantine)
 
 
 def fit_features(run: Run, config: FitConfig) -> Bundle:
-    """The bundle to project with: the saved one where it still holds, else a new fit."""
+    """The bundle to project with: the saved one if it is still valid, else a new fit."""
     with run.steps.step("fit", unit="rows"):
-        kept = kept_bundle(run.tables, config)
-        bundle = kept or new_bundle(run.tables, config, run.summary)
-    if kept:
-        rows = f"{kept.manifest.rows:,} rows"
+        saved = saved_bundle(run.tables, config)
+        bundle = saved or new_bundle(run.tables, config, run.summary)
+    if saved:
+        rows = f"{saved.manifest.rows:,} rows"
         run.steps.display.print_line(
-            f"fit: kept that of {kept.manifest.run_id}, on {rows} (--refit fits again)"
+            f"fit: reused from {saved.manifest.run_id}, on {rows} (--refit fits again)"
         )
     return run.record(bundle)
 
 
-def project_features(run: Run, bundle: Bundle) -> Projected:
-    """Write the projection of all features, and look for drift."""
-    features, watched = run.tables.features(), watch(run.tables, bundle)
+def project_features(run: Run, bundle: Bundle) -> ProjectionResult:
+    """Write the projection of all features, and detect drift."""
+    features, scope = run.tables.features(), drift_scope(run.tables, bundle)
     with run.steps.step("project", unit="rows"):
         rows = run.tables.feature_count()
-        measured = write_watched(run.tables, features, rows, watched)
-    images = rows if watched.run_id is None else run.summary.counts.featurized
-    drift = kept_drift(run.tables, watched, measured, images)
+        statistics = write_projection(run.tables, features, rows, scope)
+    images = rows if scope.run_id is None else run.summary.counts.featurized
+    drift = store_drift(run.tables, scope, statistics, images)
     for finding in drift.get("findings", ()):
         run.steps.display.print_line(f"drift: {finding}")
-    return run.record(Projected(rows, committer_of(run.spark, run.layout.projection), drift))
+    return run.record(ProjectionResult(rows, committer_of(run.spark, run.layout.projection), drift))
 
 
 def export_csv(run: Run, config: ExportConfig, rows: int, k: int) -> None:
@@ -95,11 +95,11 @@ def export_csv(run: Run, config: ExportConfig, rows: int, k: int) -> None:
 def export_arrays(
     run: Run, config: ExportConfig, images: DataFrame, rows: int, columns: int
 ) -> None:
-    """Write features or components as a NumPy array, and paths and labels beside it."""
+    """Write features or components as a NumPy array, with paths and labels in a second file."""
     destination = config.destination or run.layout.arrays
-    written = Written()
-    with run.steps.step("export", unit="rows", total=rows, done=lambda: written.rows):
-        write_arrays(images, config.exported, (rows, columns), destination, written)
+    progress = ExportProgress()
+    with run.steps.step("export", unit="rows", total=rows, done=lambda: progress.rows):
+        write_arrays(images, config.exported, (rows, columns), destination, progress)
 
 
 def export_parquet(run: Run, config: ExportConfig, images: DataFrame, rows: int) -> None:
@@ -123,7 +123,7 @@ def write_report(
     reported: Summary | None = None,
 ) -> Path | None:
     """Write the report of the run `reported`, by default of this one; returns its local copy."""
-    # Plots take a second to import, for which no image is to wait.
+    # Importing the plots takes a second: do it here, after all images are featurized.
     from job.report.collect import collect_report_data
     from job.report.report import render_report
 

@@ -48,8 +48,10 @@ def endpoint(context: InClusterContext) -> str:
     address = urlsplit(url)
     endpoint_host = address.hostname or ""
     path_style = context.hadoop.get("fs.s3a.path.style.access", "false").lower() == "true"
-    by_path = {each for each in buckets if s3_address.by_path(each, url, path_style)}
-    hosts = [endpoint_host if each in by_path else f"{each}.{endpoint_host}" for each in buckets]
+    by_path = {bucket for bucket in buckets if s3_address.by_path(bucket, url, path_style)}
+    hosts = [
+        endpoint_host if bucket in by_path else f"{bucket}.{endpoint_host}" for bucket in buckets
+    ]
     port = address.port or (80 if address.scheme == "http" else 443)
     for host in dict.fromkeys(hosts):
         _require_answer(host, port)

@@ -1,6 +1,6 @@
-"""Delta's rules for concurrent writers, on which the model of the protocol is built.
+"""Delta's rules for concurrent writers, which the model of the protocol relies on.
 
-A write is held between its snapshot and its commit by a row whose function waits for a file.
+A row whose function waits for a file holds a write between its snapshot and its commit.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def rows(spark: SparkSession, paths: str) -> DataFrame:
 
 
 def held_rows(spark: SparkSession, paths: str, folder: Path) -> DataFrame:
-    """Rows that are there once the file `go` is; `started` is there when they are asked for."""
+    """Rows that wait for the file `go`; reading them creates the file `started`."""
     started, go = str(folder / "started"), str(folder / "go")
 
     def wait(path: str) -> str:
@@ -64,7 +64,7 @@ def held_rows(spark: SparkSession, paths: str, folder: Path) -> DataFrame:
 
 
 def write(engine: DeltaEngine, table: str, kind: str, version: int | None, c: DataFrame) -> None:
-    """The write of a rule; one without a version is not of our application."""
+    """The write of a rule; a write without a version is from another application."""
     spark = engine.spark
     delta = DeltaTable.forPath(spark, table)
     match (kind, version):
@@ -102,7 +102,7 @@ def outcome_of(call: Callable[[], None]) -> str:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.held}-{rule.other}")
-def test_a_write_meets_a_later_commit(
+def test_the_outcome_of_a_write_after_another_commit(
     spark: SparkSession, table: str, tmp_path: Path, rule: Rule
 ) -> None:
     engine, c = DeltaEngine(spark), rows(spark, "c")

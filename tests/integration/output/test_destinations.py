@@ -1,4 +1,4 @@
-"""`export --destination`: an earlier export is replaced, and nothing else is, wherever it lies."""
+"""`export --destination` replaces an earlier export, and nothing else."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def output_in(spark: SparkSession, folder: Path) -> Path:
 
 @pytest.fixture(params=["disk", "bucket"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A folder that is not there yet, on a disk and in a bucket."""
+    """A path that does not exist yet, on a disk and in a bucket."""
     if request.param == "disk":
         return str(tmp_path / "copies" / "copy")
     return f"s3a://{request.getfixturevalue('bucket')}/copies/copy"
@@ -50,13 +50,13 @@ def export(output: Path, destination: Path | str, file_format: str, *more: str) 
 
 
 def on_disk(folder: Path) -> Contents:
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 @pytest.fixture
 def refused(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., str]:
-    """The one line of an export that is refused, which changes nothing on the disk."""
+    """Run an export that is refused and changes nothing on the disk; returns its message."""
 
     def run(output: Path, destination: Path | str, file_format: str) -> str:
         before = on_disk(tmp_path)
@@ -77,7 +77,7 @@ Refused = Callable[..., str]
 
 def test_parquet_replaces_an_earlier_export(spark: SparkSession, output: Path, place: str) -> None:
     assert export(output, place, "parquet") == 0
-    # What a writer that died has left.
+    # The files of a writer that died.
     filesystem.write_bytes(spark, f"{place}/_temporary/0/part-0.parquet", b"PAR")
     filesystem.write_bytes(spark, f"{place}/__magic_job-1/part-0.parquet.pending", b"{}")
     assert export(output, place, "parquet") == 0
@@ -87,7 +87,7 @@ def test_parquet_replaces_an_earlier_export(spark: SparkSession, output: Path, p
 @pytest.mark.parametrize(
     "name", ["notes.txt", "part-0.csv", "holiday/a.jpg", "part-0.parquet/a.jpg", ".hidden"]
 )
-def test_parquet_replaces_no_folder_with_another_file(
+def test_parquet_does_not_replace_a_folder_with_another_file(
     spark: SparkSession, refused: Refused, output: Path, place: str, name: str
 ) -> None:
     filesystem.write_bytes(spark, f"{place}/{name}", b"mine")
@@ -97,7 +97,7 @@ def test_parquet_replaces_no_folder_with_another_file(
     assert filesystem.read_bytes(spark, f"{place}/{name}") == b"mine"
 
 
-def test_parquet_replaces_no_parquet_of_others(
+def test_parquet_does_not_replace_other_parquet(
     spark: SparkSession, refused: Refused, output: Path, place: str
 ) -> None:
     spark.range(3).coalesce(1).write.parquet(place)
@@ -105,7 +105,7 @@ def test_parquet_replaces_no_parquet_of_others(
     assert spark.read.parquet(place).count() == 3
 
 
-def test_parquet_replaces_neither_a_mixture_nor_what_is_damaged(
+def test_parquet_does_not_replace_mixed_or_damaged_parquet(
     spark: SparkSession, refused: Refused, output: Path, tmp_path: Path
 ) -> None:
     mixed, damaged = tmp_path / "mixed", tmp_path / "damaged"
@@ -119,7 +119,7 @@ def test_parquet_replaces_neither_a_mixture_nor_what_is_damaged(
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "npy"])
-def test_a_folder_replaces_no_file(
+def test_a_folder_does_not_replace_a_file(
     spark: SparkSession, refused: Refused, output: Path, place: str, file_format: str
 ) -> None:
     filesystem.write_bytes(spark, place, b"mine")
@@ -128,7 +128,7 @@ def test_a_folder_replaces_no_file(
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "csv"])
-def test_neither_the_output_nor_what_holds_it_is_replaced(
+def test_the_output_and_its_parent_folders_are_not_replaced(
     refused: Refused, output: Path, tmp_path: Path, file_format: str
 ) -> None:
     (tmp_path / "link").symlink_to(output)
@@ -139,7 +139,7 @@ def test_neither_the_output_nor_what_holds_it_is_replaced(
         assert "holds the output" in refused(output, destination, file_format)
 
 
-def test_results_in_the_output_of_other_runs_are_not_replaced(
+def test_results_in_another_output_are_not_replaced(
     spark: SparkSession, refused: Refused, output: Path, tmp_path: Path
 ) -> None:
     other = output_in(spark, tmp_path / "other")
@@ -166,7 +166,7 @@ def test_csv_replaces_an_earlier_export_and_an_empty_file(
         assert sorted(rows) == [["a.jpg", "Apple", "1.0", "2.0"], ["b.jpg", "Banana", "3.0", "4.0"]]
 
 
-def test_csv_replaces_neither_a_folder_nor_another_file(
+def test_csv_does_not_replace_a_folder_or_another_file(
     spark: SparkSession, refused: Refused, output: Path, place: str
 ) -> None:
     filesystem.write_bytes(spark, f"{place}/a.jpg", b"\xff\xd8\xff")
@@ -175,20 +175,20 @@ def test_csv_replaces_neither_a_folder_nor_another_file(
     assert filesystem.read_bytes(spark, f"{place}/a.jpg") == b"\xff\xd8\xff"
 
 
-def test_an_array_replaces_its_two_files_alone(
+def test_an_array_replaces_only_its_two_files(
     spark: SparkSession, output: Path, place: str
 ) -> None:
     filesystem.write_bytes(spark, f"{place}/a.jpg", b"mine")
     for _ in range(2):
         assert export(output, place, "npy") == 0
-    # A writer that died between the two.
+    # A writer died between its two files.
     filesystem.delete(spark, f"{place}/features.npy")
     assert export(output, place, "npy") == 0
     assert filesystem.names(spark, place) == ["a.jpg", "features.npy", "labels.csv"]
     assert filesystem.read_bytes(spark, f"{place}/a.jpg") == b"mine"
 
 
-def test_an_array_goes_where_the_output_lies_and_to_its_own_place_in_it(output: Path) -> None:
+def test_an_array_may_go_to_the_parent_of_the_output_and_to_its_folder_in_it(output: Path) -> None:
     for folder in (output.parent, output / "npy"):
         for _ in range(2):
             assert export(output, folder, "npy") == 0
@@ -196,7 +196,7 @@ def test_an_array_goes_where_the_output_lies_and_to_its_own_place_in_it(output: 
 
 
 @pytest.mark.parametrize("name", ["features.npy", "labels.csv"])
-def test_an_array_replaces_no_files_of_others(
+def test_an_array_does_not_replace_other_files(
     spark: SparkSession, refused: Refused, output: Path, place: str, name: str
 ) -> None:
     filesystem.write_bytes(spark, f"{place}/{name}", b"mine")
@@ -205,7 +205,7 @@ def test_an_array_replaces_no_files_of_others(
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "csv", "npy"])
-def test_no_export_goes_among_the_images(
+def test_an_export_into_the_input_is_refused(
     refused: Refused, output: Path, tmp_path: Path, file_format: str
 ) -> None:
     images = {"input_path": f"file://{tmp_path}/images", "glob": "**"}
@@ -219,7 +219,7 @@ def test_no_export_goes_among_the_images(
         assert f"lies in the input file://{tmp_path}/images" in line
 
 
-def test_a_name_that_spark_would_not_find_again_is_refused_for_parquet_alone(
+def test_a_name_that_spark_reads_as_a_glob_is_refused_only_for_parquet(
     refused: Refused, output: Path, tmp_path: Path
 ) -> None:
     assert "--destination" in refused(output, tmp_path / "copy[1]", "parquet")
@@ -229,14 +229,14 @@ def test_a_name_that_spark_would_not_find_again_is_refused_for_parquet_alone(
     assert (tmp_path / "npy[1]" / "features.npy").is_file()
 
 
-def test_a_bucket_that_is_not_there_is_told(
+def test_the_message_names_a_missing_bucket(
     output: Path, s3: LocalS3Server, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert export(output, "s3a://no-such-bucket-here/x", "parquet") == 3
     assert "no-such-bucket-here" in capfd.readouterr().err
 
 
-def test_parquet_has_a_destination_before_anything_is_written(output: Path) -> None:
+def test_parquet_without_a_destination_is_refused_before_any_write(output: Path) -> None:
     shutil.rmtree(output / "features")
     before = on_disk(output)
     assert main(["export", "--output", str(output), "--format", "parquet"]) == 2

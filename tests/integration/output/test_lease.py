@@ -1,4 +1,4 @@
-"""Several runs on one output: one works, and one that was stopped cannot write any more."""
+"""Concurrent runs on one output: one works, and a run that lost its lease cannot write."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.usefixtures("spark")
 
 BUSY = 7
 LEASE = 4.0
-# Of a run that is silent from the start.
+# The lease of a run that never renews it.
 SHORT = 1.0
 FINGERPRINT = {"identity": "x"}
 
@@ -54,21 +54,21 @@ def output(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"s3a://{request.getfixturevalue('bucket')}/out"
 
 
-def claimed(spark: SparkSession, output: str, run_id: str, lease: float = SHORT) -> Tables:
-    """The tables of a run that has claimed the output."""
+def tables_of_run(spark: SparkSession, output: str, run_id: str, seconds: float = SHORT) -> Tables:
+    """The tables of a run that holds the lease on the output."""
     layout = Layout(output)
-    held = acquire(lease_store(spark, layout.claim), run_id, output, lease)
-    return Tables(DeltaEngine(spark), layout, run_id, held)
+    lease = acquire(lease_store(spark, layout.lease), run_id, output, seconds)
+    return Tables(DeltaEngine(spark), layout, run_id, lease)
 
 
-def stopped(tables: Tables) -> Tables:
-    """A run that renews its claim no more."""
-    tables.lease._over.set()
+def stop_renewals(tables: Tables) -> Tables:
+    """Stop the renewals, as if the run's process were paused."""
+    tables.lease._stopped.set()
     return tables
 
 
-def resumed(tables: Tables, patch: pytest.MonkeyPatch) -> None:
-    """A run that was stopped just after it had looked at its claim goes on."""
+def resume_after_renewal(tables: Tables, patch: pytest.MonkeyPatch) -> None:
+    """Resume a run that was paused right after it had renewed its lease."""
     patch.setattr(tables.lease, "renew", lambda: None)
 
 
@@ -86,55 +86,57 @@ def paths(table: DataFrame) -> list[str]:
     return sorted(row.path for row in table.collect())
 
 
-def test_on_s3_one_of_many_writes_the_object(spark: SparkSession, bucket: str) -> None:
+def test_one_of_many_concurrent_writers_creates_the_object_on_s3(
+    spark: SparkSession, bucket: str
+) -> None:
     store = lease_store(spark, f"s3a://{bucket}/out put/_claim.json")
     assert store.read() is None
-    won: list[str] = []
+    written: list[str] = []
 
     def write(content: str) -> None:
         try:
             store.write(content.encode(), None)
         except ConflictError:
             return
-        won.append(content)
+        written.append(content)
 
     threads = [threading.Thread(target=write, args=(f"content {n}",)) for n in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    (winner,) = won
+    (winner,) = written
     first = store.read()
     assert first is not None
     assert first.content == winner.encode()
     second = store.write(b"second", first.etag)
     with pytest.raises(ConflictError):
         store.write(b"third", first.etag)
-    found = store.read()
-    assert found is not None
-    assert (found.content, found.etag) == (b"second", second)
+    version = store.read()
+    assert version is not None
+    assert (version.content, version.etag) == (b"second", second)
 
 
-def test_a_run_on_a_claimed_output_ends_as_busy_and_leaves_nothing(
+def test_a_run_on_a_leased_output_ends_as_busy_and_writes_nothing(
     spark: SparkSession, bucket: str, sample_images: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     output = f"s3a://{bucket}/out"
-    held = acquire(lease_store(spark, Layout(output).claim), "the-first", output, LEASE)
+    lease = acquire(lease_store(spark, Layout(output).lease), "the-first", output, LEASE)
     arguments = ["--input", str(sample_images), "--output", output, "--run-id", "second"]
     assert main(["featurize", *arguments, "--lease-seconds", str(LEASE)]) == BUSY
     assert "run the-first on" in capfd.readouterr().err
     assert filesystem.names(spark, output) == ["_claim.json"]
-    held.release()
+    lease.release()
 
 
-def test_a_renewal_whose_answer_was_lost_is_not_taken_for_another_run(
+def test_a_renewal_with_a_lost_response_does_not_lose_the_lease(
     spark: SparkSession, bucket: str, proxy: S3Proxy
 ) -> None:
-    """And the credentials have expired, so that it is not repeated at once."""
-    tables = stopped(claimed(spark, f"s3a://{bucket}/out", "first"))
-    tables.lease._over.clear()
-    answers: Iterator[Fault] = iter([Cut(), Response.error(403, "AccessDenied")])
-    proxy.hook = lambda request: next(answers, None) if request.kind == "PUT" else None
+    """The credentials have expired too, so the request is not repeated at once."""
+    tables = stop_renewals(tables_of_run(spark, f"s3a://{bucket}/out", "first"))
+    tables.lease._stopped.clear()
+    faults: Iterator[Fault] = iter([Cut(), Response.error(403, "AccessDenied")])
+    proxy.hook = lambda request: next(faults, None) if request.kind == "PUT" else None
     try:
         with pytest.raises(Py4JJavaError):
             tables.lease.renew()
@@ -144,14 +146,14 @@ def test_a_renewal_whose_answer_was_lost_is_not_taken_for_another_run(
     tables.lease.release()
 
 
-def test_what_a_stopped_run_writes_after_another_took_over_ends_as_busy(
+def test_writes_of_a_paused_run_after_a_takeover_end_as_busy(
     spark: SparkSession, output: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever it writes: each path stays where the other run has put it."""
-    first = stopped(claimed(spark, output, "first"))
+    """For each kind of write, all paths stay where the other run has put them."""
+    first = stop_renewals(tables_of_run(spark, output, "first"))
     first.create(FINGERPRINT)
     first.append(outcome_of(spark, good="a", bad="b"), 0, 2)
-    second = claimed(spark, output, "second", LEASE)
+    second = tables_of_run(spark, output, "second", LEASE)
     second.fence()
     changed = outcome_of(spark, good="b", bad="a")
     second.upsert(changed, 0)
@@ -162,13 +164,13 @@ def test_what_a_stopped_run_writes_after_another_took_over_ends_as_busy(
         "drop": lambda: first.drop(late),
         "replace": lambda: first.replace(late, 2, FINGERPRINT),
     }
-    resumed(first, monkeypatch)
+    resume_after_renewal(first, monkeypatch)
     for name, write in writes.items():
         with pytest.raises(OutputBusyError, match="run second on "):
             write()
         assert list(features_of(spark, output)) == ["b"], name
         assert quarantine_of(spark, output) == {"a": "truncated"}, name
-    # The other goes on, and may repeat a commit whose answer it did not get.
+    # The other run continues, and may repeat a commit whose response was lost.
     second.upsert(changed, 0)
     second.upsert(outcome_of(spark, good="c", bad="d"), 1)
     second.drop(outcome_of(spark, good="b", bad="d"))
@@ -177,11 +179,11 @@ def test_what_a_stopped_run_writes_after_another_took_over_ends_as_busy(
     second.lease.release()
 
 
-def test_a_commit_that_is_under_way_while_another_run_takes_over_ends_as_busy(
+def test_a_commit_in_progress_during_a_takeover_ends_as_busy(
     spark: SparkSession, output: str, tmp_path: Path
 ) -> None:
-    """Delta began it before the other had committed anything."""
-    first = claimed(spark, output, "first")
+    """Delta has started the commit before the other run commits anything."""
+    first = tables_of_run(spark, output, "first")
     first.create(FINGERPRINT)
     reached, go_on = tmp_path / "reached", tmp_path / "go-on"
     rows = outcome_of(spark, good="a", bad="b").coalesce(1)
@@ -190,10 +192,10 @@ def test_a_commit_that_is_under_way_while_another_run_takes_over_ends_as_busy(
         commit = partial(first.upsert, slow, 0, bad=1)
         late = threads.submit(retry, commit, StorageRetries(output))
         wait_until(reached.exists, 120)
-        stopped(first)
-        second = claimed(spark, output, "second", LEASE)
+        stop_renewals(first)
+        second = tables_of_run(spark, output, "second", LEASE)
         second.fence()
-        first.lease._over.clear()
+        first.lease._stopped.clear()
         go_on.touch()
         with pytest.raises(OutputBusyError, match="run second on "):
             late.result()
@@ -201,13 +203,13 @@ def test_a_commit_that_is_under_way_while_another_run_takes_over_ends_as_busy(
     second.lease.release()
 
 
-def test_tables_that_a_stopped_run_makes_after_another_took_over_do_not_double_rows(
+def test_tables_created_by_a_paused_run_after_a_takeover_do_not_duplicate_rows(
     spark: SparkSession, output: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = stopped(claimed(spark, output, "first"))
-    second = claimed(spark, output, "second", LEASE)
+    first = stop_renewals(tables_of_run(spark, output, "first"))
+    second = tables_of_run(spark, output, "second", LEASE)
     second.fence()
-    resumed(first, monkeypatch)
+    resume_after_renewal(first, monkeypatch)
     first.create(FINGERPRINT)
     first.append(outcome_of(spark, good="a", bad="b"), 0, 2)
     with pytest.raises(FingerprintMismatchError, match="was stopped"):
@@ -221,31 +223,30 @@ def test_tables_that_a_stopped_run_makes_after_another_took_over_do_not_double_r
     second.lease.release()
 
 
-def test_a_command_that_writes_no_rows_keeps_a_stopped_run_out_too(
+def test_a_command_that_writes_no_rows_fences_paused_runs_too(
     spark: SparkSession, output: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run after it finds a claim that was released, and trusts in that."""
-    first = stopped(claimed(spark, output, "first"))
+    """The next run finds a released lease and relies on the fence."""
+    first = stop_renewals(tables_of_run(spark, output, "first"))
     first.create(FINGERPRINT)
     assert main(["compact", "--output", output, "--lease-seconds", "1"]) == 0
-    resumed(first, monkeypatch)
+    resume_after_renewal(first, monkeypatch)
     with pytest.raises(OutputBusyError):
         first.append(outcome_of(spark, good="a", bad="b"), 0, 2)
     assert list(features_of(spark, output)) == []
 
 
-def test_a_run_that_ends_leaves_what_its_successor_has_staged(
+def test_a_run_that_ends_deletes_the_staging_of_dead_runs_but_not_of_its_successor(
     spark: SparkSession, output: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And deletes what runs have left that died before it."""
-    dead = stopped(claimed(spark, output, "dead"))
+    dead = stop_renewals(tables_of_run(spark, output, "dead"))
     dead.create(FINGERPRINT)
     successors: list[Tables] = []
     write_summary = Run._write_summary
 
     def write_summary_and_lose_the_lease(run: Run, status: str) -> None:
         write_summary(run, status)
-        successors.append(claimed(spark, output, "next", LEASE))
+        successors.append(tables_of_run(spark, output, "next", LEASE))
         filesystem.write_bytes(spark, f"{successors[0].staging}/listing", b"of the next run")
 
     def compact() -> int:
@@ -255,11 +256,11 @@ def test_a_run_that_ends_leaves_what_its_successor_has_staged(
         folder = Layout(output).all_staging
         return filesystem.names(spark, folder) if filesystem.exists(spark, folder) else []
 
-    for left in (dead.staging, f"{Layout(output).all_staging}/of-an-earlier-release"):
-        filesystem.write_bytes(spark, f"{left}/listing", b"of a run that died")
+    for folder in (dead.staging, f"{Layout(output).all_staging}/of-an-earlier-release"):
+        filesystem.write_bytes(spark, f"{folder}/listing", b"of a run that died")
     with monkeypatch.context() as patch:
         patch.setattr(Run, "_write_summary", write_summary_and_lose_the_lease)
-        patch.setattr(Lease, "keep", lambda held: None)
+        patch.setattr(Lease, "start_renewals", lambda lease: None)
         assert compact() == 0
     (successor,) = successors
     assert successor.staging.rpartition("/")[2] in staged()
@@ -270,7 +271,7 @@ def test_a_run_that_ends_leaves_what_its_successor_has_staged(
 
 
 def waiting_for(reached: Path, go_on: Path) -> Callable[[Iterator[Any]], Iterator[Any]]:
-    """What a task does: say that it has begun, and give its rows only when it may go on."""
+    """A task that creates the file `reached` and waits for the file `go_on` before its rows."""
 
     def rows(batches: Iterator[Any]) -> Iterator[Any]:
         reached.touch()
@@ -283,7 +284,7 @@ def waiting_for(reached: Path, go_on: Path) -> Callable[[Iterator[Any]], Iterato
 
 @contextmanager
 def started(arguments: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """The command in a group of its own, of which nothing is left at the end."""
+    """Run the command in its own process group, and kill the group at the end."""
     process = subprocess.Popen(
         [sys.executable, "-m", "job", *arguments],
         env=environment,
@@ -300,10 +301,10 @@ def started(arguments: list[str], environment: dict[str, str]) -> Iterator[subpr
 
 
 @pytest.mark.slow
-def test_a_driver_that_was_stopped_ends_as_busy_and_duplicates_nothing(
+def test_a_paused_driver_ends_as_busy_and_duplicates_nothing(
     spark: SparkSession, s3: LocalS3Server, bucket: str, sample_images: Path
 ) -> None:
-    """Stopped past the expiry of its claim, while another run finishes; then it goes on."""
+    """The driver is paused until its lease has expired and another run is complete."""
     for variety in sorted(sample_images.iterdir())[:3]:
         s3.upload_folder(variety, bucket, f"images/{variety.name}/")
     output = f"s3a://{bucket}/out"
@@ -318,10 +319,10 @@ def test_a_driver_that_was_stopped_ends_as_busy_and_duplicates_nothing(
             assert main([*paths, "--run-id", "second"]) == 0
         finally:
             os.killpg(first.pid, signal.SIGCONT)
-        _, told = first.communicate(timeout=120)
-    assert first.returncode == BUSY, told
-    # The second had released the claim; who held it last is told all the same.
-    assert "run second on" in told
+        _, stderr = first.communicate(timeout=120)
+    assert first.returncode == BUSY, stderr
+    # The second run has released its lease; the message names it all the same.
+    assert "run second on" in stderr
     assert len(features_of(spark, output)) == 60
     assert summary_of(spark, output, "second")["counts"]["featurized"] < 60
     assert not filesystem.exists(spark, f"{output}/runs/stopped.json")

@@ -1,4 +1,4 @@
-"""`export --format npy`: an array of NumPy, and which row is whose."""
+"""`export --format npy` writes a NumPy array and the labels of its rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from job.cli import main
 from job.errors import AccountingError
-from job.output.npy_export import Written, write_arrays
+from job.output.npy_export import ExportProgress, write_arrays
 from job.runtime import filesystem
 from tests.integration.conftest import Fruits
 
@@ -30,7 +30,7 @@ def names_in(text: str) -> list[list[str]]:
 
 
 @pytest.mark.slow
-def test_features_are_rows_of_an_array_that_can_be_mapped(
+def test_features_are_rows_of_an_array_that_numpy_can_memory_map(
     spark: SparkSession, fruits: Fruits, tmp_path: Path
 ) -> None:
     export = ["export", "--output", str(fruits.output), "--format", "npy", "--on", "features"]
@@ -48,7 +48,9 @@ def test_features_are_rows_of_an_array_that_can_be_mapped(
 
 
 @pytest.mark.slow
-def test_the_projection_goes_to_a_bucket(spark: SparkSession, fruits: Fruits, bucket: str) -> None:
+def test_the_projection_can_be_exported_to_a_bucket(
+    spark: SparkSession, fruits: Fruits, bucket: str
+) -> None:
     folder = f"s3a://{bucket}/npy"
     export = ["export", "--output", str(fruits.output), "--format", "npy"]
     assert main([*export, "--destination", folder]) == 0
@@ -65,34 +67,36 @@ def test_the_projection_goes_to_a_bucket(spark: SparkSession, fruits: Fruits, bu
 def test_rows_keep_their_order_and_names_are_quoted(spark: SparkSession, tmp_path: Path) -> None:
     images = [(f"path {n}", AWKWARD[n % 6], [float(n), 0.5]) for n in range(1000)]
     table = spark.createDataFrame(images, ROWS).repartition(3)
-    written = Written()
-    write_arrays(table, "features", (1000, 2), str(tmp_path), written)
+    progress = ExportProgress()
+    write_arrays(table, "features", (1000, 2), str(tmp_path), progress)
 
     array = np.load(tmp_path / "features.npy")
     names = names_in((tmp_path / "labels.csv").read_bytes().decode())
-    assert written.rows == len(names) == len({path for path, _ in names}) == 1000
+    assert progress.rows == len(names) == len({path for path, _ in names}) == 1000
     assert [f"path {row[0]:.0f}" for row in array] == [path for path, _ in names]
     assert [AWKWARD[int(row[0]) % 6] or "" for row in array] == [label for _, label in names]
 
 
-def test_no_rows_are_an_array_without_rows(spark: SparkSession, tmp_path: Path) -> None:
-    write_arrays(spark.createDataFrame([], ROWS), "features", (0, 0), str(tmp_path), Written())
+def test_without_images_the_array_has_no_rows(spark: SparkSession, tmp_path: Path) -> None:
+    write_arrays(
+        spark.createDataFrame([], ROWS), "features", (0, 0), str(tmp_path), ExportProgress()
+    )
     assert np.load(tmp_path / "features.npy").shape == (0, 0)
     assert names_in((tmp_path / "labels.csv").read_text()) == []
 
 
-def test_what_fails_leaves_the_files_that_are_there(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_failed_export_leaves_the_existing_files(spark: SparkSession, tmp_path: Path) -> None:
     table = spark.createDataFrame([("a", None, [1.0])], ROWS)
-    write_arrays(table, "features", (1, 1), str(tmp_path), Written())
+    write_arrays(table, "features", (1, 1), str(tmp_path), ExportProgress())
     with pytest.raises(AccountingError, match="2 rows were counted and 1 read"):
-        write_arrays(table, "features", (2, 1), str(tmp_path), Written())
+        write_arrays(table, "features", (2, 1), str(tmp_path), ExportProgress())
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["features.npy", "labels.csv"]
     assert np.load(tmp_path / "features.npy").shape == (1, 1)
 
 
 @pytest.mark.slow
-def test_the_docs_read_it_with_scikit_learn(
+def test_the_example_in_the_docs_reads_the_array_with_scikit_learn(
     spark: SparkSession, fruits: Fruits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export = ["export", "--output", str(fruits.output), "--format", "npy"]

@@ -1,4 +1,4 @@
-"""Rows on their way into both tables: shared by the cores, and never in both, whoever dies."""
+"""Commits to both tables: work is spread over the cores, and no crash leaves a path in both."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ IMAGES = ["format_string('a/%d.jpg', id) AS path", "1L AS length"]
 
 @pytest.fixture
 def no_tables(spark: SparkSession, tmp_path: Path) -> Iterator[Tables]:
-    """Those of a new output, of a run that holds the claim."""
+    """The tables of a new output, before they are created, for a run that holds the lease."""
     layout = Layout(str(tmp_path / "out"))
-    held = acquire(lease_store(spark, layout.claim), "run", layout.features)
-    yield Tables(DeltaEngine(spark), layout, "run", held)
-    held.release()
+    lease = acquire(lease_store(spark, layout.lease), "run", layout.features)
+    yield Tables(DeltaEngine(spark), layout, "run", lease)
+    lease.release()
 
 
 @pytest.fixture
 def tables(no_tables: Tables) -> Tables:
-    """Both of them, empty."""
+    """Both tables, empty."""
     no_tables.create({})
     return no_tables
 
 
-def test_each_file_of_a_commit_has_as_many_rows_as_another(
+def test_all_files_of_a_commit_have_the_same_number_of_rows(
     spark: SparkSession, tables: Tables, tmp_path: Path
 ) -> None:
-    """However unlike the files are that the tasks of the portion wrote."""
+    """The staged files that the tasks of the batch wrote may differ in size."""
     rows, outcome = 3 * ROWS_PER_FILE, str(tmp_path / "outcome")
     features = F.lit(encode_features(np.zeros(8, np.float32)))
     for first, last in [(0, 50_000), (50_000, 59_000), (59_000, rows)]:
@@ -57,14 +57,14 @@ def test_each_file_of_a_commit_has_as_many_rows_as_another(
     assert [row["count"] for row in by_file] == [pytest.approx(ROWS_PER_FILE, rel=0.05)] * 3
 
 
-def test_bad_images_are_looked_for_in_many_files_at_once(
+def test_many_files_are_searched_for_bad_images_in_parallel(
     spark: SparkSession, tables: Tables, tmp_path: Path
 ) -> None:
-    """And end in one file: in a portion of thousands of tasks each may have left one."""
+    """They are written as one file: each of the thousands of tasks of a batch may have some."""
     outcome = str(tmp_path / "outcome")
     write_outcome(spark.range(0, 6, 1, 6).selectExpr(*IMAGES, "'truncated' AS reason"), outcome)
     before = jobs(spark)
-    # Spark counts 4 MB for opening a file: each is a task of its own.
+    # Spark counts 4 MB for opening a file, so each file is a separate task.
     spark.conf.set("spark.sql.files.maxPartitionBytes", "4MB")
     try:
         tables.append(read_outcome(spark, outcome), 0, 6, bad=6)
@@ -72,15 +72,15 @@ def test_bad_images_are_looked_for_in_many_files_at_once(
         spark.conf.unset("spark.sql.files.maxPartitionBytes")
     assert tables.quarantine().count() == 6
     assert len(tables.quarantine().inputFiles()) == 1
-    # The features, of which there are none, open no file.
+    # There are no features, so their job opens no file.
     assert tasks(spark, jobs(spark) - before).count(6) == 1
 
 
 @pytest.mark.parametrize("commits", [1, 2])
-def test_who_dies_between_two_commits_leaves_no_image_in_both_tables(
+def test_a_crash_between_two_commits_leaves_no_image_in_both_tables(
     spark: SparkSession, tables: Tables, commits: int
 ) -> None:
-    """Of a damaged image and a repaired one; the same commit, again, puts each in its place."""
+    """Repeating the commit puts a damaged and a repaired image into their tables."""
     tables.append(outcome_of(spark, good="damaged", bad="repaired"), 0, 2)
     changed = outcome_of(spark, good="repaired", bad="damaged")
     with pytest.MonkeyPatch.context() as patch:
@@ -93,14 +93,14 @@ def test_who_dies_between_two_commits_leaves_no_image_in_both_tables(
     assert paths(tables.quarantine()) == ["damaged"]
 
 
-def test_who_dies_while_all_is_replaced_leaves_no_image_in_both_tables(
+def test_a_crash_while_all_rows_are_replaced_leaves_no_image_in_both_tables(
     spark: SparkSession, tables: Tables
 ) -> None:
     tables.append(outcome_of(spark, good="damaged", bad="repaired"), 0, 2)
     changed = outcome_of(spark, good="repaired", bad="damaged")
     with pytest.MonkeyPatch.context() as patch:
         # The bad images come last.
-        patch.setattr(DeltaEngine, "quarantined", die)
+        patch.setattr(DeltaEngine, "quarantine_rows", die)
         with pytest.raises(KeyboardInterrupt):
             tables.replace(changed, 2, {})
     assert paths(tables.features()) == ["repaired"]
@@ -109,15 +109,15 @@ def test_who_dies_while_all_is_replaced_leaves_no_image_in_both_tables(
     assert paths(tables.quarantine()) == ["damaged"]
 
 
-def test_who_dies_while_tables_are_made_leaves_no_features_without_quarantine(
+def test_a_crash_between_creating_tables_leaves_no_features_without_quarantine(
     no_tables: Tables,
 ) -> None:
-    create, made = DeltaEngine.create, []
+    create, created = DeltaEngine.create, []
 
     def create_or_die(engine: DeltaEngine, *table: Any) -> None:
-        if made:
+        if created:
             raise KeyboardInterrupt
-        made.append(create(engine, *table))
+        created.append(create(engine, *table))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DeltaEngine, "create", create_or_die)
@@ -129,17 +129,17 @@ def test_who_dies_while_tables_are_made_leaves_no_features_without_quarantine(
     assert paths(no_tables.quarantine()) == []
 
 
-def test_a_quarantine_that_somebody_deleted_is_made_again(tables: Tables) -> None:
+def test_a_deleted_quarantine_table_is_created_again(tables: Tables) -> None:
     shutil.rmtree(tables.layout.quarantine)
     tables.restore_quarantine()
     assert paths(tables.quarantine()) == []
 
 
-def test_who_dies_while_all_of_a_new_output_is_replaced_leaves_both_tables(
+def test_a_crash_while_all_rows_of_a_new_output_are_replaced_leaves_both_tables(
     spark: SparkSession, no_tables: Tables
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DeltaEngine, "quarantined", die)
+        patch.setattr(DeltaEngine, "quarantine_rows", die)
         with pytest.raises(KeyboardInterrupt):
             no_tables.replace(outcome_of(spark, good="good", bad="bad"), 2, {})
     assert paths(no_tables.features()) == ["good"]
@@ -155,7 +155,7 @@ def outcome_of(spark: SparkSession, good: str, bad: str) -> DataFrame:
 
 
 def die_after(patch: pytest.MonkeyPatch, commits: int) -> None:
-    """The next merge after so many is the end."""
+    """Raise in the merge after `commits` merges."""
     execute, done = DeltaMergeBuilder.execute, []
 
     def execute_or_die(builder: DeltaMergeBuilder) -> object:
@@ -180,7 +180,7 @@ def jobs(spark: SparkSession) -> set[int]:
 
 
 def tasks(spark: SparkSession, of_jobs: set[int]) -> list[int]:
-    """How many tasks each stage of the jobs ran: none where the stage of another job was used."""
+    """The number of tasks that each stage of the jobs ran; none for stages of earlier jobs."""
     tracker = spark.sparkContext.statusTracker()
     infos = [tracker.getJobInfo(job) for job in of_jobs]
     stages = {stage for info in infos if info for stage in info.stageIds}

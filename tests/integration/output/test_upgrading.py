@@ -170,8 +170,8 @@ def test_this_release_goes_on_after_the_earlier_one(days: Days) -> None:
 def test_this_release_fits_again_from_the_moments_of_the_earlier_one(days: Days) -> None:
     assert days.fourth.summary["fitted_by"] == "fourth"
     assert days.fourth.summary["components"] == 3
-    assert "all is read" not in days.fourth.log
-    assert "left aside" not in days.fourth.log
+    assert "all rows are read" not in days.fourth.log
+    assert "the earlier fit is ignored" not in days.fourth.log
 
 
 def test_the_report_shows_images_that_either_release_featurized(days: Days) -> None:

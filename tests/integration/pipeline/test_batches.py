@@ -1,4 +1,4 @@
-"""A run of several portions, and what it takes over of one of the same id that died."""
+"""A run of several batches, and the staged files of a dead process of the same run."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from job.runtime.staging import write_outcome
 from tests.integration.tables import features_of
 
 
-def test_the_first_portion_is_one_slice_and_the_next_what_five_minutes_take(
+def test_the_first_batch_is_one_slice_and_the_next_is_five_minutes_of_work(
     spark: SparkSession, tmp_path: Path, sample_images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The tests' Spark says that it has one core: five slices. None is empty, whatever the paths:
-    # the chance of that is one in ten thousand.
+    # The tests' Spark reports one core, which gives five slices. The chance that one of them is
+    # empty is one in ten thousand.
     monkeypatch.setattr(batches, "IMAGES_PER_SLICE", 8)
     output = str(tmp_path / "out")
     for variety in sorted(sample_images.iterdir())[:2]:
@@ -34,7 +34,7 @@ def test_the_first_portion_is_one_slice_and_the_next_what_five_minutes_take(
     assert main(["featurize", "--input", str(tmp_path / "images"), "--output", output]) == 0
     assert len(features_of(spark, output)) == 40
     history = DeltaTable.forPath(spark, f"{output}/features").history().collect()
-    # The latest first; the last made the table.
+    # The latest commit comes first; the last one created the table.
     rest, first, _ = (int(commit.operationMetrics.get("numOutputRows", 0)) for commit in history)
     assert 0 < first < rest
     assert first + rest == 40
@@ -47,19 +47,19 @@ def test_a_batch_is_committed_while_the_next_one_runs(
     started: list[int] = []
     second_started, pools = threading.Event(), []
 
-    def featurized(run: Any, work: Any, batch: Any) -> Any:
+    def record_batch(run: Any, work: Any, batch: Any) -> Any:
         started.append(batch.first)
         if len(started) == 2:
             second_started.set()
         return featurize_batch(run, work, batch)
 
-    def appended(tables: Tables, *arguments: Any, **more: Any) -> None:
+    def append_after_second_start(tables: Tables, *arguments: Any, **more: Any) -> None:
         assert second_started.wait(60)
         pools.append(tables.spark.sparkContext.getLocalProperty("spark.scheduler.pool"))
         append(tables, *arguments, **more)
 
-    monkeypatch.setattr(featurize, "_featurize_batch", featurized)
-    monkeypatch.setattr(Tables, "append", appended)
+    monkeypatch.setattr(featurize, "_featurize_batch", record_batch)
+    monkeypatch.setattr(Tables, "append", append_after_second_start)
     images, output = sorted(sample_images.iterdir())[0], tmp_path / "out"
     arguments = ["--input", str(images), "--output", str(output), "--batch-images", "8"]
     assert main(["featurize", *arguments]) == 0
@@ -67,22 +67,22 @@ def test_a_batch_is_committed_while_the_next_one_runs(
     assert pools == ["commits"] * 3
 
 
-def test_what_a_run_of_the_same_id_left_is_not_counted(
+def test_rows_staged_by_a_dead_process_of_the_same_run_are_not_counted(
     spark: SparkSession, tmp_path: Path, sample_images: Path
 ) -> None:
-    """Portions of another size, of a run that died while it featurized all images again."""
+    """The process died while it featurized all images again in batches of another size."""
     images, output = sorted(sample_images.iterdir())[0], tmp_path / "out"
     arguments = ["featurize", "--input", str(images), "--output", str(output)]
     assert main(arguments) == 0
     features = encode_features(np.ones(1280, np.float32))
-    gone = ("file:///gone.jpg", "gone", 1, None, None, features, None, None, None)
-    left = spark.createDataFrame([gone], schemas.OUTCOME_SCHEMA)
-    write_outcome(left, f"{output}/_staging/again/outcomes/claim=1/portion=7")
+    row = ("file:///gone.jpg", "gone", 1, None, None, features, None, None, None)
+    staged = spark.createDataFrame([row], schemas.OUTCOME_SCHEMA)
+    write_outcome(staged, f"{output}/_staging/again/outcomes/claim=1/portion=7")
     assert main([*arguments, "--refeaturize", "--run-id", "again"]) == 0
     assert len(features_of(spark, str(output))) == 20
 
 
-def test_the_report_shows_images_of_a_run_of_the_same_id_that_died(
+def test_the_report_shows_images_of_a_dead_process_of_the_same_run(
     tmp_path: Path, sample_images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images, output = sorted(sample_images.iterdir())[0], tmp_path / "out"

@@ -1,4 +1,4 @@
-"""`doctor --in-cluster` on a real Spark and a real S3: what is well, and each thing gone wrong."""
+"""`doctor --in-cluster` with a real Spark and a real S3: each check passes and fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.proxy import Request, Response, S3Proxy
 pytestmark = pytest.mark.slow
 
 Checks = dict[str, dict[str, Any]]
-Looked = Callable[..., Checks]
+RunDoctor = Callable[..., Checks]
 OK_ON_DISK = {
     "spark",
     "classpath",
@@ -38,13 +38,13 @@ OK_ON_DISK = {
     "allowed-regions",
 }
 OK_ON_S3 = OK_ON_DISK | {"endpoint", "identity", "forward-pass"}
-# Ten seconds of TensorFlow, which only the tests of it need.
+# TensorFlow takes ten seconds, and few tests need it.
 NETWORK = ("forward-pass",)
 
 
 @pytest.fixture(scope="module")
 def images(s3: LocalS3Server, module_bucket: str, sample_images: Path) -> str:
-    """Input path of twenty images in a bucket, beside a file that is none."""
+    """Input path of twenty images and a README in a bucket."""
     (variety, *_) = sorted(sample_images.iterdir())
     s3.client().put_object(Bucket=module_bucket, Key="images/A README", Body=b"no image")
     s3.upload_folder(variety, module_bucket, f"images/{variety.name}/")
@@ -52,28 +52,28 @@ def images(s3: LocalS3Server, module_bucket: str, sample_images: Path) -> str:
 
 
 @pytest.fixture
-def looked(spark: object, images: str, bucket: str) -> Looked:
-    """looked(*arguments of run, conf=..., input=..., output=...): outcomes, without the network."""
+def doctor(spark: object, images: str, bucket: str) -> RunDoctor:
+    """doctor(*arguments of run, conf=..., input=..., output=...): results without the network."""
 
-    def look(*more: str, conf: dict[str, str] | None = None, **paths: str) -> Checks:
-        given = {"input": images, "output": f"s3a://{bucket}/out"} | paths
-        words = [part for name, path in given.items() for part in (f"--{name}", path)]
+    def run(*more: str, conf: dict[str, str] | None = None, **paths: str) -> Checks:
+        options = {"input": images, "output": f"s3a://{bucket}/out"} | paths
+        words = [part for name, path in options.items() for part in (f"--{name}", path)]
         context = InClusterContext(job_arguments(cli, "run", [*words, *more]), conf or {})
         checks = [check for check in IN_CLUSTER_CHECKS if check.name not in NETWORK]
-        return {each.check: asdict(each) for each in run_checks(checks, context)}
+        return {result.check: asdict(result) for result in run_checks(checks, context)}
 
-    return look
+    return run
 
 
 def states(checks: Checks) -> dict[str, str]:
-    return {name: each["state"] for name, each in checks.items()}
+    return {name: check["state"] for name, check in checks.items()}
 
 
 def failed(checks: Checks) -> list[str]:
     return [name for name, state in states(checks).items() if state == "failed"]
 
 
-def test_all_is_well_and_nothing_is_left(
+def test_all_checks_pass_and_leave_no_objects(
     spark: object,
     images: str,
     s3: LocalS3Server,
@@ -82,65 +82,65 @@ def test_all_is_well_and_nothing_is_left(
 ) -> None:
     job = ["run", "--input", images, "--output", f"s3a://{bucket}/out"]
     assert main(["doctor", "--in-cluster", "--json", "--", *job]) == 0
-    said = capsys.readouterr().out
-    checks = {each["check"]: each for each in json.loads(said)["checks"]}
+    stdout = capsys.readouterr().out
+    checks = {check["check"]: check for check in json.loads(stdout)["checks"]}
     assert {name for name, state in states(checks).items() if state == "ok"} == OK_ON_S3
     assert checks["magic-commit"]["what"] == "committed by magic"
     assert checks["identity"]["what"].endswith(" from env")
-    assert s3.access_key not in said
-    assert s3.secret_key not in said
+    assert s3.access_key not in stdout
+    assert s3.secret_key not in stdout
     listed = s3.client().list_objects_v2(Bucket=bucket).get("Contents", [])
-    assert [each["Key"] for each in listed if each["Size"]] == []
+    assert [item["Key"] for item in listed if item["Size"]] == []
 
 
 def test_a_folder_on_a_disk_needs_no_s3(
-    looked: Looked, sample_images: Path, tmp_path: Path
+    doctor: RunDoctor, sample_images: Path, tmp_path: Path
 ) -> None:
-    checks = looked(input=str(sample_images), output=str(tmp_path / "out"))
+    checks = doctor(input=str(sample_images), output=str(tmp_path / "out"))
     assert {name for name, state in states(checks).items() if state == "ok"} == OK_ON_DISK
     assert failed(checks) == []
     assert list(tmp_path.rglob("*.parquet")) == []
 
 
-def test_a_region_that_is_not_allowed(looked: Looked) -> None:
-    checks = looked("--allowed-regions", "eu-*")
+def test_a_region_that_is_not_allowed(doctor: RunDoctor) -> None:
+    checks = doctor("--allowed-regions", "eu-*")
     assert failed(checks) == ["allowed-regions"]
     assert "is in us-east-1" in checks["allowed-regions"]["what"]
     assert checks["allowed-regions"]["exit_code"] == 2
 
 
-def test_a_missing_bucket_of_the_input(looked: Looked) -> None:
-    checks = looked(input="s3a://no-such-bucket-here/images")
+def test_a_missing_bucket_of_the_input(doctor: RunDoctor) -> None:
+    checks = doctor(input="s3a://no-such-bucket-here/images")
     assert failed(checks) == ["input-image"]
     assert "no-such-bucket-here" in checks["input-image"]["what"]
     assert checks["input-image"]["exit_code"] == 3
     assert checks["input-image"]["fix"]
 
 
-def test_an_input_without_an_image(looked: Looked, s3: LocalS3Server, bucket: str) -> None:
+def test_an_input_without_an_image(doctor: RunDoctor, s3: LocalS3Server, bucket: str) -> None:
     s3.client().put_object(Bucket=bucket, Key="texts/README", Body=b"no image")
-    found = looked(input=f"s3a://{bucket}/texts")["input-image"]
-    assert found["what"].startswith("none of the first 1 objects under")
-    assert looked(input=f"s3a://{bucket}/no")["input-image"]["what"].startswith("nothing is under")
+    check = doctor(input=f"s3a://{bucket}/texts")["input-image"]
+    assert check["what"].startswith("none of the first 1 objects under")
+    assert doctor(input=f"s3a://{bucket}/no")["input-image"]["what"].startswith("nothing is under")
 
 
-def test_a_missing_bucket_of_the_output(looked: Looked) -> None:
-    checks = looked(output="s3a://no-such-bucket-here/out")
+def test_a_missing_bucket_of_the_output(doctor: RunDoctor) -> None:
+    checks = doctor(output="s3a://no-such-bucket-here/out")
     assert failed(checks) == ["output"]
     assert states(checks)["magic-commit"] == "skipped"
 
 
-def test_an_output_that_may_only_be_read(looked: Looked, proxy: S3Proxy) -> None:
+def test_a_read_only_output(doctor: RunDoctor, proxy: S3Proxy) -> None:
     with answering(proxy, _refuse_writing):
-        checks = looked()
+        checks = doctor()
     assert failed(checks) == ["output"]
     assert "refused" in checks["output"]["what"]
     assert checks["output"]["exit_code"] == 4
 
 
-def test_an_output_that_takes_objects_but_no_commit(looked: Looked, proxy: S3Proxy) -> None:
+def test_an_output_that_accepts_objects_but_no_commit(doctor: RunDoctor, proxy: S3Proxy) -> None:
     with answering(proxy, _refuse_commits):
-        checks = looked()
+        checks = doctor()
     assert failed(checks) == ["magic-commit"]
 
 
@@ -163,39 +163,39 @@ def _refuse_commits(request: Request) -> Response | None:
     return Response.error(403, "AccessDenied", "no uploads") if uploads else None
 
 
-def test_damaged_weights(looked: Looked, tmp_path: Path) -> None:
+def test_damaged_weights(doctor: RunDoctor, tmp_path: Path) -> None:
     whole = next(weights_folder().glob("*.h5")).read_bytes()
     damaged = tmp_path / "damaged.weights.h5"
     damaged.write_bytes(whole[: len(whole) // 2])
-    checks = looked("--weights", str(damaged))
+    checks = doctor("--weights", str(damaged))
     assert failed(checks) == ["weights"]
     assert checks["weights"]["exit_code"] == 11
 
 
-def test_a_class_that_no_jar_has(looked: Looked) -> None:
+def test_a_class_that_no_jar_has(doctor: RunDoctor) -> None:
     name = "software.amazon.awssdk.auth.credentials.NoSuchProvider"
-    checks = looked(conf={"spark.hadoop.fs.s3a.aws.credentials.provider": name})
+    checks = doctor(conf={"spark.hadoop.fs.s3a.aws.credentials.provider": name})
     assert failed(checks) == ["classpath"]
     assert name in checks["classpath"]["what"]
     assert checks["classpath"]["exit_code"] == 12
     assert states(checks)["output"] == "skipped"
 
 
-def test_an_event_log_that_cannot_be_written(looked: Looked) -> None:
+def test_an_event_log_that_cannot_be_written(doctor: RunDoctor) -> None:
     conf = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": "s3a://no-such-bucket-here/l"}
-    assert failed(looked(conf=conf)) == ["event-log"]
+    assert failed(doctor(conf=conf)) == ["event-log"]
 
 
-def test_arguments_of_the_run_that_are_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_arguments_of_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--in-cluster", "--", "run", "--input", "x", "--label-level", "-1"]) == 2
     assert main(["doctor", "--in-cluster"]) == 2
     assert "none is named" in capsys.readouterr().err
 
 
-def alone(
+def run_in_process(
     server: LocalS3Server, *job: str, conf: dict[str, str], **environment: str
 ) -> tuple[int, Checks]:
-    """The same in a process and a Spark of its own: exit code and outcomes."""
+    """Run doctor in a process with its own Spark; returns the exit code and the results."""
     settings = server.spark_settings() | conf
     pairs = [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
     ended = subprocess.run(
@@ -206,13 +206,13 @@ def alone(
         check=False,
     )
     assert "Traceback" not in ended.stderr, ended.stderr
-    return ended.returncode, {each["check"]: each for each in json.loads(ended.stdout)["checks"]}
+    return ended.returncode, {check["check"]: check for check in json.loads(ended.stdout)["checks"]}
 
 
 @pytest.mark.slow
 def test_wrong_keys(s3: LocalS3Server, images: str, bucket: str) -> None:
     job = ("run", "--input", images, "--output", f"s3a://{bucket}/out")
-    code, checks = alone(s3, *job, conf={}, AWS_SECRET_ACCESS_KEY="wrong")
+    code, checks = run_in_process(s3, *job, conf={}, AWS_SECRET_ACCESS_KEY="wrong")
     assert code == 4
     assert failed(checks) == ["input-image", "output"]
 
@@ -223,7 +223,7 @@ def test_an_endpoint_whose_name_does_not_resolve(
 ) -> None:
     job = ("run", "--input", images, "--output", f"s3a://{bucket}/out")
     conf = {"spark.hadoop.fs.s3a.endpoint": "http://s3.nowhere.invalid:8333"}
-    code, checks = alone(s3, *job, conf=conf)
+    code, checks = run_in_process(s3, *job, conf=conf)
     assert code == 8
     assert failed(checks) == ["endpoint"]
     assert "s3.nowhere.invalid does not resolve" in checks["endpoint"]["what"]
@@ -233,17 +233,17 @@ def test_an_endpoint_whose_name_does_not_resolve(
 
 @pytest.mark.slow
 def test_a_missing_jar(s3: LocalS3Server, images: str, bucket: str, tmp_path: Path) -> None:
-    """A Spark as pip installs it, but for the jar of Delta's log on S3."""
+    """A Spark as pip installs it, without the jar of Delta's log on S3."""
     installed = pyspark_jar_folder().parent
-    for each in installed.iterdir():
-        if each.name != "jars":
-            (tmp_path / each.name).symlink_to(each)
+    for path in installed.iterdir():
+        if path.name != "jars":
+            (tmp_path / path.name).symlink_to(path)
     (tmp_path / "jars").mkdir()
     for jar in (installed / "jars").glob("*.jar"):
         if not jar.name.startswith("delta-storage"):
             (tmp_path / "jars" / jar.name).symlink_to(jar)
     job = ("run", "--input", images, "--output", f"s3a://{bucket}/out")
-    code, checks = alone(s3, *job, conf={}, SPARK_HOME=str(tmp_path))
+    code, checks = run_in_process(s3, *job, conf={}, SPARK_HOME=str(tmp_path))
     assert code == 12
     assert "io.delta.storage.S3SingleDriverLogStore" in checks["classpath"]["what"]
 

@@ -1,4 +1,4 @@
-"""Day after day on one output: the fit is kept or mended, and files stay few."""
+"""Daily runs on one output: they reuse or update the fit, and the files stay few."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("spark")
 
 @dataclass(frozen=True)
 class Days:
-    """Two days of one bucket: what each run left, and a fit after them."""
+    """Two daily runs on one bucket: their summaries, and a fit after them."""
 
     output: str
     first: dict[str, Any]
@@ -35,7 +35,7 @@ class Days:
 
 @pytest.fixture(scope="module")
 def days(spark: SparkSession, s3: LocalS3Server, module_bucket: str, sample_images: Path) -> Days:
-    """Sixty images; then three changed, three gone, one new; then a fit."""
+    """Sixty images; then three changed, three deleted, one new; then a fit."""
     for variety in sorted(sample_images.iterdir())[:3]:
         s3.upload_folder(variety, module_bucket, f"images/{variety.name}/")
     output, client = f"s3a://{module_bucket}/out", s3.client()
@@ -55,13 +55,13 @@ def days(spark: SparkSession, s3: LocalS3Server, module_bucket: str, sample_imag
 
     rows_read: list[int] = []
 
-    def counted(features: DataFrame) -> moments.Moments:
-        found = compute_moments(features)
-        rows_read.append(found.count)
-        return found
+    def compute_and_count(features: DataFrame) -> moments.Moments:
+        result = compute_moments(features)
+        rows_read.append(result.count)
+        return result
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(moments, "compute_moments", counted)
+        patch.setattr(moments, "compute_moments", compute_and_count)
         assert main(["fit", "--output", output, "--run-id", "third"]) == 0
     return Days(
         output,
@@ -73,37 +73,37 @@ def days(spark: SparkSession, s3: LocalS3Server, module_bucket: str, sample_imag
     )
 
 
-def test_a_daily_run_projects_all_rows_onto_the_fit_that_is_there(
-    spark: SparkSession, days: Days
-) -> None:
+def test_a_daily_run_projects_all_rows_with_the_saved_fit(spark: SparkSession, days: Days) -> None:
     assert days.first["fitted_by"] == days.second["fitted_by"] == "first"
     assert days.second["components"] == days.first["components"]
     assert days.projected == set(features_of(spark, days.output))
     assert len(days.projected) == 58
 
 
-def test_a_later_fit_reads_only_rows_that_came_or_went(days: Days) -> None:
-    # Four came, one of them new; six went, three of them changed.
+def test_a_later_fit_reads_only_added_and_removed_rows(days: Days) -> None:
+    # Four rows were added, one of them new; six were removed, three of them changed.
     assert days.rows_read_by_refit == [4, 6]
     assert days.fitted == 58
 
 
-def test_a_later_fit_equals_one_of_all_rows(spark: SparkSession, days: Days) -> None:
-    mended = load_moments(spark, load_bundle(spark, f"{days.output}/pca"))
-    whole = compute_moments(spark.read.format("delta").load(f"{days.output}/features"))
-    assert mended.count == whole.count
-    np.testing.assert_allclose(mended.mean, whole.mean, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(mended.m2, whole.m2, rtol=1e-9, atol=1e-9 * np.abs(whole.m2).max())
+def test_a_later_fit_equals_a_fit_of_all_rows(spark: SparkSession, days: Days) -> None:
+    updated = load_moments(spark, load_bundle(spark, f"{days.output}/pca"))
+    expected = compute_moments(spark.read.format("delta").load(f"{days.output}/features"))
+    assert updated.count == expected.count
+    np.testing.assert_allclose(updated.mean, expected.mean, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        updated.m2, expected.m2, rtol=1e-9, atol=1e-9 * np.abs(expected.m2).max()
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("asked", [["--refit"], ["--components", "5"]])
-def test_a_fit_is_new_where_it_is_asked_for(
-    spark: SparkSession, days: Days, asked: list[str]
+@pytest.mark.parametrize("options", [["--refit"], ["--components", "5"]])
+def test_a_run_fits_again_if_the_user_asks_for_it(
+    spark: SparkSession, days: Days, options: list[str]
 ) -> None:
-    run_id = asked[0].strip("-")
+    run_id = options[0].strip("-")
     arguments = ["--input", days.first["input_path"], "--output", days.output, "--run-id", run_id]
-    assert main(["run", *arguments, *asked]) == 0
+    assert main(["run", *arguments, *options]) == 0
     summary = summary_of(spark, days.output, run_id)
     assert summary["fitted_by"] == run_id
     assert summary["counts"]["featurized"] == 0
@@ -113,7 +113,7 @@ def _data_files(spark: SparkSession, table: str) -> list[str]:
     return [name for name in filesystem.names(spark, table) if name.endswith(".parquet")]
 
 
-def test_rows_of_deleted_images_are_kept_where_that_is_asked_for(
+def test_keep_deleted_keeps_the_rows_of_deleted_images(
     spark: SparkSession, s3: LocalS3Server, days: Days
 ) -> None:
     before = features_of(spark, days.output)
@@ -140,19 +140,19 @@ def test_compaction_leaves_one_file_with_the_same_rows(
     assert features_of(spark, days.output) == before
     assert "now 1" in capfd.readouterr().err
 
-    # What had changed since the last fit was deleted with the old files.
+    # The changes since the last fit were deleted with the old files.
     assert main(["fit", "--output", days.output]) == 0
-    assert "is not kept: all is read" in capfd.readouterr().err
+    assert "are gone: all rows are read" in capfd.readouterr().err
     assert load_bundle(spark, f"{days.output}/pca").manifest.rows == len(before)
 
 
 @pytest.mark.slow
-def test_many_small_files_are_compacted_by_the_run_that_makes_them(
+def test_a_run_that_leaves_many_small_files_compacts_them(
     spark: SparkSession, tmp_path: Path, sample_images: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     images = sorted(sample_images.iterdir())[0]
     arguments = ["--input", str(images), "--output", str(tmp_path / "out")]
-    portions = ["--batch-images", "5", "--compact-above", "2"]
-    assert main(["featurize", *arguments, *portions]) == 0
+    options = ["--batch-images", "5", "--compact-above", "2"]
+    assert main(["featurize", *arguments, *options]) == 0
     assert "compact: 4 files of features, now 1" in capfd.readouterr().err
     assert len(features_of(spark, str(tmp_path / "out"))) == 20

@@ -1,4 +1,4 @@
-"""A run that finds nothing new does not pay for what it does not need."""
+"""A run without new images does not start the network."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def test_a_run_without_new_images_starts_no_tensorflow(sample_images: Path, tmp_
 
 
 def _starts_tensorflow(arguments: list[str]) -> bool:
-    """Whether a Python worker of such a run has TensorFlow's libraries in its memory."""
-    found = False
+    """Whether a Python worker of the run has loaded TensorFlow's libraries."""
+    started = False
     with job(*arguments, environment=os.environ) as running:
         while running.process.poll() is None:
-            found = found or any(_has_tensorflow(worker.pid) for worker in running.workers())
+            started = started or any(_has_tensorflow(worker.pid) for worker in running.workers())
             time.sleep(0.1)
         assert running.end() == 0, running.told()[-3000:]
-    return found
+    return started
 
 
 def _has_tensorflow(pid: int) -> bool:

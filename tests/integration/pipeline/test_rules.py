@@ -1,4 +1,4 @@
-"""The rules that hold for every run, each with a test that fails without it."""
+"""The rules that hold for every run."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from job.runtime.progress import RowCounter
 from tests.integration.tables import features_of, quarantine_of, summary_of
 from tests.support.proxy import Request, Response, S3Proxy
 
-# The command line takes the session that is there, with its store.
+# The command line uses the existing session and its store.
 pytestmark = pytest.mark.usefixtures("spark")
 
 READERS = ["concurrent", pytest.param("s3a", marks=pytest.mark.slow)]
-# A minute by hand: OUTAGE_SECONDS=60 make test ARGS="-k refusals".
+# For a minute: OUTAGE_SECONDS=60 make test ARGS="-k refusals".
 OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS", "10"))
 
 
@@ -37,7 +37,7 @@ def images(s3: LocalS3Server, bucket: str, sample_images: Path) -> str:
 
 @dataclass(frozen=True)
 class Days:
-    """Three days of one bucket: features, reasons and counts after each."""
+    """Three daily runs on one bucket: features, reasons and counts after each run."""
 
     features: list[dict[str, list[float]]]
     reasons: list[dict[str, str]]
@@ -49,68 +49,68 @@ class Days:
 def days(
     spark: SparkSession, s3: LocalS3Server, module_bucket: str, sample_images: Path
 ) -> tuple[Days, str]:
-    """Sixty images in two portions; then one changed, one gone, one new, one broken; mended."""
+    """Sixty images in two batches; then one changed, deleted, new and broken; then repaired."""
     for variety in sorted(sample_images.iterdir())[:3]:
         s3.upload_folder(variety, module_bucket, f"images/{variety.name}/")
     other = sorted((sample_images / "Tomato 3").iterdir())[0].read_bytes()
     client, output = s3.client(), f"s3a://{module_bucket}/out"
-    seen = Days([], [], [], [])
+    result = Days([], [], [], [])
 
     def day(run_id: str, *more: str) -> list[str]:
         count = RowCounter(spark, FEATURIZE_NODE)
         arguments = ["--input", f"s3a://{module_bucket}/images", "--output", output]
         arguments += ["--run-id", run_id, "--max-bad-fraction", "0.5", *more]
         assert main(["featurize", *arguments]) == 0
-        seen.features.append(features_of(spark, output))
-        seen.reasons.append(quarantine_of(spark, output))
-        seen.counts.append(summary_of(spark, output, run_id)["counts"])
-        seen.through_network.append(count())
-        return [path.split("/", 3)[3] for path in sorted(seen.features[-1])]
+        result.features.append(features_of(spark, output))
+        result.reasons.append(quarantine_of(spark, output))
+        result.counts.append(summary_of(spark, output, run_id)["counts"])
+        result.through_network.append(count())
+        return [path.split("/", 3)[3] for path in sorted(result.features[-1])]
 
-    changed, gone, broken, *_ = day("day-1", "--batch-images", "40")
+    changed, deleted, broken, *_ = day("day-1", "--batch-images", "40")
     client.put_object(Bucket=module_bucket, Key=changed, Body=other)
-    client.delete_object(Bucket=module_bucket, Key=gone)
+    client.delete_object(Bucket=module_bucket, Key=deleted)
     client.put_object(Bucket=module_bucket, Key="images/New/one.jpg", Body=other)
     whole = client.get_object(Bucket=module_bucket, Key=broken)["Body"].read()
     client.put_object(Bucket=module_bucket, Key=broken, Body=whole[: len(whole) // 2])
     day("day-2")
     client.put_object(Bucket=module_bucket, Key=broken, Body=whole)
     day("day-3")
-    return seen, f"s3a://{module_bucket}/"
+    return result, f"s3a://{module_bucket}/"
 
 
-def test_portions_together_are_all_images(days: tuple[Days, str]) -> None:
-    seen, _ = days
-    assert len(seen.features[0]) == 60
-    assert seen.through_network[0] == 60
+def test_all_batches_together_have_all_images(days: tuple[Days, str]) -> None:
+    result, _ = days
+    assert len(result.features[0]) == 60
+    assert result.through_network[0] == 60
 
 
 def test_only_new_and_changed_images_are_featurized_again(days: tuple[Days, str]) -> None:
-    seen, root = days
-    assert seen.counts[1] == {
+    result, root = days
+    assert result.counts[1] == {
         "listed": 60,
         "featurized": 2,
         "reused": 57,
         "quarantined": 1,
         "dropped": 1,
     }
-    # The broken one was looked at too.
-    assert seen.through_network[1] == 3
-    changed, gone, _, same = sorted(seen.features[0])[:4]
-    assert gone not in seen.features[1]
-    assert seen.features[1][same] == seen.features[0][same]
-    assert seen.features[1][changed] == seen.features[1][f"{root}images/New/one.jpg"]
-    assert seen.features[1][changed] != seen.features[0][changed]
+    # The broken image went through the network step too.
+    assert result.through_network[1] == 3
+    changed, deleted, _, unchanged = sorted(result.features[0])[:4]
+    assert deleted not in result.features[1]
+    assert result.features[1][unchanged] == result.features[0][unchanged]
+    assert result.features[1][changed] == result.features[1][f"{root}images/New/one.jpg"]
+    assert result.features[1][changed] != result.features[0][changed]
 
 
-def test_a_changed_image_that_is_broken_is_in_quarantine_until_it_is_mended(
+def test_a_broken_image_is_in_quarantine_until_it_is_repaired(
     days: tuple[Days, str],
 ) -> None:
-    seen, _ = days
-    broken = sorted(seen.features[0])[2]
-    assert seen.reasons == [{}, {broken: "truncated"}, {}]
-    assert broken not in seen.features[1]
-    assert seen.features[2][broken] == seen.features[0][broken]
+    result, _ = days
+    broken = sorted(result.features[0])[2]
+    assert result.reasons == [{}, {broken: "truncated"}, {}]
+    assert broken not in result.features[1]
+    assert result.features[2][broken] == result.features[0][broken]
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -153,7 +153,7 @@ def test_a_forbidden_and_a_vanished_object_are_tried_again_in_the_next_run(
     assert len(features_of(spark, output)) == 40
 
 
-# Each reader with one of them; with both, by hand, where the outage is a long one.
+# Each reader has one refusal; with OUTAGE_SECONDS it has both.
 REFUSALS = [
     ("concurrent", 503, "SlowDown"),
     pytest.param("s3a", 403, "ExpiredToken", marks=pytest.mark.slow),
@@ -163,7 +163,7 @@ if "OUTAGE_SECONDS" in os.environ:
 
 
 @pytest.mark.parametrize(("reader", "status", "code"), REFUSALS)
-def test_refusals_for_a_while_are_waited_out(
+def test_a_run_waits_until_storage_refusals_end(
     spark: SparkSession,
     proxy: S3Proxy,
     images: str,
@@ -186,14 +186,14 @@ def test_refusals_for_a_while_are_waited_out(
 
 
 def _after_first(proxy: S3Proxy, prefix: str, action: Callable[[], None]) -> threading.Event:
-    """Do `action` once, after some images were asked for; the event says that it is done."""
+    """Call `action` once, after five requests for images; then set the event."""
     done = threading.Event()
-    begun = proxy.count("GET", prefix)
+    earlier = proxy.count("GET", prefix)
 
     def watch() -> None:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
-            if proxy.count("GET", prefix) >= begun + 5:
+            if proxy.count("GET", prefix) >= earlier + 5:
                 action()
                 done.set()
                 return

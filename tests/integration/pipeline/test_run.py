@@ -1,4 +1,4 @@
-"""What a person gets from `image-features run` on an S3 bucket."""
+"""The results of `image-features run` on an S3 bucket."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from tests.support.notebooks import executed, figures_shown
 from tests.support.proxy import S3Proxy
 
 READERS = ["concurrent", "s3a"]
-# Seen: 899, and 1,418 by the s3a reader, which looks before it reads.
-MOST_REQUESTS = {"concurrent": 1050, "s3a": 1650}
+# Measured: 899, and 1,418 with the s3a reader, which sends a HEAD request first.
+MAX_REQUESTS = {"concurrent": 1050, "s3a": 1650}
 EXPLORE = Path(__file__).parents[3] / "examples" / "explore.ipynb"
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A run on the sample, and what it cost: images through the network, requests of the store.
+    """A run on the sample, and its cost: images through the network and requests to the store.
 
-    `gets` are those of images, `others` all requests but these.
+    `gets` counts the GET requests for images, `others` all other requests.
     """
 
     input_path: str
@@ -61,7 +61,7 @@ def run_by(
     sample_images: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[str], Finished]:
-    """The run on the sample by a reader; each is done once."""
+    """The run on the sample with a reader; each reader runs once."""
     s3.upload_folder(sample_images, module_bucket, "images/")
     input_path = f"s3a://{module_bucket}/images"
 
@@ -84,7 +84,7 @@ def run_by(
 
 @pytest.fixture(params=READERS)
 def finished(request: pytest.FixtureRequest, run_by: Callable[[str], Finished]) -> Finished:
-    """A run on the sample, by each reader."""
+    """A run on the sample with each reader."""
     return run_by(request.param)
 
 
@@ -130,7 +130,7 @@ def test_no_secret_is_written(spark: SparkSession, finished: Finished, s3: Local
     assert s3.access_key not in written
 
 
-def test_the_csv_has_one_line_an_image(spark: SparkSession, finished: Finished) -> None:
+def test_the_csv_has_one_line_per_image(spark: SparkSession, finished: Finished) -> None:
     text = read_text(spark, f"{finished.output}/final_features.csv")
     header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     k = summary_of(spark, finished.output, "first")["components"]
@@ -156,7 +156,7 @@ def test_the_saved_model_gives_the_same_projection(spark: SparkSession, finished
         np.testing.assert_allclose(row.theirs, ours[row.path], atol=1e-4)
 
 
-def test_nothing_staged_is_left(spark: SparkSession, finished: Finished) -> None:
+def test_staged_files_are_deleted(spark: SparkSession, finished: Finished) -> None:
     assert not filesystem.exists(spark, f"{finished.output}/_staging/first")
 
 
@@ -164,7 +164,9 @@ def test_each_image_goes_through_the_network_once(finished: Finished) -> None:
     assert finished.through_network == 240
 
 
-def test_the_concurrent_reader_makes_one_get_an_image(run_by: Callable[[str], Finished]) -> None:
+def test_the_concurrent_reader_makes_one_get_request_per_image(
+    run_by: Callable[[str], Finished],
+) -> None:
     assert 240 <= run_by("concurrent").gets <= 1.05 * 240
 
 
@@ -174,11 +176,11 @@ def test_no_commit_copies_an_object(finished: Finished) -> None:
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_requests_beside_those_of_images_are_few(
+def test_there_are_few_requests_other_than_those_for_images(
     reader: str, run_by: Callable[[str], Finished]
 ) -> None:
-    # Most come one after the other: at 30 ms each, a hundred are three seconds.
-    assert run_by(reader).others <= MOST_REQUESTS[reader]
+    # Most of them are sequential: at 30 ms each, a hundred take three seconds.
+    assert run_by(reader).others <= MAX_REQUESTS[reader]
 
 
 def test_both_readers_give_the_same_rows(
@@ -203,7 +205,7 @@ def test_a_second_run_reuses_every_row(
     assert through_network() == 0
 
 
-def test_a_run_id_that_is_complete_is_not_run_again(
+def test_a_complete_run_is_not_repeated(
     spark: SparkSession, run_by: Callable[[str], Finished], capfd: pytest.CaptureFixture[str]
 ) -> None:
     first = run_by("concurrent")
@@ -215,10 +217,10 @@ def test_a_run_id_that_is_complete_is_not_run_again(
     assert "belongs to a complete `run`" in capfd.readouterr().err
 
 
-def test_each_step_can_be_done_by_itself(
+def test_each_step_has_its_own_command(
     spark: SparkSession, run_by: Callable[[str], Finished], tmp_path: Path
 ) -> None:
-    """What `run` has made, made anew: fit with other components, project, export, report."""
+    """Repeat the steps of `run`: fit with other components, project, export, report."""
     output = run_by("s3a").output
     assert main(["fit", "--output", output, "--components", "7"]) == 0
     rows = spark.read.parquet(f"{output}/projection")
@@ -241,7 +243,7 @@ def test_each_step_can_be_done_by_itself(
         np.testing.assert_allclose(row.pca, projected[row.path], atol=1e-4)
 
 
-def test_the_notebook_shows_what_a_run_has_left(
+def test_the_notebook_shows_the_results_of_a_run(
     run_by: Callable[[str], Finished], s3: LocalS3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OUTPUT", run_by("concurrent").output)
@@ -251,7 +253,7 @@ def test_the_notebook_shows_what_a_run_has_left(
     assert notebook.cells[-1].outputs[-1]["data"]["text/plain"] == "(240, 1280)"
 
 
-def test_the_notebook_is_kept_without_outputs() -> None:
+def test_the_notebook_is_saved_without_outputs() -> None:
     cells = [cell for cell in nbformat.read(EXPLORE, as_version=4).cells if "outputs" in cell]
     assert len(cells) > 5
     assert all(cell.outputs == [] and cell.execution_count is None for cell in cells)

@@ -1,4 +1,4 @@
-"""What a person reads when something is wrong: one line, the documented exit code, no traceback."""
+"""User errors print one line and end with the documented exit code, without a traceback."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def done(spark: object, variety: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def rotated(done: Path, variety: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same, its features made anew with another fingerprint."""
+    """The same output, featurized again with another fingerprint."""
     output = shutil.copytree(done, tmp_path_factory.mktemp("rotated") / "output")
     arguments = ["featurize", "--input", str(variety), "--output", str(output), "--exif-rotate"]
     assert main([*arguments, "--refeaturize"]) == 0
@@ -95,7 +95,7 @@ def test_region_that_is_not_allowed(
     message = fails(2, "run", *paths, *here, "--allowed-regions", "eu-*")
     assert "is in us-east-1; expected one of the allowed regions, eu-*" in message
     assert "Contents" not in s3.client().list_objects_v2(Bucket=bucket)
-    # In an allowed one it goes on, to what is wrong next.
+    # In an allowed region the next error is reported.
     report = ["report", "--output", f"s3a://{bucket}/out", *here]
     assert "projection does not exist" in fails(3, *report, "--allowed-regions", "us-*")
 
@@ -157,7 +157,7 @@ def test_output_of_another_fingerprint(fails: Fails, variety: Path, done: Path) 
 
 
 @pytest.mark.parametrize(
-    ("flag", "exit_code", "told"),
+    ("flag", "exit_code", "message"),
     [
         ("avx512_vnni", 2, "--precision is bf16, for which this CPU has no instructions"),
         ("avx512_bf16", 5, "numeric_class: bf16 here, f32 there"),
@@ -171,13 +171,13 @@ def test_precision_of_another_cpu_and_of_another_output(
     monkeypatch: pytest.MonkeyPatch,
     flag: str,
     exit_code: int,
-    told: str,
+    message: str,
 ) -> None:
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text(f"flags\t: {flag}\n")
     monkeypatch.setattr(precision, "CPUINFO", cpuinfo)
     arguments = ["featurize", "--input", str(variety), "--output", str(done)]
-    assert told in fails(exit_code, *arguments, "--precision", "bf16")
+    assert message in fails(exit_code, *arguments, "--precision", "bf16")
 
 
 def test_unknown_backbone(fails: Fails, images: str, bucket: str) -> None:
@@ -260,9 +260,7 @@ def test_fit_without_features(fails: Fails, bucket: str) -> None:
 
 
 @pytest.mark.parametrize("subcommand", ["fit", "compact", "export", "report"])
-def test_an_output_that_is_not_there_is_not_made(
-    fails: Fails, tmp_path: Path, subcommand: str
-) -> None:
+def test_a_missing_output_is_not_created(fails: Fails, tmp_path: Path, subcommand: str) -> None:
     nowhere = tmp_path / "nowhere"
     assert "nowhere" in fails(3, subcommand, "--output", str(nowhere))
     assert not nowhere.exists()
@@ -278,7 +276,7 @@ OTHERS = ["fit", "export", "report", "compact", "cluster", "classify", "similar"
 
 
 @pytest.mark.parametrize("command", FEATURIZING)
-def test_output_among_the_images(fails: Fails, images_here: Path, command: str) -> None:
+def test_output_inside_the_input(fails: Fails, images_here: Path, command: str) -> None:
     before = sorted(images_here.rglob("*"))
     (images_here.parent / "link").symlink_to(images_here)
     for output in (images_here, images_here / "out", images_here.parent / "link" / "out"):
@@ -288,7 +286,7 @@ def test_output_among_the_images(fails: Fails, images_here: Path, command: str) 
     assert sorted(images_here.rglob("*")) == before
 
 
-def test_images_in_a_folder_of_the_results(fails: Fails, images_here: Path) -> None:
+def test_input_inside_a_folder_of_results(fails: Fails, images_here: Path) -> None:
     images = images_here.rename(images_here.parent / "projection")
     before = sorted(images.rglob("*"))
     message = fails(2, "run", "--input", str(images), "--output", str(images.parent))
@@ -298,7 +296,7 @@ def test_images_in_a_folder_of_the_results(fails: Fails, images_here: Path) -> N
 
 @pytest.mark.parametrize("command", [*FEATURIZING, *OTHERS])
 @pytest.mark.parametrize("name", ["out[1]", "out{a,b}", "out*"])
-def test_output_that_spark_would_not_find_again(
+def test_output_that_spark_reads_as_a_glob(
     fails: Fails, variety: Path, tmp_path: Path, command: str, name: str
 ) -> None:
     featurizes = ["--input", str(variety), *FEATURIZING.get(command, ())]
@@ -309,12 +307,12 @@ def test_output_that_spark_would_not_find_again(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_outputs_to_compare_that_spark_would_not_find(fails: Fails, tmp_path: Path) -> None:
+def test_outputs_to_compare_that_spark_reads_as_a_glob(fails: Fails, tmp_path: Path) -> None:
     assert "b[1] has" in fails(2, "compare", str(tmp_path / "a"), str(tmp_path / "b[1]"))
 
 
 @pytest.mark.parametrize("names", [["projection"], ["features", "report"]])
-def test_folder_with_files_of_others_under_names_of_results(
+def test_folder_with_other_files_under_names_of_results(
     fails: Fails, images_here: Path, tmp_path: Path, names: list[str]
 ) -> None:
     output = tmp_path / "mine"
@@ -329,14 +327,14 @@ def test_folder_with_files_of_others_under_names_of_results(
     assert {path.read_text() for path in before if path.is_file()} == {"mine"}
 
 
-def test_bucket_with_files_of_others_under_names_of_results(
+def test_bucket_with_other_files_under_names_of_results(
     fails: Fails, s3: LocalS3Server, images_here: Path, bucket: str
 ) -> None:
     s3.client().put_object(Bucket=bucket, Key="projection/mine", Body=b"mine")
     command = ["run", "--input", str(images_here), "--output", f"s3a://{bucket}"]
     assert f"s3a://{bucket}/projection" in fails(2, *command)
-    (left,) = s3.client().list_objects_v2(Bucket=bucket)["Contents"]
-    assert left["Key"] == "projection/mine"
+    (stored,) = s3.client().list_objects_v2(Bucket=bucket)["Contents"]
+    assert stored["Key"] == "projection/mine"
 
 
 def test_copy_of_the_report_over_other_files(
@@ -346,13 +344,13 @@ def test_copy_of_the_report_over_other_files(
     data, results = image.read_bytes(), sorted(done.rglob("*"))
     run = ["run", "--input", str(images_here), "--output", str(tmp_path / "out")]
     report = ["report", "--output", str(done)]
-    for copy, told in (
+    for copy, message in (
         (image, "is a file of something else"),
         (images_here, "is a folder"),
         (image / "report.html", "is a file"),
     ):
         for command in (run, report):
-            assert told in fails(2, *command, "--report-copy", str(copy))
+            assert message in fails(2, *command, "--report-copy", str(copy))
     assert "lies in the input" in fails(2, *run, "--report-copy", str(images_here / "new.html"))
     assert "lies in the output" in fails(2, *report, "--report-copy", str(done / "new.html"))
     assert "not on this machine" in fails(2, *report, "--report-copy", "s3a://bucket/new.html")

@@ -1,4 +1,4 @@
-"""Files have a sensible number of rows, and all cores write where there are rows for all."""
+"""Files have a reasonable number of rows, and all cores write if there are enough rows."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from job.output.file_sizing import ROWS_PER_FILE, file_count
         (10_000_000, 64, 500),
     ],
 )
-def test_files_for_rows(rows: int, slots: int, files: int) -> None:
+def test_the_number_of_files_depends_on_rows_and_cores(rows: int, slots: int, files: int) -> None:
     assert file_count(rows, slots) == files
 
 
-def test_no_file_has_more_rows_than_it_should() -> None:
+def test_no_file_has_more_than_the_maximum_of_rows() -> None:
     assert all(
         rows / file_count(rows, slots) <= ROWS_PER_FILE
         for rows in range(1, 200_000, 7_777)

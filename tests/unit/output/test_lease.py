@@ -1,4 +1,4 @@
-"""The claim on an output: one holder at a time, and what becomes of a dead or a stopped one."""
+"""The lease on an output: one holder at a time; dead and paused holders lose their lease."""
 
 from __future__ import annotations
 
@@ -24,71 +24,71 @@ def store(tmp_path: Path) -> LeaseStore:
     return FileStore(tmp_path / "output" / "_claim.json")
 
 
-def stopped(held: Lease) -> Lease:
-    """A holder that renews no more, as if its process were stopped or dead."""
-    held._over.set()
-    return held
+def stop_renewals(lease: Lease) -> Lease:
+    """Stop the renewals, as if the holder's process were paused or dead."""
+    lease._stopped.set()
+    return lease
 
 
-def test_a_new_output_is_claimed_at_once(store: LeaseStore) -> None:
-    held = acquire(store, "first", "out", LEASE)
+def test_the_lease_on_a_new_output_is_acquired_at_once(store: LeaseStore) -> None:
+    lease = acquire(store, "first", "out", LEASE)
     version = store.read()
     assert version is not None
     assert LeaseRecord.of(version).run_id == "first"
-    held.renew()
+    lease.renew()
 
 
-def test_while_its_holder_lives_another_run_is_told_who_that_is(store: LeaseStore) -> None:
-    held = acquire(store, "first", "out", LEASE)
+def test_a_live_lease_is_refused_with_the_name_of_its_holder(store: LeaseStore) -> None:
+    lease = acquire(store, "first", "out", LEASE)
     with pytest.raises(OutputBusyError, match="run first on "):
         acquire(store, "second", "out", LEASE)
-    held.renew()
+    lease.renew()
 
 
-def test_what_is_released_is_free_at_once(store: LeaseStore) -> None:
+def test_a_released_lease_is_free_at_once(store: LeaseStore) -> None:
     acquire(store, "first", "out", 60).release()
     started = time.monotonic()
-    held = acquire(store, "second", "out", 60)
+    lease = acquire(store, "second", "out", 60)
     assert time.monotonic() - started < 5
-    held.renew()
+    lease.renew()
 
 
-def test_the_claim_of_a_dead_run_expires(store: LeaseStore) -> None:
-    stopped(acquire(store, "first", "out", LEASE))
+def test_the_lease_of_a_dead_run_expires(store: LeaseStore) -> None:
+    stop_renewals(acquire(store, "first", "out", LEASE))
     started = time.monotonic()
-    held = acquire(store, "second", "out", LEASE)
+    lease = acquire(store, "second", "out", LEASE)
     assert time.monotonic() - started >= LEASE
-    held.renew()
+    lease.renew()
 
 
-def test_a_live_claim_is_not_stolen_by_a_run_of_shorter_claim_seconds(store: LeaseStore) -> None:
-    """It is renewed less often than the other would watch it."""
-    held = acquire(store, "first", "out", 8)
+def test_a_run_with_a_shorter_lease_does_not_take_a_live_lease(store: LeaseStore) -> None:
+    """The time between two renewals is longer than the other run's own lease."""
+    lease = acquire(store, "first", "out", 8)
     with pytest.raises(OutputBusyError, match="run first on "):
         acquire(store, "second", "out", 0.4)
-    held.renew()
+    lease.renew()
 
 
-def test_a_dead_claim_is_watched_for_its_own_duration(store: LeaseStore) -> None:
-    stopped(acquire(store, "first", "out", 2))
+def test_a_dead_lease_is_watched_for_its_own_duration(store: LeaseStore) -> None:
+    stop_renewals(acquire(store, "first", "out", 2))
     started = time.monotonic()
     acquire(store, "second", "out", 0.4)
     assert time.monotonic() - started >= 2
 
 
-def test_a_long_claim_is_renewed_as_often_as_one_of_the_default(
+def test_a_long_lease_is_renewed_as_often_as_a_default_one(
     store: LeaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An earlier release watches it for its own duration, which is that of the default."""
+    """Earlier releases watch every lease for the default duration."""
     monkeypatch.setattr(lease_module, "LEASE_SECONDS", LEASE)
     acquire(store, "first", "out", 3600)
-    before = store.read()
+    version = store.read()
     time.sleep(LEASE)
-    assert store.read() != before
+    assert store.read() != version
 
 
-def test_an_earlier_release_can_read_a_claim(store: LeaseStore) -> None:
-    """It knows these fields, and fails on any other."""
+def test_an_earlier_release_can_read_a_lease(store: LeaseStore) -> None:
+    """Earlier releases fail on any other field."""
     acquire(store, "first", "out", 90)
     version = store.read()
     assert version is not None
@@ -99,7 +99,7 @@ def test_an_earlier_release_can_read_a_claim(store: LeaseStore) -> None:
     assert LeaseRecord.of(version).lease == 90
 
 
-def test_claims_of_earlier_and_of_later_releases_are_read() -> None:
+def test_leases_of_earlier_and_later_releases_can_be_read() -> None:
     fields = {"run_id": "r", "host": "h", "began": "b", "number": 7, "renewed": "n"}
     earlier = LeaseRecord.of(Version(json.dumps(fields | {"released": True}).encode(), "etag"))
     assert earlier == LeaseRecord("r", "h", "b", 7, "n", released=True, lease=LEASE_SECONDS)
@@ -107,19 +107,17 @@ def test_claims_of_earlier_and_of_later_releases_are_read() -> None:
     assert later == LeaseRecord("r", "h", "b", 7, "n")
 
 
-def test_a_run_that_took_over_and_fenced_nothing_leaves_its_claim_to_expire(
-    store: LeaseStore,
-) -> None:
-    """Else the next run would take it that no earlier one can commit any more."""
-    stopped(acquire(store, "first", "out", LEASE))
+def test_a_lease_that_was_taken_over_and_not_fenced_expires(store: LeaseStore) -> None:
+    """If it were released, the next run would assume that earlier runs cannot commit."""
+    stop_renewals(acquire(store, "first", "out", LEASE))
     acquire(store, "second", "out", LEASE).release()
     started = time.monotonic()
     assert acquire(store, "third", "out", LEASE).took_over
     assert time.monotonic() - started >= LEASE
 
 
-def test_the_claim_of_a_run_that_died_long_ago_is_not_watched(store: LeaseStore) -> None:
-    stopped(acquire(store, "first", "out", 60))
+def test_the_lease_of_a_run_that_died_long_ago_is_not_watched(store: LeaseStore) -> None:
+    stop_renewals(acquire(store, "first", "out", 60))
     version = store.read()
     assert version is not None
     yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
@@ -131,17 +129,19 @@ def test_the_claim_of_a_run_that_died_long_ago_is_not_watched(store: LeaseStore)
     assert time.monotonic() - started < 5
 
 
-def test_a_stopped_holder_that_goes_on_finds_its_claim_taken(store: LeaseStore) -> None:
-    first = stopped(acquire(store, "first", "out", LEASE))
+def test_a_paused_holder_that_resumes_has_lost_its_lease(store: LeaseStore) -> None:
+    first = stop_renewals(acquire(store, "first", "out", LEASE))
     second = acquire(store, "second", "out", LEASE)
-    first._over.clear()
+    first._stopped.clear()
     with pytest.raises(OutputBusyError, match="run second"):
         first.renew()
     first.release()
     second.renew()
 
 
-def test_numbers_grow_even_where_the_object_was_deleted(tmp_path: Path, store: LeaseStore) -> None:
+def test_lease_numbers_increase_even_if_the_object_was_deleted(
+    tmp_path: Path, store: LeaseStore
+) -> None:
     first = acquire(store, "first", "out", LEASE)
     first.release()
     second = acquire(store, "second", "out", LEASE)
@@ -151,13 +151,13 @@ def test_numbers_grow_even_where_the_object_was_deleted(tmp_path: Path, store: L
     assert first.number < second.number <= acquire(store, "third", "out", LEASE).number
 
 
-def test_of_many_at_once_one_gets_it(store: LeaseStore) -> None:
-    held: list[Lease] = []
+def test_one_of_many_concurrent_runs_acquires_the_lease(store: LeaseStore) -> None:
+    leases: list[Lease] = []
     busy: list[OutputBusyError] = []
 
     def run(name: str) -> None:
         try:
-            held.append(acquire(store, name, "out", LEASE))
+            leases.append(acquire(store, name, "out", LEASE))
         except OutputBusyError as error:
             busy.append(error)
 
@@ -166,11 +166,11 @@ def test_of_many_at_once_one_gets_it(store: LeaseStore) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(held) == 1
+    assert len(leases) == 1
     assert len(busy) == 7
 
 
-def test_a_version_that_is_not_the_expected_one_is_not_replaced(store: LeaseStore) -> None:
+def test_only_the_expected_version_is_replaced(store: LeaseStore) -> None:
     etag = store.write(b"{}", None)
     with pytest.raises(ConflictError):
         store.write(b"other", None)

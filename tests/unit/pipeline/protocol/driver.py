@@ -1,7 +1,7 @@
 """A run of the real pipeline on fake storage: lease, commits and staging are the job's own code.
 
-Replaced are storage, Delta, network, threads and clocks, and what the driver asks Spark for: which
-images are new, which are gone, and whether each is in one table.
+Fakes replace storage, Delta, network, threads and clocks, and the questions to Spark: which
+images are new or deleted, and whether each is in exactly one table.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ BATCH_IMAGES = 2
 
 @dataclass
 class World:
-    """What all processes share: the images, the output, and the time."""
+    """The images, the output and the time, which all processes share."""
 
     simulation: Simulation = field(default_factory=Simulation)
     images: dict[str, Row] = field(default_factory=dict)
@@ -86,12 +86,12 @@ class Driver:
 
     @property
     def ended(self) -> bool:
-        """Whether the run is over, or its process."""
+        """Whether the run or its process has ended."""
         return self.complete or self.error is not None or not self.process.alive
 
     @property
     def retries(self) -> bool:
-        """Whether storage that fails is retried; a second fault may come when the time is over."""
+        """Whether the run retries storage failures; a second fault may exceed the time limit."""
         return self.admitted and self.process.faults < 2
 
     def _run(self) -> None:
@@ -136,7 +136,7 @@ class Driver:
 
 @contextmanager
 def on_fakes(world: World) -> Iterator[None]:
-    """Replace what the pipeline needs of the world outside."""
+    """Replace everything outside the pipeline by fakes."""
     simulation = world.simulation
     time = FakeTime(simulation)
     threading = FakeThreading(simulation)
@@ -167,7 +167,7 @@ class _Summary(SimpleNamespace):
         self.folders.write(path, self.status)
 
     def print_table(self, _console: object) -> None:
-        """Nobody reads it."""
+        """Print nothing."""
 
 
 class _Steps(SimpleNamespace):
@@ -203,21 +203,23 @@ def _of_run(world: World) -> dict[str, Any]:
 
 
 def _of_featurize(world: World) -> dict[str, Any]:
-    def gone(prepared: FeaturizeRun, listing: Staged) -> Staged | None:
+    def stage_deleted(prepared: FeaturizeRun, listing: Staged) -> Staged | None:
         present = {row.path for row in _rows(listing)}
         absent = [row for row in _stored(prepared.tables) if row.path not in present]
         return Staged(absent, len(absent)) if absent else None  # type: ignore[arg-type]
 
     def relabel(prepared: FeaturizeRun, listing: Staged) -> tuple[Staged, int]:
-        known = {(row.path, row.etag): row.label for row in _stored(prepared.tables)}
+        labels = {(row.path, row.etag): row.label for row in _stored(prepared.tables)}
         rows = _rows(listing)
-        new = [row for row in rows if (row.path, row.etag) not in known]
-        others = [row for row in rows if known.get((row.path, row.etag), row.label) != row.label]
+        new = [row for row in rows if (row.path, row.etag) not in labels]
+        others = [row for row in rows if labels.get((row.path, row.etag), row.label) != row.label]
         if others:
             prepared.tables.relabel(others)  # type: ignore[arg-type]
         return Staged(new, len(new)), len(others)  # type: ignore[arg-type]
 
-    def numbered(_run: FeaturizeRun, work: list[Row], plan: BatchPlan) -> list[tuple[int, Row]]:
+    def assign_slices(
+        _run: FeaturizeRun, work: list[Row], plan: BatchPlan
+    ) -> list[tuple[int, Row]]:
         return [(index % plan.count, row) for index, row in enumerate(work)]
 
     def featurize_batch(prepared: FeaturizeRun, work: Any, batch: Batch) -> BatchResult:
@@ -228,12 +230,12 @@ def _of_featurize(world: World) -> dict[str, Any]:
         return BatchResult(path, batch.first, len(rows), bad, 1.0)
 
     return {
-        "_gone": gone,
+        "_stage_deleted": stage_deleted,
         "_relabel": relabel,
-        "_numbered": numbered,
-        "_with_thumbnail_wishes": _rows,
+        "_assign_slices": assign_slices,
+        "_choose_thumbnails": _rows,
         "_featurize_batch": featurize_batch,
-        "_counter": lambda _: lambda: 0,
+        "_row_counter": lambda _: lambda: 0,
         "reconcile": _reconcile,
         "require_images": lambda *_: None,
         "task_slots": lambda _: 1,
@@ -251,9 +253,9 @@ def _stored(tables: Tables) -> list[Row]:
 
 
 def _reconcile(listing: Any, listed: int, tables: Tables) -> Reconciliation:
-    """As the real one: each listed path in one table."""
-    ends = Counter(row.path for row in _stored(tables))
-    if any(ends[row.path] != 1 for row in listing):
+    """Like the real one: raises unless each listed path is in one table."""
+    counts = Counter(row.path for row in _stored(tables))
+    if any(counts[row.path] != 1 for row in listing):
         raise AccountingError("not in one table", expected="one", fix="report this")
     return Reconciliation(Counts(listed=listed), {}, 0)
 

@@ -2,7 +2,7 @@
 
 Each write takes a snapshot, makes files from it and tries to commit them as the next version of the
 table. The rules are those of Delta's Serializable isolation, the default of its open source; the
-test tests/integration/output/test_delta_rules.py holds them against the real Delta.
+test tests/integration/output/test_delta_rules.py checks the real Delta for the same rules.
 
 1. A write whose transaction version is not above that of its snapshot is skipped without an error.
 2. A write that finds newer commits of the same application fails with a conflict.
@@ -54,9 +54,9 @@ class Commit:
 
 @dataclass(frozen=True)
 class Change:
-    """What a write would do to the files of its snapshot.
+    """The changes of a write to the files of its snapshot.
 
-    A `blind` one has not read them. One that `keeps_rows` has read only the files it removes.
+    A `blind` write has not read them. A write that `keeps_rows` has read only the removed files.
     """
 
     added: tuple[File, ...]
@@ -84,13 +84,13 @@ Plan = Callable[[Commit], Change]
 class FakeDelta:
     """A DeltaEngine of one process, on `tables` that all processes share.
 
-    Rows are lists of Row. `known` holds the transaction version of each table as of the last
-    write of this process.
+    Rows are lists of Row. `last_versions` holds the transaction version of each table as of the
+    last write of this process.
     """
 
     simulation: Simulation
     tables: dict[str, Table]
-    known: dict[str, int] = field(default_factory=dict)
+    last_versions: dict[str, int] = field(default_factory=dict)
     spark: None = None
 
     def is_table(self, location: str) -> bool:
@@ -141,7 +141,9 @@ class FakeDelta:
 
     def delete(self, location: str, paths: list[Row], version: int) -> None:
         """Delete the rows of these paths."""
-        self._write(location, version, lambda now: _merged(now, {row.path: None for row in paths}))
+        self._write(
+            location, version, lambda now: _merge_change(now, {row.path: None for row in paths})
+        )
 
     def merge(self, location: str, rows: list[Row], column: str, version: int) -> None:
         """Insert or update by path the rows with a value in `column`; delete other paths."""
@@ -149,37 +151,39 @@ class FakeDelta:
             (lambda row: row.reason is None) if column == "features" else (lambda row: row.reason)
         )
         new = {row.path: row if belongs(row) else None for row in rows}
-        self._write(location, version, lambda now: _merged(now, new))
+        self._write(location, version, lambda now: _merge_change(now, new))
 
     def set_labels(self, location: str, labels: list[Row], version: int) -> None:
         """Set the labels of the rows of these paths."""
         label_of = {row.path: row.label for row in labels}
-        self._write(location, version, lambda now: _relabelled(now, label_of))
+        self._write(location, version, lambda now: _relabel_change(now, label_of))
 
     def optimize(self, location: str) -> None:
         """Rewrite all files as one; no transaction version."""
-        self._write(location, None, _compacted)
+        self._write(location, None, _compact_change)
 
     def last_version(self, location: str) -> int:
         """The transaction version as of the last write of this process."""
-        return self.known.get(location, -1)
+        return self.last_versions.get(location, -1)
 
     def in_parallel(self, step: Callable[[T], None], tables: Iterable[T]) -> None:
-        """Call `step` with each table in a thread of its own."""
+        """Call `step` with each table in a separate thread."""
         with FakeThreadPool(self.simulation) as threads:
             futures = [threads.submit(step, table) for table in tables]
             for future in futures:
                 future.result()
 
-    def featurized(self, outcome: list[Row], _run_id: str) -> list[Row]:
-        """All rows: the bad ones have no features."""
+    def feature_rows(self, outcome: list[Row], _run_id: str) -> list[Row]:
+        """All rows; those of bad images have no features."""
         return outcome
 
-    def good(self, outcome: list[Row], _run_id: str, _images: int, **_: Any) -> list[Row]:
+    def good_feature_rows(
+        self, outcome: list[Row], _run_id: str, _images: int, **_: Any
+    ) -> list[Row]:
         """The rows without a reason."""
         return [row for row in outcome if row.reason is None]
 
-    def quarantined(self, outcome: list[Row], _run_id: str) -> list[Row]:
+    def quarantine_rows(self, outcome: list[Row], _run_id: str) -> list[Row]:
         """The rows with a reason."""
         return [row for row in outcome if row.reason is not None]
 
@@ -191,7 +195,7 @@ class FakeDelta:
         table = self.tables[location]
         base = request(self.simulation, lambda: len(table.log))
         snapshot = table.log[base - 1]
-        self.known[location] = snapshot.transaction
+        self.last_versions[location] = snapshot.transaction
         if version is not None and snapshot.transaction >= version:
             return
         change = plan(snapshot)
@@ -214,7 +218,7 @@ class FakeDelta:
                 removed=change.removed,
             )
         )
-        self.known[location] = transaction
+        self.last_versions[location] = transaction
 
 
 def _require_no_conflict(
@@ -222,9 +226,9 @@ def _require_no_conflict(
 ) -> None:
     same_application = version is not None and other.committed is not None
     read = change.removed if change.keeps_rows else frozenset(snapshot.files)
-    removed_what_was_read = not change.blind and bool(read & other.removed)
+    removed_read_files = not change.blind and bool(read & other.removed)
     added_unseen = not change.blind and not change.keeps_rows and other.added
-    if same_application or removed_what_was_read or added_unseen:
+    if same_application or removed_read_files or added_unseen:
         raise TransportError("conflict", expected="one writer", fix="again")
 
 
@@ -233,7 +237,7 @@ def _files(rows: Iterable[Row]) -> tuple[File, ...]:
     return (File(content),) if content else ()
 
 
-def _merged(now: Commit, new: Mapping[str, Row | None]) -> Change:
+def _merge_change(now: Commit, new: Mapping[str, Row | None]) -> Change:
     """A file with a row of these paths is rewritten; rows of new paths are inserted."""
     touched = [file for file in now.files if any(row.path in new for row in file.rows)]
     old = [row for file in touched for row in file.rows]
@@ -245,7 +249,7 @@ def _merged(now: Commit, new: Mapping[str, Row | None]) -> Change:
     return Change(_files(rows), frozenset(touched))
 
 
-def _relabelled(now: Commit, label_of: Mapping[str, int]) -> Change:
+def _relabel_change(now: Commit, label_of: Mapping[str, int]) -> Change:
     touched = [
         file
         for file in now.files
@@ -259,6 +263,6 @@ def _relabelled(now: Commit, label_of: Mapping[str, int]) -> Change:
     return Change(_files(rows), frozenset(touched))
 
 
-def _compacted(now: Commit) -> Change:
+def _compact_change(now: Commit) -> Change:
     rows = [row for file in now.files for row in file.rows]
     return Change(_files(rows), frozenset(now.files), keeps_rows=True)

@@ -47,7 +47,7 @@ class FakeLeaseStore(LeaseStore):
     stored: StoredLease
 
     def read(self) -> Version | None:
-        """The object; None where there is none."""
+        """The object; None if it does not exist."""
         return request(self.simulation, lambda: self.stored.version)
 
     def _put(self, content: bytes, expected: str | None) -> str:
@@ -89,7 +89,7 @@ class FakeFolders:
         request(self.simulation, lambda: self.content.__setitem__(path, rows))
 
     def read(self, path: str) -> Any:
-        """The rows at and below `path`. Raises KeyError where there are none, as Spark fails."""
+        """The rows at and below `path`. Raises KeyError if there are none, as Spark fails."""
         return request(self.simulation, lambda: self._read(path))
 
     def names(self, _spark: None, folder: str) -> list[str]:

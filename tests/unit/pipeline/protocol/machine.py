@@ -1,4 +1,4 @@
-"""Hypothesis's state machine of the protocol: which process runs, waits, fails or dies next."""
+"""Hypothesis's state machine of the protocol: chooses which process runs, fails or dies next."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.unit.pipeline.protocol.driver import Driver, World, on_fakes
 from tests.unit.pipeline.protocol.fake_delta import Row
 from tests.unit.pipeline.protocol.simulation import Fault, Process
 
-MOST_DRIVERS = 3
+MAX_DRIVERS = 3
 IMAGES = 5
-# More steps than any schedule needs: a run that waits for ever fails the test.
-_MOST_STEPS = 20_000
+# More steps than any schedule needs: an endless run fails the test.
+_MAX_STEPS = 20_000
 
-indices = st.integers(0, MOST_DRIVERS - 1)
+indices = st.integers(0, MAX_DRIVERS - 1)
 
 
 class Protocol(RuleBasedStateMachine):
@@ -47,7 +47,7 @@ class Protocol(RuleBasedStateMachine):
         for number, is_bad in enumerate(bad):
             self._put(f"image-{number}", is_bad)
 
-    @precondition(lambda self: self._active_count() < MOST_DRIVERS)
+    @precondition(lambda self: self._active_count() < MAX_DRIVERS)
     @rule(
         seconds=st.sampled_from([30.0, 90.0, 900.0]),
         refeaturize=st.sampled_from([False, False, False, True]),
@@ -113,9 +113,9 @@ class Protocol(RuleBasedStateMachine):
         if row := self.world.images.pop(f"image-{number}", None):
             self.deleted[row.path] = row
             self.settled.pop(row.path, None)
-            # Another run may list it neither before nor after, and drop it.
+            # Another run may have missed the image in its listing, and drop its row.
             for driver in self.drivers:
-                driver.listed = [one for one in driver.listed if one.path != row.path]
+                driver.listed = [other for other in driver.listed if other.path != row.path]
 
     @rule(number=st.integers(0, IMAGES))
     def restore(self, number: int) -> None:
@@ -124,13 +124,13 @@ class Protocol(RuleBasedStateMachine):
             self.world.images.setdefault(row.path, row)
 
     @invariant()
-    def no_path_is_there_twice(self) -> None:
-        """At no time."""
+    def no_path_has_two_rows(self) -> None:
+        """Each path has at most one row at any time."""
         counts = Counter(row.path for row in self.world.rows())
         assert all(count == 1 for count in counts.values()), counts
 
     @invariant()
-    def nothing_settled_is_lost(self) -> None:
+    def no_settled_row_is_lost(self) -> None:
         """A row of a complete run stays until its image changes."""
         rows = {row.path: row for row in self.world.rows()}
         for path, row in self.settled.items():
@@ -143,7 +143,7 @@ class Protocol(RuleBasedStateMachine):
         assert not (self.world.lease.stolen and self.clocks_agree)
 
     def teardown(self) -> None:
-        """Run all to their end, then one more alone: each image is in one table."""
+        """Run all processes to their end, then another one: each image is in one table."""
         try:
             if hasattr(self, "_random"):
                 self._finish()
@@ -162,7 +162,7 @@ class Protocol(RuleBasedStateMachine):
 
     def run_all(self) -> None:
         """Run all processes to their end, in any order."""
-        for _ in range(_MOST_STEPS):
+        for _ in range(_MAX_STEPS):
             active = [driver for driver in self.drivers if not driver.ended]
             if not active:
                 return
@@ -188,8 +188,8 @@ class Protocol(RuleBasedStateMachine):
         expected = OutputBusyError if driver.retries else (OutputBusyError, TransportError)
         if driver.error is not None and not isinstance(driver.error, expected):
             raise driver.error
-        self.no_path_is_there_twice()
-        self.nothing_settled_is_lost()
+        self.no_path_has_two_rows()
+        self.no_settled_row_is_lost()
         self.no_live_lease_is_taken()
 
     def _driver(self, index: int) -> Driver | None:

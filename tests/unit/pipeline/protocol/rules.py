@@ -1,6 +1,6 @@
-"""What happens to a write when another one commits between its snapshot and its commit.
+"""The outcome of a write if another one commits between its snapshot and its commit.
 
-The real Delta and FakeDelta are held against the same list.
+The real Delta and FakeDelta are tested with the same list.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ OLD, BEFORE, HELD, LATER = 10, 20, 30, 40
 
 @dataclass(frozen=True)
 class Rule:
-    """`held` commits after `other`; its paths afterwards, on a table with the paths a and b.
+    """The write `held` commits after `other`; `paths` are those of the table afterwards.
 
-    `other` has the transaction version `other_version`; None: no transaction.
+    The table has the paths a and b at first. `other_version` is the transaction version of `other`;
+    None: no transaction.
     """
 
     held: str

@@ -20,11 +20,11 @@ EPOCH = 1_800_000_000.0
 
 
 class Crash(BaseException):
-    """The process ends here: nothing it does afterwards reaches the storage."""
+    """Ends a process: none of its later requests reaches the storage."""
 
 
 class Fault(Enum):
-    """What happens to the next request of a process."""
+    """The fault of the next request of a process."""
 
     REFUSED = "the request fails and changes nothing"
     LOST = "the request succeeds, and its response is lost"
@@ -43,7 +43,7 @@ class Process:
     threads: list[Thread] = field(default_factory=list)
 
     def take_fault(self) -> Fault | None:
-        """The fault of this request; the next one has none."""
+        """The fault of this request; the next request has none."""
         fault, self.fault = self.fault, None
         self.faults += fault is not None
         return fault
@@ -51,7 +51,7 @@ class Process:
 
 @dataclass
 class Thread:
-    """One thread of a process; `ready` tells whether it can run."""
+    """One thread of a process; `ready` says whether it can run."""
 
     process: Process
     greenlet: greenlet
@@ -112,14 +112,14 @@ class Simulation:
         thread.greenlet.parent.switch()
 
     def sleep(self, seconds: float) -> None:
-        """Pause for so long at least."""
+        """Pause for at least `seconds`."""
         self.wait(lambda: False, seconds)
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Pause until `condition()` or for `seconds`; whether it holds."""
-        ends = self.now + seconds
-        self._wake_times.append(ends)
-        self.pause(lambda: condition() or self.now >= ends)
+        """Pause until `condition()` holds, or for `seconds`; returns whether it holds."""
+        deadline = self.now + seconds
+        self._wake_times.append(deadline)
+        self.pause(lambda: condition() or self.now >= deadline)
         return condition()
 
     def advance(self, seconds: float) -> None:
@@ -127,7 +127,7 @@ class Simulation:
         self.now += seconds
 
     def advance_to_next_wake(self) -> bool:
-        """Let time pass until a sleeping thread wakes; False where none sleeps."""
+        """Let time pass until a sleeping thread wakes; False if none sleeps."""
         self._wake_times = [time for time in self._wake_times if time > self.now]
         if not self._wake_times:
             return False
@@ -165,7 +165,7 @@ class FakeDatetime:
         return datetime.fromtimestamp(self.time.time(), zone)
 
     def fromisoformat(self, text: str) -> datetime:
-        """As the real one."""
+        """Like the real one."""
         return datetime.fromisoformat(text).astimezone(UTC)
 
 
@@ -250,7 +250,7 @@ class FakeFuture:
         self._done = True
 
     def result(self) -> Any:
-        """Wait for the call; returns or raises what it did."""
+        """Wait for the call; returns its value or raises its error."""
         if not self._done:
             self._simulation.pause(lambda: self._done)
         if self._error is not None:

@@ -1,4 +1,4 @@
-"""FakeDelta follows the rules that the real Delta is tested for in test_delta_rules."""
+"""FakeDelta follows the rules of the real Delta, which test_delta_rules checks."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def finish(delta: FakeDelta, call: Callable[[], None]) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.held}-{rule.other}")
-def test_a_write_meets_a_later_commit(delta: FakeDelta, rule: Rule) -> None:
+def test_the_outcome_of_a_write_after_another_commit(delta: FakeDelta, rule: Rule) -> None:
     outcome = []
 
     def held() -> None:
@@ -74,7 +74,7 @@ def test_a_write_meets_a_later_commit(delta: FakeDelta, rule: Rule) -> None:
             outcome.append(CONFLICT)
 
     thread = delta.simulation.start(Process("held"), held)
-    # To the pauses before its snapshot and before its commit.
+    # Two steps: to the pause before the snapshot, and to the one before the commit.
     for _ in range(2):
         delta.simulation.step(thread)
     finish(delta, lambda: write(delta, rule.other, rule.other_version))

@@ -1,4 +1,4 @@
-"""Runs that share an output, in any order: no image is lost or doubled, and losers end as busy."""
+"""Runs share an output in any order: no image is lost or doubled, and the losers end as busy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INTERLEAVINGS = int(os.environ.get("INTERLEAVINGS", "300"))
 
 
 def explore(interleavings: int, *, seeded: bool) -> None:
-    """Try so many interleavings; raises the failure of one, and prints its steps."""
+    """Try this many interleavings; on a failure, print the steps and raise the error."""
     run_state_machine_as_test(
         Protocol,
         settings=settings(
@@ -40,9 +40,9 @@ def explore(interleavings: int, *, seeded: bool) -> None:
 
 
 def take_over(pause_at: int, resume_at: int, *, new_output: bool) -> None:
-    """A run pauses after so many steps, another takes over; the first goes on in the midst of it.
+    """Pause a run after `pause_at` steps, let another take over, and resume the first during it.
 
-    On an output with rows, the first run finds an image deleted, which the second finds again.
+    On an output with rows, an image is deleted for the first run and restored for the second.
     """
     machine = Protocol()
     machine.create_images(bad=[False, True, False, False, True], seed=pause_at * 1000 + resume_at)
@@ -64,8 +64,8 @@ def take_over(pause_at: int, resume_at: int, *, new_output: bool) -> None:
 
 def take_overs(number: int) -> list[tuple[int, int, bool]]:
     """A seeded selection of the steps of the two runs, on a new output and on one with rows."""
-    every = list(product(range(60), range(80), (True, False)))
-    return random.Random(1).sample(every, min(number, len(every)))
+    steps = list(product(range(60), range(80), (True, False)))
+    return random.Random(1).sample(steps, min(number, len(steps)))
 
 
 def take_over_at_each(steps: list[tuple[int, int, bool]]) -> None:
@@ -77,7 +77,7 @@ def test_no_interleaving_loses_or_doubles_an_image() -> None:
     explore(INTERLEAVINGS, seeded=INTERLEAVINGS < 1000)
 
 
-def test_a_run_that_was_taken_over_harms_nothing_at_any_step() -> None:
+def test_a_run_that_lost_its_lease_does_no_harm_at_any_step() -> None:
     take_over_at_each(take_overs(INTERLEAVINGS))
 
 
@@ -95,7 +95,7 @@ def delete_all_staged(_spark: None, layout: Any, _lease: Any) -> None:
     run.filesystem.delete(None, layout.all_staging)
 
 
-# A fix to remove: where it is, and the code without it.
+# For each fix: its owner, its name, and a replacement without the fix.
 FAULTS = {
     "the watcher of a lease uses its own duration": (lease, "max", lambda own, _: own),
     "commits have no transaction version": (Tables, "_commit", without_transactions),
@@ -105,7 +105,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_each_fault_is_found_once_its_fix_is_removed(
+def test_the_model_finds_each_fault_if_its_fix_is_removed(
     fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target, name, broken = FAULTS[fault]
