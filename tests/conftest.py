@@ -65,6 +65,24 @@ def sample_images() -> Path:
     return Path(__file__).parents[1] / "examples" / "images"
 
 
+@pytest.fixture
+def stopped_leases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stops the renewals of all leases of a test at its end; their threads would go on."""
+    from job.output.lease import Lease
+
+    leases: list[Lease] = []
+    start = Lease.start_renewals
+
+    def start_and_register(lease: Lease) -> None:
+        leases.append(lease)
+        start(lease)
+
+    monkeypatch.setattr(Lease, "start_renewals", start_and_register)
+    yield
+    for lease in leases:
+        lease._stopped.set()
+
+
 @pytest.fixture(scope="session")
 def s3() -> Iterator[LocalS3Server]:
     """A running S3 server, its keys in the environment."""

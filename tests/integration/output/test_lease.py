@@ -37,7 +37,7 @@ from tests.integration.tables import features_of, quarantine_of, summary_of
 from tests.support.processes import wait_until
 from tests.support.proxy import Cut, Fault, Response, S3Proxy
 
-pytestmark = pytest.mark.usefixtures("spark")
+pytestmark = pytest.mark.usefixtures("spark", "stopped_leases")
 
 BUSY = 7
 LEASE = 4.0

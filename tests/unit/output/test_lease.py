@@ -16,6 +16,7 @@ from job.output import lease as lease_module
 from job.output.lease import LEASE_SECONDS, Lease, LeaseRecord, acquire
 from job.output.lease_store import ConflictError, FileStore, LeaseStore, Version
 
+pytestmark = pytest.mark.usefixtures("stopped_leases")
 LEASE = 0.8
 
 
