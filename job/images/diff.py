@@ -27,11 +27,14 @@ def work_to_do(listing: DataFrame, known: DataFrame) -> DataFrame:
     return differing.select(*columns, is_known.alias(schemas.KNOWN))
 
 
-def dropped_paths(listing: DataFrame, known: DataFrame, input_path: str, glob: str) -> DataFrame:
-    """The paths of `known` that match this input and glob, but are absent from the listing."""
-    matching = known.where(_is_under(F.col(schemas.PATH), input_path, glob))
-    absent = matching.join(listing, schemas.PATH, how="left_anti")
-    return absent.select(schemas.PATH).distinct()
+def absent_paths(listing: DataFrame, known: DataFrame) -> DataFrame:
+    """The paths of `known` that are absent from the listing."""
+    return known.join(listing, schemas.PATH, how="left_anti").select(schemas.PATH).distinct()
+
+
+def rows_under(known: DataFrame, input_path: str, glob: str) -> DataFrame:
+    """The rows of `known` that match this input and glob."""
+    return known.where(_is_under(F.col(schemas.PATH), input_path, glob))
 
 
 def _is_under(path: Column, input_path: str, glob: str) -> Column:

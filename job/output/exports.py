@@ -28,8 +28,9 @@ def write_csv(spark: SparkSession, projection: DataFrame, k: int, path: str, sta
 
 
 def write_one_csv(spark: SparkSession, rows: DataFrame, path: str, staging: str) -> None:
-    """Write `rows`, a single partition, as one RFC 4180 object in UTF-8.
+    """Write `rows`, a single partition, as one object: CSV by RFC 4180, in UTF-8, lines end in LF.
 
+    With CRLF, as the RFC has it, Spark would also write CRLF for each newline within a value.
     One task writes under `staging`, and the complete object is moved to `path`: readers never see
     a partial file, and no row passes through the driver.
     """
@@ -37,10 +38,10 @@ def write_one_csv(spark: SparkSession, rows: DataFrame, path: str, staging: str)
         rows.write.mode("overwrite").csv(
             staging,
             header=True,
-            # RFC 4180: a quote inside quotes is doubled, lines end with CRLF.
+            # RFC 4180: a quote inside quotes is doubled.
             quote='"',
             escape='"',
-            lineSep="\r\n",
+            lineSep="\n",
             nullValue="",
             emptyValue="",
             # Leading and trailing spaces are part of a name.

@@ -106,7 +106,7 @@ def _block(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def _lines(rows: Iterable[tuple[str, str | None]]) -> bytes:
-    """CSV lines by RFC 4180, as in `final_features.csv`."""
+    """CSV lines, as in `final_features.csv`."""
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()

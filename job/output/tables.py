@@ -118,6 +118,11 @@ class Tables:
         history = DeltaTable.forPath(self.spark, self.layout.features).history(1)
         return int(history.select("version").collect()[0][0])
 
+    def table_id(self) -> str:
+        """Delta's id of the features table; a table that was deleted and recreated has another."""
+        detail = DeltaTable.forPath(self.spark, self.layout.features).detail()
+        return str(detail.select("id").collect()[0][0])
+
     def features_bytes(self) -> int:
         """The size in bytes of the current version of the features table."""
         detail = DeltaTable.forPath(self.spark, self.layout.features).detail()
@@ -152,11 +157,6 @@ class Tables:
     def feature_count(self) -> int:
         """The number of rows of the features table."""
         return self.features().count()
-
-    @retried
-    def row_count(self) -> int:
-        """The number of rows of both tables."""
-        return self.features().count() + self.quarantine().count()
 
     @retried
     def append(self, outcome: DataFrame, batch: int, rows: int, *, bad: int | None = None) -> None:

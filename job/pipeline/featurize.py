@@ -16,7 +16,7 @@ from job.config import FeaturizeConfig
 from job.errors import DropRefusedError, InputNotFoundError
 from job.features.network import start_network
 from job.features.worker import WorkerSpec, featurizer
-from job.images.diff import dropped_paths, work_to_do
+from job.images.diff import absent_paths, rows_under, work_to_do
 from job.images.listing import list_images
 from job.images.s3a_config import StoreSettings
 from job.images.s3a_reader import featurize_binary_files
@@ -206,21 +206,23 @@ def _stage_deleted(run: FeaturizeRun, listing: Staged) -> Staged | None:
         .union(run.tables.quarantine().select(schemas.PATH))
     )
     images = run.config.images
-    if run.config.refeaturize:
-        # The table will hold only this listing, whatever input its old rows came from.
-        absent = rows.join(listing.rows, schemas.PATH, how="left_anti")
-    else:
-        absent = dropped_paths(listing.rows, rows, images.input_path, images.glob)
-    deleted = run.stage("gone", absent)
-    total = run.tables.row_count()
-    if deleted.count > MAX_DROPPED_FRACTION * total and not run.config.allow_drop:
+    # A replaced table will hold only this listing, whatever input its old rows came from.
+    known = rows if run.config.refeaturize else rows_under(rows, images.input_path, images.glob)
+    deleted = run.stage("gone", absent_paths(listing.rows, known))
+    if deleted.count and not run.config.allow_drop:
+        _require_few_dropped(deleted.count, _count(known))
+    return deleted if deleted.count else None
+
+
+def _require_few_dropped(dropped: int, known: int) -> None:
+    """Raise DropRefusedError if too many of the `known` rows of this input would be dropped."""
+    if dropped > MAX_DROPPED_FRACTION * known:
         raise DropRefusedError(
-            f"{deleted.count:,} of {total:,} rows would be dropped: "
+            f"{dropped:,} of {known:,} rows of this input would be dropped: "
             "their images are not in this listing",
             expected=f"at most {MAX_DROPPED_FRACTION:.0%}",
             fix="check --input and --glob, or allow it with --allow-drop",
         )
-    return deleted if deleted.count else None
 
 
 def _featurize_batches(run: FeaturizeRun, work: Staged) -> None:

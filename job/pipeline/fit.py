@@ -12,7 +12,14 @@ from job.errors import DamagedTableError, IncompatibleBundleError
 from job.output.summary import Summary
 from job.output.tables import Tables
 from job.pipeline.drift import new_reference, update_thresholds
-from job.reduction.bundle import Bundle, Manifest, load_bundle, load_moments, save_bundle
+from job.reduction.bundle import (
+    Bundle,
+    Manifest,
+    load_bundle,
+    load_moments,
+    restore_model,
+    save_bundle,
+)
 from job.reduction.moments import Moments, compute_moments, update_moments
 from job.reduction.pca import fit
 from job.runtime import filesystem
@@ -31,6 +38,8 @@ def saved_bundle(tables: Tables, config: FitConfig) -> Bundle | None:
     settings = (config.variance if config.components is None else None, config.components)
     if (bundle.manifest.variance, bundle.manifest.components) != settings:
         return None
+    if restore_model(tables.spark, bundle):
+        _say(f"the model of the fit of {bundle.manifest.run_id} was incomplete: written again")
     return update_thresholds(tables, bundle, config.drift)
 
 
@@ -49,7 +58,7 @@ def new_bundle(tables: Tables, config: FitConfig, summary: Summary) -> Bundle:
         features_version=version,
         drift=new_reference(fitted, _earlier_bundle(tables), config.drift),
     )
-    return save_bundle(tables.spark, fitted, moments, manifest, path)
+    return save_bundle(tables.spark, fitted, moments, manifest, path, tables.table_id())
 
 
 @retried
@@ -61,13 +70,18 @@ def _moments(tables: Tables) -> Moments:
     if bundle.manifest.fingerprint != tables.fingerprint():
         return compute_moments(tables.features())
     try:
-        moments = load_moments(tables.spark, bundle)
+        moments = load_moments(tables.spark, bundle, tables.table_id())
         changes = tables.changes(bundle.manifest.features_version)
-        return moments if changes is None else update_moments(moments, changes)
-    except (IncompatibleBundleError, PySparkException, Py4JJavaError) as error:
+        updated = moments if changes is None else update_moments(moments, changes)
+        if updated.count == tables.features().count():
+            return updated
+        _say(f"the fit of {bundle.manifest.run_id} has other rows than the table: all are read")
+    except IncompatibleBundleError as error:
+        _say(f"{error.what}: all rows are read")
+    except (PySparkException, Py4JJavaError) as error:
         _raise_storage_error(error, tables)
         _say(f"the changes since the fit of {bundle.manifest.run_id} are gone: all rows are read")
-        return compute_moments(tables.features())
+    return compute_moments(tables.features())
 
 
 def _earlier_bundle(tables: Tables) -> Bundle | None:

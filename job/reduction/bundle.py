@@ -7,7 +7,8 @@
 
 The manifest is written last, atomically, and array files are immutable: a process that dies while
 it overwrites a bundle leaves the previous bundle intact. `model/` cannot be replaced atomically on
-S3; its uid equals the manifest's `model_uid` unless a fit died at that point.
+S3; its uid equals the manifest's `model_uid` unless a fit died at that point. The next run then
+writes it again (`restore_model`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +30,7 @@ from pyspark.ml.linalg import DenseMatrix, DenseVector
 from pyspark.sql import SparkSession
 
 from job.errors import IncompatibleBundleError
-from job.reduction.moments import Moments
+from job.reduction.moments import Moments, table_id_of
 from job.reduction.pca import Fit
 from job.runtime import filesystem
 from job.runtime.retries import retried
@@ -140,17 +142,37 @@ class Bundle:
 
 @retried
 def save_bundle(
-    spark: SparkSession, fit: Fit, moments: Moments, manifest: Manifest, path: str
+    spark: SparkSession,
+    fit: Fit,
+    moments: Moments,
+    manifest: Manifest,
+    path: str,
+    table_id: str = "",
 ) -> Bundle:
-    """Write the bundle to the folder `path`, replacing any previous one."""
-    contents = {"fit": _fit_bytes(fit), "moments": moments.to_bytes()}
+    """Write the bundle to the folder `path`, replacing any previous one.
+
+    `table_id` is the id of the Delta table with the fitted rows.
+    """
+    contents = {"fit": _fit_bytes(fit), "moments": moments.to_bytes(table_id)}
     arrays = {kind: _write_array(spark, path, kind, data) for kind, data in contents.items()}
     manifest = replace(manifest, arrays=arrays)
-    filesystem.delete(spark, f"{path}/model")
-    pipeline_model(spark, fit, manifest.model_uid).write().save(f"{path}/model")
+    _write_model(spark, fit, manifest.model_uid, path)
     _write_manifest(spark, manifest, path)
     _delete_superseded(spark, path, manifest)
     return Bundle(path, manifest, fit)
+
+
+@retried
+def restore_model(spark: SparkSession, bundle: Bundle) -> bool:
+    """Write `model/` again unless it is that of the manifest; returns whether it was written.
+
+    A fit that dies between the two leaves no model, part of one, or one that no manifest names.
+    """
+    uid = bundle.manifest.model_uid
+    if _saved_model_uid(spark, bundle.path) == uid:
+        return False
+    _write_model(spark, bundle.fit, uid, bundle.path)
+    return True
 
 
 @retried
@@ -190,12 +212,16 @@ def copy_bundle(spark: SparkSession, bundle: Bundle, path: str) -> None:
     filesystem.write_bytes(spark, f"{path}/manifest.json", bundle.manifest.to_json().encode())
 
 
-def load_moments(spark: SparkSession, bundle: Bundle) -> Moments:
+def load_moments(spark: SparkSession, bundle: Bundle, table_id: str = "") -> Moments:
     """The moments that the bundle was fitted from; reads d x d x 8 bytes.
 
-    Raises IncompatibleBundleError if they are missing or damaged.
+    Raises IncompatibleBundleError if they are missing, damaged or not of the table `table_id`.
     """
-    return Moments.from_bytes(_read_array(spark, bundle.path, bundle.manifest.arrays["moments"]))
+    data = _read_array(spark, bundle.path, bundle.manifest.arrays["moments"])
+    saved_id = table_id_of(data)
+    if table_id and saved_id and saved_id != table_id:
+        raise _incompatible(bundle.path, "was fitted on a features table that was deleted since")
+    return Moments.from_bytes(data)
 
 
 def require_fingerprint(bundle: Bundle, fingerprint: Mapping[str, Any]) -> None:
@@ -234,6 +260,23 @@ def pipeline_model(spark: SparkSession, fit: Fit, uid: str) -> PipelineModel:
     model = PipelineModel([scaler, pca])
     model._resetUid(uid)
     return model
+
+
+def _write_model(spark: SparkSession, fit: Fit, uid: str, path: str) -> None:
+    filesystem.delete(spark, f"{path}/model")
+    pipeline_model(spark, fit, uid).write().save(f"{path}/model")
+
+
+def _saved_model_uid(spark: SparkSession, path: str) -> str | None:
+    """The uid of the complete model under `path`; None without one."""
+    with suppress(FileNotFoundError, StopIteration):
+        metadata = f"{path}/model/metadata"
+        part = next(n for n in filesystem.names(spark, metadata) if n.startswith("part-"))
+        uid = str(json.loads(filesystem.read_bytes(spark, f"{metadata}/{part}"))["uid"])
+        # Spark writes the stages after the metadata, and the PCA last.
+        last = filesystem.names(spark, f"{path}/model/stages/1_{uid}_pca/data")
+        return uid if any(name.startswith("part-") for name in last) else None
+    return None
 
 
 def _write_manifest(spark: SparkSession, manifest: Manifest, path: str) -> None:

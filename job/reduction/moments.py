@@ -72,10 +72,16 @@ class Moments:
         deviations -= offset
         return cls(len(batch), first + offset, deviations.T @ deviations)
 
-    def to_bytes(self) -> bytes:
-        """An npz archive of the three arrays."""
+    def to_bytes(self, table_id: str = "") -> bytes:
+        """An npz archive of the three arrays, and the id of the table with these rows."""
         buffer = io.BytesIO()
-        np.savez(buffer, count=np.int64(self.count), mean=self.mean, m2=self.m2)
+        np.savez(
+            buffer,
+            count=np.int64(self.count),
+            mean=self.mean,
+            m2=self.m2,
+            table_id=np.str_(table_id),
+        )
         return buffer.getvalue()
 
     @classmethod
@@ -86,6 +92,12 @@ class Moments:
                 return cls(int(arrays["count"]), arrays["mean"], arrays["m2"])
         except (zipfile.BadZipFile, KeyError, EOFError, OSError) as error:
             raise ValueError(f"not moments: {error}") from error
+
+
+def table_id_of(data: bytes) -> str:
+    """The table id in the result of `Moments.to_bytes`; earlier releases wrote none."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return str(arrays["table_id"]) if "table_id" in arrays else ""
 
 
 def merge(a: Moments, b: Moments) -> Moments:

@@ -12,6 +12,7 @@ from bokeh.plotting import figure
 from job.analysis.clustering.agreement import Cell, MainCluster
 from job.analysis.clustering.result import RESULT, ClusterResult, metric_text
 from job.analysis.clustering.sample import SAMPLE, SAMPLING_RULE, ClusterSample
+from job.errors import InvalidValueError
 from job.report.class_series import label_text
 from job.report.cluster_figures import cluster_plane, contingency_map
 from job.report.page import OutputFiles, Page, SectionContent, Tile
@@ -46,12 +47,12 @@ def read(files: OutputFiles) -> dict[str, Any] | None:
     """The section's JSON values, from the files of `image-features cluster`; None without them.
 
     Bounded: has the MAX_LABELS largest labels, and the visible squares of MAX_LABELS_ON_MAP
-    labels. Raises InvalidValueError for an unreadable result.
+    labels. A result of another release is left out, as one of a classifier is.
     """
     try:
         result = ClusterResult.from_json(files.read(f"{ID}/{RESULT}").decode())
         sample = json.loads(files.read(f"{ID}/{SAMPLE}"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, InvalidValueError):
         return None
     largest_first = sorted(result.labels, key=lambda label: -label.images)
     return {

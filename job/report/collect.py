@@ -111,7 +111,7 @@ def _existing_points(spark: SparkSession, layout: Layout) -> Sequence[Point]:
     if not filesystem.exists(spark, layout.report_data):
         return []
     # An unreadable report is replaced; its thumbnails are lost.
-    with suppress(InvalidValueError):
+    with suppress(InvalidValueError, UnicodeDecodeError):
         return ReportData.from_json(
             filesystem.read_bytes(spark, layout.report_data).decode()
         ).points
