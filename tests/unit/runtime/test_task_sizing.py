@@ -45,13 +45,13 @@ def test_few_images_are_shared_alike(images: int, slots: int, sizes: list[int]) 
 
 
 def test_of_a_slow_network_the_last_tasks_are_of_few_images() -> None:
-    sizes = task_sizes(1_000, 2, most=30)
+    sizes = task_sizes(1_000, 2, max_size=30)
     assert sizes[0] == 30
     assert sizes[-1] <= 4
 
 
 def test_of_a_fast_network_tasks_are_large() -> None:
-    sizes = task_sizes(100_000, 2, most=10_000)
+    sizes = task_sizes(100_000, 2, max_size=10_000)
     assert sizes[0] == 10_000
     assert 1_250 / 2 <= sizes[-1] <= 1_250 * 1.5
 
