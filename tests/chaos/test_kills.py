@@ -75,7 +75,7 @@ def test_no_image_is_lost_when_executors_are_killed(
     scene = make_scene(copies=5)
     environment = scene.server.environment() | {"SPARK_HOME": str(Path(pyspark.__file__).parent)}
     cluster = ["--master", "local-cluster[2,1,1024]", "--conf=spark.executor.memory=1g"]
-    # Spark's own limits on failures, because no cluster manager counts them.
+    # Raised limits: Spark must not give up because of the kills.
     cluster += ["--conf=spark.task.maxFailures=20", "--conf=spark.deploy.maxExecutorRetries=-1"]
     with job(*scene.arguments("featurize", *cluster), environment=environment) as running:
         running.wait_for("featurize:")
