@@ -201,22 +201,22 @@ def build(kind: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
 
 def problems(kind: type[Config], values: Mapping[str, Any]) -> list[InvalidValueError]:
     """All errors in the values of a config and of its nested configs."""
-    found = [
+    errors = [
         error
         for nested in nested_configs(kind)
         if nested.is_given(values)
         for error in problems(nested.kind, values)
     ]
     for option in own_options(kind):
-        found += option.errors(values.get(option.name))
-    if not found:
+        errors += option.errors(values.get(option.name))
+    if not errors:
         # Each value is valid; their combination is checked by the config itself.
         try:
             build(kind, values)
         except InvalidValueError as error:
-            found.append(error)
+            errors.append(error)
     # Nested configs share options, such as the output path.
-    return list({str(error): error for error in found}.values())
+    return list({str(error): error for error in errors}.values())
 
 
 # To evaluate the type hints of a class takes a millisecond. functools.cache does not pass mypy,
