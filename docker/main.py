@@ -1,5 +1,5 @@
 #!/opt/venv/bin/python3
-"""What runs in the image: the main application file of Spark, and the command image-features."""
+"""The application file of Spark in the image, and its command `image-features`."""
 
 import sys
 

@@ -1,5 +1,5 @@
 #!/opt/venv/bin/python3
-"""Prints what the image is made of, as CycloneDX JSON: Debian, Python and Maven packages."""
+"""Prints the Debian, Python and Maven packages of the image as CycloneDX JSON."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ Component = dict[str, str]
 
 
 def debian_packages() -> Iterator[Component]:
-    """Every installed Debian package."""
-    answer = subprocess.run(
+    """The installed Debian packages."""
+    process = subprocess.run(
         ["dpkg-query", "--show", "--showformat", "${Package}\t${Version}\t${Architecture}\n"],
         check=True,
         capture_output=True,
         text=True,
     )
-    for line in answer.stdout.splitlines():
+    for line in process.stdout.splitlines():
         name, version, architecture = line.split("\t")
         yield _component(name, version, f"pkg:deb/debian/{name}@{version}?arch={architecture}")
 
 
 def python_packages() -> Iterator[Component]:
-    """Every Python package with metadata in the virtual environment."""
+    """The Python packages with metadata in the virtual environment."""
     for package in importlib.metadata.distributions():
         name, version = package.metadata["Name"], package.version
         yield _component(name, version, f"pkg:pypi/{name.lower().replace('_', '-')}@{version}")
 
 
 def maven_packages(jars: Path) -> Iterator[Component]:
-    """Every jar of Spark, and what is shaded into it as far as the jar says so."""
+    """The jars of Spark, and the shaded packages that a jar declares."""
     for jar in sorted(jars.glob("*.jar")):
         coordinates = list(_coordinates(jar))
         for group, name, version in coordinates or [("", *_from_file_name(jar))]:
@@ -59,19 +59,19 @@ def _coordinates(jar: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _from_file_name(jar: Path) -> tuple[str, str]:
-    found = JAR_NAME.match(jar.stem)
-    return (found["name"], found["version"]) if found else (jar.stem, "unknown")
+    match = JAR_NAME.match(jar.stem)
+    return (match["name"], match["version"]) if match else (jar.stem, "unknown")
 
 
 def _component(name: str, version: str, purl: str, group: str = "") -> Component:
-    found = {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
-    return {**found, "group": group} if group else found
+    fields = {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
+    return {**fields, "group": group} if group else fields
 
 
 def bill_of_materials(jars: Path) -> dict[str, object]:
-    """The document of CycloneDX 1.5; a package that two jars hold is listed once."""
-    found = [*debian_packages(), *python_packages(), *maven_packages(jars)]
-    components = {component["bom-ref"]: component for component in found}
+    """The CycloneDX 1.5 document; lists a package in two jars once."""
+    packages = [*debian_packages(), *python_packages(), *maven_packages(jars)]
+    components = {component["bom-ref"]: component for component in packages}
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",

@@ -1,4 +1,4 @@
-"""Imports what the job imports, so that the image holds its bytecode."""
+"""Imports the modules of the job, so that the image contains their bytecode."""
 
 import importlib
 

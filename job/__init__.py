@@ -1,3 +1,3 @@
-"""image-features: CNN features of labelled images, and a PCA of them, on Spark."""
+"""image-features: CNN features of labelled images, and their PCA, on Spark."""
 
 __version__ = "0.1.0"

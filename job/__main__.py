@@ -1,4 +1,4 @@
-"""`python -m job`, and the main application file of spark-submit."""
+"""Entry point of `python -m job`, and the application file for spark-submit."""
 
 import sys
 

@@ -27,7 +27,7 @@ _DENIED = (
     "UnrecognizedClientException",
 )
 _MISSING = ("NoSuchBucket", "NoSuchKey", "ResourceNotFoundException")
-# botocore has already retried these.
+# botocore has already retried these errors.
 _TRANSIENT = ("InternalFailure", "InternalServerException", "ServiceUnavailable", "SlowDown")
 _CHECK_IDENTITY = "`aws sts get-caller-identity` shows your identity"
 
@@ -46,7 +46,7 @@ def translate_aws_errors() -> Iterator[None]:
 
 
 def error_from_response(response: dict[str, Any], operation: str) -> JobError:
-    """The error for an error response."""
+    """The JobError for an error response of AWS."""
     error, status = response["Error"], response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = str(error.get("Code", ""))
     message = f"{operation}: {' '.join(str(error.get('Message') or code).split())}"
@@ -60,7 +60,7 @@ def error_from_response(response: dict[str, Any], operation: str) -> JobError:
 
 
 def error_from_exception(problem: Exception) -> JobError:
-    """The error for a request that was not sent, or that got no response."""
+    """The JobError for a request that was not sent, or that got no response."""
     from botocore import exceptions
 
     message = " ".join(str(problem).split())

@@ -1,4 +1,4 @@
-"""A check, its result, and the runner; `lint` and `doctor` name and document their checks alike."""
+"""Checks, their results, and the runner of `doctor`; `lint` uses the same names and docs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Context = TypeVar("Context")
 
 
 class State(StrEnum):
-    """How a check ended. A skipped check says nothing about its subject."""
+    """The result of a check; a skipped check found nothing, right or wrong."""
 
     OK = "ok"
     FAILED = "failed"
@@ -23,12 +23,12 @@ class State(StrEnum):
 
 
 class CannotCheckError(Exception):
-    """A check cannot run here, and why. The checked thing may be right or wrong."""
+    """A check cannot run here; the message says why."""
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """`what` is what the check saw, or why it saw nothing; `exit_code` is 0 unless it failed."""
+    """`what` is the observation, or why there is none; `exit_code` is 0 unless the check failed."""
 
     check: str
     state: State
@@ -83,7 +83,7 @@ def _run(check: Check[Context], context: Context) -> CheckResult:
 
 
 def check_name(check: Function) -> str:
-    """The name of a check in output and docs: its function's, with hyphens."""
+    """The name of a check in output and docs: the function name, with hyphens."""
     return check.__name__.replace("_", "-")
 
 

@@ -1,7 +1,7 @@
-"""Spark's classes as Java maps them: loading and checking 30,000 is a third of a short run's time.
+"""An archive of loaded classes (Java's AppCDS), which saves a third of the time of a short run.
 
-The first run records what it loaded when its JVM ends, later runs start from that. Java itself
-ignores an archive of another Java or of other jars.
+A JVM loads and verifies 30,000 classes of Spark. The first run writes the archive when its JVM
+ends, and later runs map it. Java ignores an archive of another Java version or of other jars.
 """
 
 from __future__ import annotations
@@ -13,34 +13,34 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ARCHIVE = Path(sys.prefix) / "spark-classes.jsa"
-# What `make setup` touches when it has installed Java, Spark or jars anew.
+# `make setup` touches this file after it has installed Java, Spark or jars.
 _INSTALLED = Path(sys.prefix) / ".installed"
-# Which classes cannot be kept is of no use to anybody.
+# Java would list each class that it cannot archive.
 _QUIET = "-Xlog:cds*=off"
 
 
 def is_recorded() -> bool:
-    """Whether there is an archive of what is installed now."""
+    """Whether there is an archive of the installed versions."""
     if not ARCHIVE.is_file():
         return False
     return not _INSTALLED.is_file() or ARCHIVE.stat().st_mtime >= _INSTALLED.stat().st_mtime
 
 
 def reading_options() -> list[str]:
-    """The options of a JVM that starts from the archive; none where there is none."""
+    """The JVM options that use the archive; empty without an archive."""
     return [_QUIET, f"-XX:SharedArchiveFile={ARCHIVE}"] if is_recorded() else []
 
 
 @contextmanager
 def recording() -> Iterator[dict[str, str]]:
-    """The Spark setting that records; the archive is kept if the block ends well.
+    """Yield the Spark setting that writes the archive; keep the archive if the block succeeds.
 
-    The block must not end before the JVM has.
+    The JVM must end before the block does.
     """
-    unfinished = ARCHIVE.with_name(f"{ARCHIVE.name}.{os.getpid()}")
+    temporary = ARCHIVE.with_name(f"{ARCHIVE.name}.{os.getpid()}")
     try:
-        yield {"spark.driver.extraJavaOptions": f"{_QUIET} -XX:ArchiveClassesAtExit={unfinished}"}
-        if unfinished.is_file():
-            unfinished.replace(ARCHIVE)
+        yield {"spark.driver.extraJavaOptions": f"{_QUIET} -XX:ArchiveClassesAtExit={temporary}"}
+        if temporary.is_file():
+            temporary.replace(ARCHIVE)
     finally:
-        unfinished.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

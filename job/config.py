@@ -30,7 +30,7 @@ PRECISIONS = ("f32", "bf16")
 CLASSIFIERS = ("logistic-regression", "random-forest", "xgboost")
 CLASS_WEIGHTS = ("balanced", "none")
 MEBIBYTE = 1024 * 1024
-# Readers of older versions, and fits that need the changes since one, are done within a week.
+# A reader of an old version, and a fit that needs the changes since then, finish within a week.
 RETENTION_HOURS = 168
 # Another run may take over an output whose lease was not renewed for this long.
 LEASE_SECONDS = 60.0
@@ -47,7 +47,7 @@ OutputPath = Annotated[
         plain=True,
     ),
 ]
-# What `project` and `predict` say of --input.
+# The --input of `project` and `predict`.
 _NEW_IMAGES = GivenBy("input_path", "New images; they are featurized into the output first.")
 
 
@@ -58,7 +58,7 @@ def new_run_id() -> str:
 
 @dataclass(frozen=True)
 class ImagesConfig(Config):
-    """Which objects are images of this run, and how they are read and decoded."""
+    """The objects that a run takes for images, and how they are read and decoded."""
 
     input_path: Annotated[
         str,
@@ -96,9 +96,9 @@ class ImagesConfig(Config):
 
 @dataclass(frozen=True)
 class NetworkConfig(Config):
-    """Which network makes the features.
+    """The network that computes the features.
 
-    `precision` is the numeric class of the features, which is part of their fingerprint.
+    `precision` is the number format of the computation and part of the fingerprint.
     """
 
     backbone: Annotated[str, Option("The network.")] = "mobilenet_v2"
@@ -129,8 +129,8 @@ class NetworkConfig(Config):
 class FeaturizeConfig(Config):
     """`featurize`: images in, features and quarantine tables out.
 
-    `batch_images` None: one batch of few images, else batches of about five minutes (see
-    `job/pipeline/batches.py`).
+    If `batch_images` is None, few images make one batch, and many make batches of about five
+    minutes (see `job/pipeline/batches.py`).
     """
 
     output_path: OutputPath
@@ -180,7 +180,7 @@ _DRIFT_FIX = "leave it out for the default; a large value turns the check off"
 
 @dataclass(frozen=True)
 class DriftConfig(Config):
-    """Thresholds of drift; None leaves the bundle's, at first its defaults."""
+    """Thresholds of drift; None uses the thresholds of the last fit, at first the defaults."""
 
     mean_shift: Annotated[
         float | None,
@@ -221,7 +221,7 @@ class DriftConfig(Config):
 class FitConfig(Config):
     """`fit`: scaler + PCA on existing features; `components` wins over `variance`.
 
-    Without `refit` an earlier fit with the same settings is kept.
+    Without `refit`, an earlier fit with the same settings is kept.
     """
 
     output_path: OutputPath
@@ -250,7 +250,7 @@ FailOnDrift = Annotated[
 
 @dataclass(frozen=True)
 class ProjectConfig(Config):
-    """`project`: the bundle of `bundle_path` onto the features under `output_path`."""
+    """`project`: projects the features under `output_path` with the bundle of `bundle_path`."""
 
     output_path: OutputPath
     bundle_path: Annotated[
@@ -264,7 +264,7 @@ class ProjectConfig(Config):
 
 @dataclass(frozen=True)
 class ExportConfig(Config):
-    """`export`: the vectors of `output_path` as files for other programs."""
+    """`export`: writes the vectors of `output_path` as files for other programs."""
 
     output_path: OutputPath
     file_format: Annotated[
@@ -315,7 +315,7 @@ class ExportConfig(Config):
 
 @dataclass(frozen=True)
 class ReportConfig(Config):
-    """`report`: report/index.html of what `output_path` holds, and a copy on the local disk."""
+    """`report`: writes report/index.html for `output_path`, and a copy on the local disk."""
 
     output_path: OutputPath
     local_copy: Annotated[
@@ -332,7 +332,7 @@ class ReportConfig(Config):
 
 @dataclass(frozen=True)
 class CompactConfig(Config):
-    """`compact`: few large files in the tables of `output_path`; old files are deleted."""
+    """`compact`: merges small files in the tables of `output_path`, and deletes old files."""
 
     output_path: OutputPath
     run_id: str = field(default_factory=new_run_id)
@@ -343,7 +343,7 @@ class CompactConfig(Config):
 
 @dataclass(frozen=True)
 class RunConfig(Config):
-    """`run`: everything in order; one output path and one run id for all steps."""
+    """`run`: all steps in order, with one output path and one run id."""
 
     featurize: FeaturizeConfig
     fit: FitConfig
@@ -360,7 +360,7 @@ class RunConfig(Config):
 
 @dataclass(frozen=True)
 class SampleConfig(Config):
-    """`sample`: `images_per_class` images of `classes` classes of each split, None for all.
+    """`sample`: copies `images_per_class` images of `classes` classes of each split; None is all.
 
     The same `seed` on the same paths selects the same images.
     """
@@ -411,9 +411,10 @@ class SampleConfig(Config):
 
 @dataclass(frozen=True)
 class ClusterConfig(Config):
-    """`cluster`: k-means of the projection of `output_path`; `clusters` None: one per label.
+    """`cluster`: k-means of the projection of `output_path`.
 
-    Restarts draw their centres with `seed` and the numbers that follow.
+    If `clusters` is None, there is one cluster per label. The restarts use `seed` and the numbers
+    that follow as random seeds.
     """
 
     output_path: OutputPath
@@ -439,9 +440,9 @@ class ClusterConfig(Config):
 
 @dataclass(frozen=True)
 class SimilarConfig(Config):
-    """`similar`: the `count` images of `output_path` that are nearest to one image.
+    """`similar`: finds the `count` images of `output_path` that are nearest to one image.
 
-    `image_path` is a path of the table or any other. The driver holds all neighbours.
+    `image_path` may be any image, also one outside the output. The driver holds all neighbours.
     """
 
     output_path: OutputPath
@@ -466,10 +467,10 @@ class SimilarConfig(Config):
 
 @dataclass(frozen=True)
 class SplitConfig(Config):
-    """Which images test a classifier: a `share` of each class, a `test_glob`, or `folds`.
+    """The images that test a classifier: a `share` of each class, a `test_glob`, or `folds`.
 
-    Images of one group are not split: those with the same folder `group_level` above the file, or
-    those in whose path `group_regex` matches the same text.
+    Images of one group stay together. A group has the same folder `group_level` levels above the
+    file, or the same text that `group_regex` matches in the path.
     """
 
     share: Annotated[
@@ -513,14 +514,14 @@ class SplitConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _at_most_one({"--test-glob": self.test_glob, "--folds": self.folds})
-        _at_most_one({"--group-level": self.group_level, "--group-regex": self.group_regex})
-        _regular_expression("--group-regex", self.group_regex)
+        _require_at_most_one({"--test-glob": self.test_glob, "--folds": self.folds})
+        _require_at_most_one({"--group-level": self.group_level, "--group-regex": self.group_regex})
+        _require_regular_expression("--group-regex", self.group_regex)
 
 
 @dataclass(frozen=True)
 class ClassifyConfig(Config):
-    """`classify`: classifiers of the features under `output_path`, trained, scored and saved."""
+    """`classify`: trains, scores and saves classifiers of the features under `output_path`."""
 
     output_path: OutputPath
     split: SplitConfig = field(default_factory=SplitConfig)
@@ -557,13 +558,13 @@ class ClassifyConfig(Config):
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The vectors to classify, in order."""
+        """The input vectors of the classifiers, in order."""
         return VECTORS if self.on == "both" else (self.on,)
 
 
 @dataclass(frozen=True)
 class PredictConfig(Config):
-    """`predict`: the classifier saved in `model_path` on the features under `output_path`."""
+    """`predict`: predicts classes of the features under `output_path` with a saved classifier."""
 
     output_path: OutputPath
     model_path: Annotated[
@@ -612,15 +613,15 @@ LOCATIONS: Mapping[str, str] = {
 }
 
 
-def _at_most_one(given: Mapping[str, object]) -> None:
-    names = [option for option, value in given.items() if value is not None]
+def _require_at_most_one(values: Mapping[str, object]) -> None:
+    names = [option for option, value in values.items() if value is not None]
     if len(names) > 1:
         raise InvalidValueError(
             f"{' and '.join(names)} are given", expected="one of them", fix=f"leave out {names[1]}"
         )
 
 
-def _regular_expression(option: str, value: str | None) -> None:
+def _require_regular_expression(option: str, value: str | None) -> None:
     try:
         re.compile(value or "")
     except re.error as error:

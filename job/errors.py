@@ -1,4 +1,4 @@
-"""The errors a person can mend, each with its exit code; the CLI turns them into one line."""
+"""User errors, each with its exit code; the CLI prints them as one line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Self
 
 
 class JobError(Exception):
-    """A failure told in one line: what is wrong, what was expected, how to fix it."""
+    """A failure that fits on one line: what is wrong, what was expected, how to fix it."""
 
     exit_code = 1
 
@@ -17,13 +17,13 @@ class JobError(Exception):
 
     @classmethod
     def with_code(cls, what: str, exit_code: int) -> Self:
-        """The error of this kind that ends with a code which is not that of all of its kind."""
+        """An error of this class with another exit code."""
         error = cls(what)
         error.exit_code = exit_code
         return error
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Python workers pickle what they raise; keyword arguments need help to survive it.
+        # Python workers pickle their exceptions; by default that loses keyword arguments.
         return _rebuild, (type(self), self.what, self.expected, self.fix)
 
 
@@ -32,13 +32,13 @@ def _rebuild(kind: type[JobError], what: str, expected: str, fix: str) -> JobErr
 
 
 class InvalidValueError(JobError):
-    """An option has a value that cannot work; nothing has started."""
+    """An option has a wrong value; nothing has started."""
 
     exit_code = 2
 
 
 class NoSuchObjectError(InvalidValueError):
-    """The object that was asked for by name is not there."""
+    """An object that was requested by name does not exist."""
 
 
 class InputNotFoundError(JobError):
@@ -84,13 +84,13 @@ class TooManyBadImagesError(JobError):
 
 
 class OutputBusyError(JobError):
-    """Another run holds the claim on the output."""
+    """Another run holds the lease on the output."""
 
     exit_code = 7
 
 
 class TransportError(JobError):
-    """The storage did not answer, or refused for a passing reason, longer than we wait."""
+    """The storage did not answer, or failed for a transient reason, until retries ended."""
 
     exit_code = 8
 
@@ -114,7 +114,7 @@ class WeightsError(JobError):
 
 
 class UnmappableSettingError(JobError):
-    """An fs.s3a setting that the concurrent reader cannot honour; the s3a reader can."""
+    """The concurrent reader does not support an fs.s3a setting; the s3a reader does."""
 
     exit_code = 2
 
@@ -126,33 +126,33 @@ class MissingPrerequisiteError(JobError):
 
 
 class OutOfMemoryError(JobError):
-    """A process of the run was killed again and again, as happens for its memory."""
+    """A process of the run was killed repeatedly, most likely because it had too little memory."""
 
     exit_code = 13
 
 
 class DriftError(JobError):
-    """New images are unlike those of the fit; everything is written."""
+    """New images differ from the images of the fit; everything is written."""
 
     exit_code = 14
 
 
 class RunFailedError(JobError):
-    """A submitted run ended without success: its exit code becomes ours."""
+    """A submitted run failed; its exit code becomes the exit code of the command."""
 
 
 class ChecksFailedError(JobError):
-    """`doctor` has found something wrong: the code of the first such thing becomes ours."""
+    """A check of `doctor` failed; the exit code is that of the first failed check."""
 
 
 class FollowTimeoutError(JobError):
-    """A submitted run was not followed to its end; it goes on."""
+    """A submitted run was not followed to its end; the run continues."""
 
-    # What `timeout` of coreutils answers.
+    # The exit code of `timeout` in coreutils.
     exit_code = 124
 
 
 class FollowInterruptedError(FollowTimeoutError):
-    """A person stopped following a submitted run; it goes on."""
+    """The user stopped following a submitted run; the run continues."""
 
     exit_code = 130

@@ -15,27 +15,27 @@ from job.option import problems
 
 @dataclass(frozen=True)
 class JobArguments:
-    """`options` by the names of the command line's parameters; `complaints` of what is wrong."""
+    """Arguments of a job: `options` by parameter name, and `complaints` about wrong ones."""
 
     given: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     complaints: tuple[InvalidValueError, ...] = ()
 
     def gives(self, option: str) -> bool:
-        """Whether an option is given, as `--option value` or `--option=value`."""
-        return any(each == option or each.startswith(f"{option}=") for each in self.given)
+        """Whether the option is among the arguments, as `--option value` or `--option=value`."""
+        return any(word == option or word.startswith(f"{option}=") for word in self.given)
 
 
 def job_arguments(cli: click.Command, command: str, given: Sequence[str]) -> JobArguments:
-    """Parse and check the arguments of one of the subcommands of `cli`; nothing is run."""
+    """Parse and check the arguments of a subcommand of `cli`, without running it."""
     if not isinstance(cli, click.Group) or command not in cli.commands:
         return JobArguments(tuple(given))
     try:
-        # No --help: it would print.
+        # Without --help, which would print.
         context = cli.commands[command].make_context(command, list(given), help_option_names=[])
     except click.ClickException as problem:
         return JobArguments(tuple(given), complaints=(InvalidValueError(problem.format_message()),))
     except InvalidValueError as problem:
         return JobArguments(tuple(given), complaints=(problem,))
-    found = problems(CONFIGS[command], context.params) if command in CONFIGS else ()
-    return JobArguments(tuple(given), context.params, tuple(found))
+    complaints = problems(CONFIGS[command], context.params) if command in CONFIGS else ()
+    return JobArguments(tuple(given), context.params, tuple(complaints))

@@ -1,4 +1,4 @@
-"""HTML pages on this machine's disk: a page replaces an earlier page, and no other file."""
+"""Writes HTML pages to the local disk; a page may replace an earlier page, but no other file."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from pathlib import Path
 from job.errors import InvalidValueError
 from job.path_rules import local_file
 
-# The end of the title of each page of this program; the templates have it within the first lines.
+# The end of the title of all pages of this program, within the first lines of the templates.
 _TITLE_END = "– image-features</title>"
 _HEAD_BYTES = 64 * 1024
 
 
 def require_page_file(option: str, path: str) -> Path:
-    """The local file that a page may be written to.
+    """The local file for a page.
 
-    Raises InvalidValueError for a folder, for a file that is no page of this program, and where
-    no file can be made.
+    Raises InvalidValueError for a folder, for a file that is not a page of this program, and if
+    the file cannot be created.
     """
     file = local_file(option, path)
     if file.is_dir():
-        raise _refused(option, file, "is a folder")
+        raise _error(option, file, "is a folder")
     if file.is_file() and not _is_replaceable(file):
-        raise _refused(option, file, "is a file of something else")
+        raise _error(option, file, "is a file of something else")
     folder = next(parent for parent in file.parents if parent.exists())
     if not folder.is_dir():
-        raise _refused(option, file, f"cannot be made: {folder} is a file")
+        raise _error(option, file, f"cannot be made: {folder} is a file")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise _refused(option, file, f"cannot be made: {folder} may not be written")
+        raise _error(option, file, f"cannot be made: {folder} may not be written")
     return file
 
 
 def write_page(option: str, path: str, html: str) -> Path:
-    """Write a page, with the folders above it. Raises what `require_page_file` raises."""
+    """Write a page and create its folders. Raises the errors of `require_page_file`."""
     file = require_page_file(option, path)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(html, encoding="utf-8")
     except OSError as error:
-        raise _refused(option, file, f"cannot be written: {error.strerror}") from error
+        raise _error(option, file, f"cannot be written: {error.strerror}") from error
     return file
 
 
@@ -52,7 +52,7 @@ def _is_replaceable(file: Path) -> bool:
     return not head or _TITLE_END.encode() in head
 
 
-def _refused(option: str, file: Path, what: str) -> InvalidValueError:
+def _error(option: str, file: Path, what: str) -> InvalidValueError:
     return InvalidValueError(
         f"{option} {file} {what}",
         expected="a new file, or an earlier page of this program",

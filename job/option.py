@@ -1,11 +1,11 @@
-"""Options as annotations of config fields: help, range, choices, and the checks that follow.
+"""Options as annotations of config fields: help, range, choices, and their checks.
 
 A config declares an option once:
 
     count: Annotated[int, Option("Number of images to find.", within=Range(1, 10_000))] = 10
 
-The command line makes its options from such fields, a config checks its values by them, and `lint`
-reads them before a job starts.
+The command line makes its options from these fields, a config checks its values with them, and
+`lint` checks arguments before a job starts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from job.path_rules import require_plain
 
 @dataclass(frozen=True)
 class Range:
-    """The valid numbers; `above` and `below` are bounds that are not valid themselves."""
+    """A range of valid numbers; `above` and `below` are exclusive bounds."""
 
     minimum: float | None = None
     maximum: float | None = None
@@ -46,17 +46,19 @@ class Range:
             "at most": self.maximum,
             "below": self.below,
         }
-        return " and ".join(f"{word} {each:,}" for word, each in bounds.items() if each is not None)
+        return " and ".join(
+            f"{word} {bound:,}" for word, bound in bounds.items() if bound is not None
+        )
 
 
 @dataclass(frozen=True)
 class Option:
-    """What a field's type and default do not say of its option.
+    """The properties of an option that the type and default of its field do not give.
 
-    `flag` None is `--` and the field's name. `default_text` describes the default where that is
-    None. A `location` is a path or URI of storage, a `plain` one has no characters that
-    Spark takes for a pattern. `fix` is the advice for a value out of range.
-    `renamed_from` is the flag of earlier releases, which is refused with the present one.
+    `flag` None means `--` and the field's name. `default_text` describes a default of None. A
+    `location` is a path or URI of storage; a `plain` path has no characters that Spark takes for a
+    pattern. `fix` is the advice for a value out of range. `renamed_from` is the flag of earlier
+    releases, which is refused with the new name.
     """
 
     help: str
@@ -73,7 +75,7 @@ class Option:
 
 @dataclass(frozen=True)
 class GivenBy:
-    """An optional nested config: it is made if this option is given; `help` is the option's."""
+    """Makes an optional nested config if option `name` is given; `help` describes the option."""
 
     name: str
     help: str
@@ -81,7 +83,7 @@ class GivenBy:
 
 @dataclass(frozen=True)
 class OptionField:
-    """A field of a config that is an option; `kind` is the type of one value."""
+    """A config field that is an option; `kind` is the type of one value."""
 
     name: str
     kind: type[Any]
@@ -95,13 +97,13 @@ class OptionField:
         return self.option.flag or f"--{self.name.replace('_', '-')}"
 
     def errors(self, value: Any) -> Iterator[InvalidValueError]:
-        """What is wrong with a value; None stands for no value."""
+        """The errors in the value or values of the option; None means no value."""
         values = value if self.multiple else (value,)
-        for each in values:
-            if each is not None:
-                yield from self._errors(each)
+        for single in values:
+            if single is not None:
+                yield from self._errors_of_one(single)
 
-    def _errors(self, value: Any) -> Iterator[InvalidValueError]:
+    def _errors_of_one(self, value: Any) -> Iterator[InvalidValueError]:
         choices, within, fix = self.option.choices, self.option.within, self.option.fix
         if choices and value not in choices:
             yield InvalidValueError(
@@ -124,20 +126,20 @@ class OptionField:
 
 @dataclass(frozen=True)
 class NestedConfig:
-    """A field of a config that is a config; with `given_by` it may be None."""
+    """A config field that is a config; with `given_by` it may be None."""
 
     name: str
     kind: type[Config]
     given_by: GivenBy | None = None
 
     def is_given(self, values: Mapping[str, Any]) -> bool:
-        """Whether the values ask for this config."""
+        """Whether the values include this config."""
         return self.given_by is None or values.get(self.given_by.name) is not None
 
 
 @dataclass(frozen=True)
 class Config:
-    """A frozen dataclass whose options are checked when it is made."""
+    """A frozen dataclass that checks its options when it is created."""
 
     def __post_init__(self) -> None:
         """Raise InvalidValueError for the first wrong value."""
@@ -150,26 +152,26 @@ ConfigType = TypeVar("ConfigType", bound=Config)
 
 
 def own_options(kind: type[Config]) -> list[OptionField]:
-    """The options of a config without those of nested configs."""
+    """The options of a config, without the options of nested configs."""
     return [member for member in _members(kind) if isinstance(member, OptionField)]
 
 
 def nested_configs(kind: type[Config]) -> list[NestedConfig]:
-    """The configs that a config is made of."""
+    """The nested configs of a config."""
     return [member for member in _members(kind) if isinstance(member, NestedConfig)]
 
 
 def all_options(kind: type[Config]) -> dict[str, OptionField]:
     """The options of a config and of its nested configs by field name, in the order of fields."""
-    found: dict[str, OptionField] = {}
+    options: dict[str, OptionField] = {}
     for member in _members(kind):
         if isinstance(member, OptionField):
-            options = {member.name: member}
+            member_options = {member.name: member}
         else:
-            options = _options_of_nested(member)
-        for name, option in options.items():
-            found.setdefault(name, option)
-    return found
+            member_options = _options_of_nested(member)
+        for name, option in member_options.items():
+            options.setdefault(name, option)
+    return options
 
 
 def _options_of_nested(nested: NestedConfig) -> dict[str, OptionField]:
@@ -182,9 +184,9 @@ def _options_of_nested(nested: NestedConfig) -> dict[str, OptionField]:
 
 
 def build(kind: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
-    """A config from values by field name; nested configs take theirs from the same values.
+    """Build a config, with its nested configs, from values by field name.
 
-    A value of None, or none at all, leaves the default. Raises InvalidValueError.
+    A field without a value, or with None, keeps its default. Raises InvalidValueError.
     """
     arguments = {
         nested.name: build(nested.kind, values)
@@ -198,27 +200,27 @@ def build(kind: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
 
 
 def problems(kind: type[Config], values: Mapping[str, Any]) -> list[InvalidValueError]:
-    """Everything that is wrong with the values of a config and of its nested configs."""
-    found = [
+    """All errors in the values of a config and of its nested configs."""
+    errors = [
         error
         for nested in nested_configs(kind)
         if nested.is_given(values)
         for error in problems(nested.kind, values)
     ]
     for option in own_options(kind):
-        found += option.errors(values.get(option.name))
-    if not found:
+        errors += option.errors(values.get(option.name))
+    if not errors:
         # Each value is valid; their combination is checked by the config itself.
         try:
             build(kind, values)
         except InvalidValueError as error:
-            found.append(error)
+            errors.append(error)
     # Nested configs share options, such as the output path.
-    return list({str(error): error for error in found}.values())
+    return list({str(error): error for error in errors}.values())
 
 
-# Type hints are text until they are read, which takes a millisecond a class. Not functools.cache:
-# mypy takes a dataclass for unhashable.
+# To evaluate the type hints of a class takes a millisecond. functools.cache does not pass mypy,
+# which takes a dataclass for unhashable.
 _MEMBERS: dict[type[Config], list[OptionField | NestedConfig]] = {}
 
 
@@ -232,7 +234,7 @@ def _members(kind: type[Config]) -> list[OptionField | NestedConfig]:
 
 
 def _member(field: Field[Any], hint: Any) -> OptionField | NestedConfig | None:
-    """What a field is to the command line; None: its value comes from elsewhere."""
+    """The option or nested config of a field; None if its value does not come from options."""
     metadata = next(iter(getattr(hint, "__metadata__", ())), None)
     kind = _without_none(getattr(hint, "__origin__", hint) if metadata else hint)
     if isinstance(metadata, Option):
@@ -255,6 +257,6 @@ def _option_field(field: Field[Any], kind: Any, option: Option) -> OptionField:
 
 
 def _without_none(hint: Any) -> Any:
-    """The type that is not None of an optional one; other types as they are."""
-    kinds = [each for each in get_args(hint) if each is not NoneType]
+    """T of an optional type `T | None`; other types unchanged."""
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType]
     return kinds[0] if NoneType in get_args(hint) else hint

@@ -1,6 +1,6 @@
-"""Which paths a command may write to: the rules that the command line and `lint` share.
+"""Rules for the paths that a command may write to; the command line and `lint` share them.
 
-They look at paths alone: no storage is asked, but for symbolic links on the local disk.
+The rules need no access to storage, except for symbolic links on the local disk.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from job.paths import (
     split_path,
 )
 
-# Spark and Hadoop read the first seven as a pattern; the last ends a name in Spark's SQL.
+# Spark and Hadoop take the first seven for a pattern; the last ends a name in Spark SQL.
 SPECIAL_CHARACTERS = "[]{}*?\\`"
 
 
 def require_plain(option: str, path: str) -> None:
-    """Raise InvalidValueError for a path that Spark would write, and then not find again."""
+    """Raise InvalidValueError for a path that Spark can write, but would read as a pattern."""
     special = [character for character in SPECIAL_CHARACTERS if character in path]
     if special:
         raise InvalidValueError(
@@ -37,18 +37,19 @@ def require_plain(option: str, path: str) -> None:
 
 
 def is_within(path: str, folder: str) -> bool:
-    """Whether `path` is `folder` or lies beneath it, whatever the spelling and the links.
+    """Whether `path` is `folder` or lies in it, after links and spelling are resolved.
 
-    False where one of them is a path that this program cannot read.
+    False if this program cannot read one of the paths.
     """
     inner, outer = _resolved(path), _resolved(folder)
     return bool(inner and outer) and folder_of(inner).startswith(folder_of(outer))
 
 
 def overlap(output_path: str, input_path: str, glob: str) -> str | None:
-    """Why a run must not write to `output_path`: it would list its results, or write on images.
+    """Why a run must not write to `output_path`, or None if it may.
 
-    None where it may. An output within the input is fine where `glob` leaves all results out.
+    The run would list its own results, or overwrite images. An output within the input is valid if
+    `glob` matches no results.
     """
     if is_within(output_path, input_path):
         if is_within(input_path, output_path):
@@ -65,7 +66,7 @@ def overlap(output_path: str, input_path: str, glob: str) -> str | None:
 
 
 def require_apart_from_images(output_path: str, input_path: str, glob: str) -> None:
-    """Raise InvalidValueError where a run must not write to `output_path`."""
+    """Raise InvalidValueError if a run must not write to `output_path`."""
     why = overlap(output_path, input_path, glob)
     if why:
         raise InvalidValueError(
@@ -76,7 +77,7 @@ def require_apart_from_images(output_path: str, input_path: str, glob: str) -> N
 
 
 def require_disjoint(output_path: str, input_path: str) -> None:
-    """Raise InvalidValueError where one of the two folders lies in the other."""
+    """Raise InvalidValueError if one of the two folders lies in the other."""
     if is_within(output_path, input_path) or is_within(input_path, output_path):
         raise InvalidValueError(
             f"--output {output_path} and --input {input_path} lie one in the other",
@@ -88,8 +89,8 @@ def require_disjoint(output_path: str, input_path: str) -> None:
 def require_destination(destination: str, output_path: str, file_format: str) -> None:
     """Raise InvalidValueError for a destination where an export would overwrite results.
 
-    It lies outside the output, or is the place in it that the format has by default. An array
-    may lie in a folder that holds the output: its two files are all that is replaced there.
+    Valid are paths outside the output, and the default path of the format in the output. An array
+    may also lie in a folder that contains the output, because it replaces only its two files.
     """
     layout = Layout(output_path)
     default = {"csv": layout.csv, "npy": layout.arrays}.get(file_format)
@@ -105,13 +106,13 @@ def require_destination(destination: str, output_path: str, file_format: str) ->
         return
     raise InvalidValueError(
         f"--destination {destination} {where}",
-        expected="a path of its own outside the output",
+        expected="a separate path outside the output",
         fix="choose another --destination",
     )
 
 
 def local_file(option: str, path: str) -> Path:
-    """The file on this machine that `path` names. Raises InvalidValueError for one elsewhere."""
+    """The local file that `path` names. Raises InvalidValueError for other storage."""
     scheme, _, name = split_path(canonical_path(path))
     if scheme != LOCAL_SCHEME:
         raise InvalidValueError(
@@ -133,11 +134,11 @@ def require_outside(option: str, path: str, folder_option: str, folder: str) -> 
 
 
 def is_listed(input_path: str, glob: str, *paths: str) -> bool:
-    """Whether a run on the input would take one of the paths for an image."""
+    """Whether a run on the input would list one of the paths."""
     try:
         matches = glob_matcher(glob)
     except InvalidValueError:
-        # Refused where the input is checked; until then it may match anything.
+        # The check of the input refuses this glob; until then it may match anything.
         return True
     images = _resolved(input_path)
     names = [relative_to(_resolved(path), images) for path in paths] if images else []
@@ -150,9 +151,9 @@ def _is_bucket(path: str) -> bool:
 
 
 def _resolved(path: str) -> str:
-    """The canonical path after links, `.`, `..` and empty parts, as the disk and Hadoop read it.
+    """The canonical path without links, `.`, `..` and empty parts, as the disk and Hadoop read it.
 
-    Empty where this program cannot read the path.
+    Empty if this program cannot read the path.
     """
     try:
         scheme, bucket, key = split_path(canonical_path(path))

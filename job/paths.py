@@ -1,4 +1,4 @@
-"""What a path says: identity, label, whether a glob wants it, whether it claims to be an image."""
+"""Paths: canonical spelling, label, globs, and whether a name ends like an image."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from job.errors import InvalidValueError
 LOCAL_SCHEME = "file"
 S3_SCHEME = "s3a"
 
-# For Spark's rlike and for Python's re alike. Not on lower(): its first call in Java loads tables
-# of all languages, for three seconds.
+# For Spark's rlike and Python's re. The flag avoids lower(), whose first call in Java takes three
+# seconds to load the tables of all languages.
 IMAGE_NAME_PATTERN = r"(?i)\.(?:jpe?g|jpe|jfif|png|bmp|dib|gif|tiff?|webp)$"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
@@ -22,10 +22,10 @@ _GLOB_CHARACTERS = re.compile(r"[*?\[{]")
 
 
 def canonical_path(path: str) -> str:
-    """The one spelling of a path that a person typed: `s3a://bucket/key` or `file:///absolute`.
+    """The canonical spelling of a path: `s3a://bucket/key` or `file:///absolute`.
 
-    The key stays as it is, byte for byte: nothing is percent-encoded or decoded. Slashes at the
-    end go. Raises InvalidValueError for another scheme, an empty path, or a missing bucket.
+    The key keeps its bytes, without percent-encoding or decoding. Slashes at the end are removed.
+    Raises InvalidValueError for another scheme, an empty path, or a missing bucket.
     """
     scheme = _SCHEME.match(path)
     if scheme is None or scheme[1].lower() == LOCAL_SCHEME:
@@ -43,13 +43,13 @@ def canonical_path(path: str) -> str:
 def _canonical_local_path(path: str) -> str:
     if not path:
         raise InvalidValueError("an empty path", expected="a folder", fix="name one; . is this one")
-    # Three slashes of a URL are one; abspath would keep two as POSIX allows.
+    # The slashes of a URL become one; abspath would keep two, as POSIX allows.
     absolute = os.path.abspath("/" + path.lstrip("/") if path.startswith("/") else path)
     return f"{LOCAL_SCHEME}://{absolute}"
 
 
 def split_path(path: str) -> tuple[str, str, str]:
-    """(scheme, bucket, key) of a canonical path; for a local one (`file`, ``, `/absolute`)."""
+    """(scheme, bucket, key) of a canonical path; (`file`, ``, `/absolute`) of a local path."""
     scheme, _, rest = path.partition("://")
     if scheme == LOCAL_SCHEME:
         return scheme, "", rest
@@ -58,9 +58,9 @@ def split_path(path: str) -> tuple[str, str, str]:
 
 
 def label_of(path: str, level: int) -> str | None:
-    """The name of the folder `level` above the file: 1 its parent, 2 the parent's; 0 is no label.
+    """The name of the folder `level` levels above the file; 1 is the parent, 0 gives no label.
 
-    None where the path has no such folder, as for an object at the root of a bucket.
+    None if the path has no such folder, as for an object at the root of a bucket.
     """
     folders = split_path(path)[2].split("/")[:-1]
     if level == 0 or level > len(folders):
@@ -69,9 +69,9 @@ def label_of(path: str, level: int) -> str | None:
 
 
 def relative_to(path: str, input_path: str) -> str | None:
-    """What `path` is called from `input_path`; None if it is not under it.
+    """The path relative to `input_path`; None if `path` is not under it.
 
-    An input that is itself an object is called by its own name.
+    If the input is the object itself, the name of the object.
     """
     if path == input_path:
         return path.rpartition("/")[2]
@@ -80,32 +80,32 @@ def relative_to(path: str, input_path: str) -> str | None:
 
 
 def folder_of(input_path: str) -> str:
-    """What the paths of all objects under `input_path` begin with."""
+    """The common prefix of the paths of all objects under `input_path`."""
     return input_path if input_path.endswith("/") else f"{input_path}/"
 
 
 def has_plain_key(path: str) -> bool:
-    """Whether paths of Hadoop and of obstore hold this key as it is.
+    """Whether paths of Hadoop and of obstore keep this key unchanged.
 
-    They do not hold an empty part (`a//b`, `a/`), a part `.` or `..`, and control characters.
+    They change an empty part (`a//b`, `a/`), a part `.` or `..`, and control characters.
     """
     parts = (
         split_path(path)[2].removeprefix("/" if path.startswith(LOCAL_SCHEME) else "").split("/")
     )
-    odd = {"", ".", ".."} & set(parts)
-    return not odd and _CONTROL_CHARACTER.search(path) is None
+    special = {"", ".", ".."} & set(parts)
+    return not special and _CONTROL_CHARACTER.search(path) is None
 
 
 def claims_to_be_an_image(path: str) -> bool:
-    """Whether the name ends as those of images do; a README or a CSV does not."""
+    """Whether the name ends like that of an image; README and CSV files do not."""
     return re.search(IMAGE_NAME_PATTERN, path) is not None
 
 
 def glob_matcher(glob: str) -> Callable[[str], bool]:
-    """Whether a key relative to the input matches `glob`.
+    """A function that says whether a key relative to the input matches `glob`.
 
     `**` is any number of folders, `*` and `?` stay within one name, `[a-c]` and `[!a]` are
-    classes, `{a,b}` are alternatives; a leading `.` or `_` is nothing special. Raises
+    classes, `{a,b}` are alternatives; a leading `.` or `_` has no special meaning. Raises
     InvalidValueError for a bracket or brace that is not closed.
     """
     pattern = re.compile(glob_pattern(glob))
@@ -113,13 +113,13 @@ def glob_matcher(glob: str) -> Callable[[str], bool]:
 
 
 def literal_prefix(glob: str) -> str:
-    """What every match of `glob` begins with: `train/` of `train/**`."""
-    found = _GLOB_CHARACTERS.search(glob)
-    return glob[: found.start()] if found else glob
+    """The common prefix of all matches of `glob`: `train/` of `train/**`."""
+    match = _GLOB_CHARACTERS.search(glob)
+    return glob[: match.start()] if match else glob
 
 
 def glob_pattern(glob: str) -> str:
-    """`glob` as a regular expression for a whole key, read alike by Python and by Java."""
+    """`glob` as a regular expression for a whole key, with the same meaning in Python and Java."""
     pieces, position, depth = ["(?s)"], 0, 0
     while position < len(glob):
         piece, length, depth = _next_piece(glob, position, depth)
@@ -131,7 +131,7 @@ def glob_pattern(glob: str) -> str:
 
 
 def _next_piece(glob: str, position: int, depth: int) -> tuple[str, int, int]:
-    """(expression, characters used, brace depth after it) of what stands at `position`."""
+    """(expression, characters used, brace depth after it) of the piece at `position`."""
     rest = glob[position:]
     character = rest[0]
     if rest.startswith("**/") and (position == 0 or glob[position - 1] in "/{,"):

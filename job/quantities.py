@@ -1,4 +1,4 @@
-"""Parses quantities as Spark and Kubernetes write them."""
+"""Parses quantities of Spark and Kubernetes: memory, CPU, time, endpoints."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ _SECONDS = 10
 
 
 def parse_patterns(text: str) -> tuple[str, ...]:
-    """The patterns in `eu-*,us-east-1`; an empty text has none. Raises InvalidValueError."""
+    """The patterns of a list such as `eu-*,us-east-1`. Raises InvalidValueError."""
     parsed = tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
     for pattern in parsed:
         if not _PATTERN.fullmatch(pattern):
@@ -67,19 +67,20 @@ def require_buckets_allowed(
 ) -> None:
     """Check the regions of all buckets in the paths and the Spark settings.
 
-    An S3 that is not AWS's is where its settings say. Raises what `require_allowed` and
-    `find_bucket_region` raise.
+    The region of other stores than AWS comes from the settings. Raises the errors of
+    `require_allowed` and `find_bucket_region`.
     """
-    endpoint, said = settings.get(_ENDPOINT, ""), settings.get(_REGION, "")
+    endpoint, configured = settings.get(_ENDPOINT, ""), settings.get(_REGION, "")
     for bucket in buckets([*paths, *(settings.get(name, "") for name in FOLDERS)]):
-        region = find_bucket_region(bucket, said) if is_aws_endpoint(endpoint) else said
-        # One that does not exist holds no data, and is told about in its place.
+        is_aws = is_aws_endpoint(endpoint)
+        region = find_bucket_region(bucket, configured) if is_aws else configured
+        # A missing bucket holds no data; a later step reports it.
         if region is not None:
             require_allowed(f"the bucket {bucket}", region, allowed)
 
 
 def is_aws_endpoint(endpoint: str) -> bool:
-    """Whether an endpoint belongs to AWS; an empty one does."""
+    """Whether an endpoint belongs to AWS, as the empty (default) endpoint does."""
     host = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}").hostname or ""
     return not host or f".{host}".endswith(tuple(f".{suffix}" for suffix in AWS_SUFFIXES))
 
@@ -100,13 +101,13 @@ def find_bucket_region(bucket: str, region: str) -> str | None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        answer = _client(region).head_bucket(Bucket=bucket)
+        response = _client(region).head_bucket(Bucket=bucket)
     except ClientError as error:
-        answer = error.response
+        response = error.response
     except BotoCoreError as problem:
         reason = " ".join(str(problem).split())
         raise TransportError(f"the region of the bucket {bucket} is unknown: {reason}") from problem
-    metadata = answer["ResponseMetadata"]
+    metadata = response["ResponseMetadata"]
     if metadata["HTTPStatusCode"] == 404:
         return None
     return str(metadata["HTTPHeaders"].get("x-amz-bucket-region", ""))

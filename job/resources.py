@@ -1,4 +1,4 @@
-"""Where the data files are: beside the package in a checkout, inside it in an installed wheel."""
+"""Finds the data files: next to the package in a checkout, inside it in an installed wheel."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent
 
-# Where pyproject.toml's force-include puts them in the wheel; absent in a checkout.
+# The target of force-include in pyproject.toml; missing in a checkout.
 _IN_WHEEL = _PACKAGE / "data"
 
-# Says that who submits has settled every setting: the list below is not added where it runs.
+# Marks the submitted settings as complete: the job does not add `spark_base_settings` to them.
 SETTLED = "spark.imageFeatures.settled"
-# Settings that name folders which Spark itself writes to.
+# Settings with the folders that Spark itself writes to.
 EVENT_LOG = "spark.eventLog.dir"
 BLOCKS = "spark.storage.decommission.fallbackStorage.path"
 FOLDERS = (EVENT_LOG, BLOCKS)
@@ -24,17 +24,17 @@ def chart() -> Path:
 
 
 def spark_base_settings() -> Path:
-    """The YAML file of the Spark settings that hold everywhere."""
+    """The YAML file of the base settings, which all targets share."""
     return chart() / "files" / "spark-base.yaml"
 
 
 def jar_list() -> Path:
-    """The pom.xml that lists the jars which Spark needs beyond its own."""
+    """The pom.xml with the additional jars of Spark."""
     return _find("pom.xml", "docker/pom.xml")
 
 
 def weights_folder() -> Path:
-    """The folder of the shipped weights and what is recorded about them."""
+    """The folder of the shipped weights and their metadata."""
     return _find("weights", "docker/weights")
 
 

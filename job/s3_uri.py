@@ -15,5 +15,5 @@ def parse_s3_uri(path: str) -> tuple[str, str]:
 
 
 def buckets(paths: Iterable[str]) -> list[str]:
-    """The buckets of those of `paths` that are on S3, each once."""
+    """The distinct buckets of the S3 paths among `paths`, in order."""
     return list(dict.fromkeys(filter(None, (parse_s3_uri(path)[0] for path in paths))))

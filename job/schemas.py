@@ -1,4 +1,4 @@
-"""Column names and StructTypes: the contract between rooms."""
+"""Column names and StructTypes: the contract between the folders of job/."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ CONTENT = "content"
 RUN_ID = "run_id"
 PCA = "pca"
 CLUSTER = "cluster"
-# Of a change: whether the row came or went.
+# In a table of changes: True for an added row, False for a removed row.
 CAME = "came"
-# Of a listed object: whether a table holds this version of it.
+# In a listing: whether a table holds this version of the object.
 KNOWN = "known"
-# Which part of a split an image tests in; below 0 it only trains.
+# The fold that an image is tested in; an image with a fold below 0 is only trained on.
 FOLD = "fold"
 PREDICTED = "predicted"
 PROBABILITY = "probability"
@@ -49,13 +49,13 @@ _OBJECT = [
 _OBJECT_VERSION = [*_OBJECT, StructField(MODIFICATION_TIME, TimestampType())]
 _WHY_NOT = [StructField(REASON, StringType()), StructField(DETAIL, StringType())]
 
-# What the lister yields: one row per object, `path` canonical, `etag` without quotes.
+# Listing: one row per object, with a canonical `path`, and `etag` without quotes.
 LISTING_SCHEMA = StructType(_OBJECT_VERSION)
 
-# What a task is given: the listing, and which images the report will show.
+# Input of a task: the listing, and whether the report shows the image.
 WORK_SCHEMA = StructType([*_OBJECT_VERSION, StructField(WANTS_THUMBNAIL, LongType(), False)])
 
-# What the worker yields: exactly one of `features` and `reason` is null. The features are packed.
+# Output of a worker: exactly one of `features` and `reason` is null. The features are packed.
 OUTCOME_SCHEMA = StructType(
     [
         *_OBJECT_VERSION,
@@ -83,7 +83,7 @@ PROJECTION_SCHEMA = StructType(
     ]
 )
 
-# Of each projected image, the cluster that it is in.
+# The cluster of each projected image.
 ASSIGNMENTS_SCHEMA = StructType(
     [
         StructField(PATH, StringType(), nullable=False),
@@ -92,7 +92,7 @@ ASSIGNMENTS_SCHEMA = StructType(
     ]
 )
 
-# What classifiers are trained on: `features` are those of the network, or components of them.
+# Input of the classifiers: `features` has the features of the network or their components.
 LABELLED_SCHEMA = StructType(
     [
         StructField(PATH, StringType(), nullable=False),
@@ -102,7 +102,7 @@ LABELLED_SCHEMA = StructType(
     ]
 )
 
-# `probability` is that of the class `predicted`; `probabilities` has all classes.
+# `probability` belongs to the class `predicted`; `probabilities` has all classes.
 PREDICTIONS_SCHEMA = StructType(
     [
         StructField(PATH, StringType(), nullable=False),

@@ -18,7 +18,7 @@ KIND_NODE_IMAGE ?= kindest/node:v1.34.0
 SPARK_OPERATOR_VERSION ?= 2.5.2
 SPARK_OPERATOR_CHART ?= https://github.com/kubeflow/spark-operator/releases/download/v$(SPARK_OPERATOR_VERSION)/spark-operator-$(SPARK_OPERATOR_VERSION).tgz
 
-# A folder with `create` and `install-operator`, for machines that no registry can be reached from.
+# A folder with `create` and `install-operator`, for machines without access to a registry.
 LOCAL_KIND ?=
 ifneq ($(LOCAL_KIND),)
 export PATH := $(or $(KIND_HOME),$(HOME)/.cache/local-kind)/bin:$(PATH)
@@ -31,15 +31,15 @@ INSTALL_OPERATOR ?= helm install spark-operator $(SPARK_OPERATOR_CHART) --kube-c
 	--namespace spark-operator --create-namespace --wait --set spark.jobNamespaces={$(NAMESPACE)}
 endif
 
-# An exported KUBECONFIG names a cluster that others use. These targets go to the cluster that kind-up
-# makes; USE_CLUSTER=<context> chooses another one of the kubeconfig.
+# An exported KUBECONFIG may name a cluster of other users. These targets use the cluster of kind-up;
+# USE_CLUSTER=<context> selects another cluster of the kubeconfig.
 USE_CLUSTER ?=
 KIND_KUBECONFIG = $(CURDIR)/.cache/kind/$(CLUSTER).kubeconfig
 KUBE_CONTEXT = $(or $(USE_CLUSTER),kind-$(CLUSTER))
-# helm prefers these to the kubeconfig.
+# In helm these variables win over the kubeconfig.
 unexport HELM_KUBECONTEXT HELM_KUBEAPISERVER HELM_KUBETOKEN
 
-# Images can be loaded into kind clusters only.
+# Only kind clusters can load images.
 KIND_NAME = $(patsubst kind-%,%,$(filter kind-%,$(KUBE_CONTEXT)))
 LOAD_IMAGE ?= $(if $(KIND_NAME),kind load docker-image --name $(KIND_NAME))
 
@@ -54,7 +54,7 @@ USE_CLUSTER=<context> uses another cluster")
 
 RENDER = helm template $(RELEASE) helm/image-features --skip-tests --namespace $(NAMESPACE) --values $(VALUES)
 
-# What only some commands need, for example `scikit-learn xgboost-cpu`; docker/requirements.txt pins it.
+# Packages that only some commands need, such as `scikit-learn xgboost-cpu`, as docker/requirements.txt pins them.
 EXTRA_PACKAGES ?=
 
 .PHONY: image
@@ -72,21 +72,21 @@ image-s3: ## Build the S3 server for local clusters
 	docker build -f docker/s3.Dockerfile -t $(S3_IMAGE) --build-arg BASE_IMAGE=$(BASE_IMAGE) .
 
 .PHONY: image-size
-image-size: ## What each layer of the image weighs
+image-size: ## Show the size of each layer of the image
 	@docker history --no-trunc --format '{{.Size}}\t{{.CreatedBy}}' $(IMAGE) | grep -v '^0B' | cut -c 1-110
 	@docker image inspect --format '{{.Size}}' $(IMAGE) | awk '{ printf "%.2f GB in all\n", $$1 / 1e9 }'
 
 .PHONY: sbom
-sbom: ## What the image is made of, as CycloneDX: build/sbom.json
+sbom: ## Write the packages of the image, as CycloneDX, to build/sbom.json
 	@mkdir -p build
 	docker run --rm $(IMAGE) /opt/sbom.py > build/sbom.json
 
 .PHONY: render
-render: ## The chart as plain YAML: VALUES=helm/image-features/ci/kind.yaml
+render: ## Render the chart as plain YAML: VALUES=helm/image-features/ci/kind.yaml
 	@$(RENDER) --set-string runId=$(RUN_ID)
 
 .PHONY: manifests
-manifests: ## Generate k8s/sparkapplication.yaml and the tables of the docs anew
+manifests: ## Update k8s/sparkapplication.yaml and the tables of the docs
 	$(or $(VENV),.venv)/bin/python helm/readme.py
 	$(or $(VENV),.venv)/bin/python -m docs.check_tables
 	helm/render-manifest.sh
@@ -98,7 +98,7 @@ kind-cluster: setup
 	@$(IN_CLUSTER) k8s/kind-cluster.sh
 
 .PHONY: kind-up
-kind-up: kind-cluster image image-s3 ## Cluster, operator, S3 and image, as far as they are missing
+kind-up: kind-cluster image image-s3 ## Create the missing ones of cluster, operator, S3 and image
 	@$(IN_CLUSTER) k8s/kind-up.sh
 
 .PHONY: kind-run
@@ -107,13 +107,13 @@ kind-run: setup ## Run the job on the cluster: sample images in, report out
 	@$(IN_CLUSTER) k8s/kind-run.sh
 
 .PHONY: kind-down
-kind-down: ## Delete the cluster that kind-up made
+kind-down: ## Delete the cluster of kind-up
 	@$(IN_CLUSTER) k8s/kind-down.sh
 
 .PHONY: e2e
-e2e: kind-up ## The tests on a real cluster
+e2e: kind-up ## Run the tests on a real cluster
 	$(IN_CLUSTER) $(or $(VENV),.venv)/bin/python -m pytest -m "not slow" tests/e2e $(ARGS)
 
 .PHONY: chaos-cluster
-chaos-cluster: kind-up ## Take away nodes, executors and memory on a real cluster, and count images
+chaos-cluster: kind-up ## Remove nodes, executors and memory on a real cluster, and count images
 	$(IN_CLUSTER) $(or $(VENV),.venv)/bin/python -m pytest tests/chaos/cluster $(ARGS)

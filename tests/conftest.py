@@ -1,4 +1,4 @@
-"""Fixtures of all tests: one Spark, one S3 server, a bucket of one's own, the sample images."""
+"""Fixtures of all tests: one Spark session, one S3 server, a bucket per test, the sample images."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from job.deploy.local.s3_server import LocalS3Server, s3a_settings
-from tests.support.helm import begin_installing
+from tests.support.helm import start_installation
 from tests.support.proxy import S3Proxy
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# A shell that starts tests in the background ignores Ctrl-C for them, and for all that they start:
-# a test that sends it would wait for ever.
+# Processes that a shell starts in the background ignore Ctrl-C, and so do their children: a test
+# that sends SIGINT would wait without end.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Small and quiet: ten small jobs take 4.5 s instead of 7.
+# With these settings ten small jobs take 4.5 s instead of 7 s.
 SPARK_SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.sql.shuffle.partitions": "1",
@@ -33,7 +33,7 @@ SPARK_SETTINGS = {
 }
 
 
-# Those that run whole commands: begun first, no process waits for one at the end.
+# Files that run whole commands start first, so that test processes end at about the same time.
 LONGEST = (
     "test_wrong_use.py",
     "test_run.py",
@@ -44,13 +44,13 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unit tests, the longest files of the integration tests, the others, and who needs helm.
+    """Order: unit tests, the longest integration tests, the others, and last the tests with helm.
 
-    On a new machine helm is made meanwhile: five minutes, if it is made alone.
+    A new machine builds helm in the background, which takes at least five minutes.
     """
     for_helm = {item.path for item in items if "helm" in getattr(item, "fixturenames", ())}
     if for_helm:
-        begin_installing()
+        start_installation()
 
     def order(item: pytest.Item) -> tuple[bool, bool, bool]:
         integration = "integration" in item.path.parts
@@ -61,7 +61,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def sample_images() -> Path:
-    """The folder of the sample: 12 varieties, 20 images each, in folders by variety."""
+    """The folder of the sample images: 12 varieties with 20 images each, one folder per variety."""
     return Path(__file__).parents[1] / "examples" / "images"
 
 
@@ -85,7 +85,7 @@ def stopped_leases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[LocalS3Server]:
-    """A running S3 server, its keys in the environment."""
+    """A running S3 server; its keys are in the environment."""
     before = dict(os.environ)
     with LocalS3Server() as server:
         _replace_environment(server.environment())
@@ -95,7 +95,7 @@ def s3() -> Iterator[LocalS3Server]:
 
 @pytest.fixture
 def bucket(request: pytest.FixtureRequest, s3: LocalS3Server) -> str:
-    """The name of an empty bucket of the test's own."""
+    """The name of an empty bucket for one test."""
     return _new_bucket(s3, request.node.name)
 
 
@@ -107,15 +107,15 @@ def module_bucket(request: pytest.FixtureRequest, s3: LocalS3Server) -> str:
 
 @pytest.fixture(scope="session")
 def proxy(s3: LocalS3Server) -> Iterator[S3Proxy]:
-    """What Spark and its workers reach the server through: counts requests, makes faults."""
-    with S3Proxy(s3.endpoint) as between:
-        yield between
+    """The proxy between Spark and the S3 server, which counts requests and injects faults."""
+    with S3Proxy(s3.endpoint) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
 def spark(s3: LocalS3Server, proxy: S3Proxy) -> Iterator[SparkSession]:
-    """The one Spark of all tests, on two threads, its s3a on the local server."""
-    # Imported here: unit tests have neither a JVM nor the seconds that pyspark takes.
+    """The Spark session of all tests, with two threads and with s3a on the local server."""
+    # A late import: unit tests need no JVM, and should not wait for PySpark.
     from job.runtime.session import spark_session
 
     session = spark_session(

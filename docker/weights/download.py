@@ -1,7 +1,7 @@
-"""Download Keras's official weights of a backbone, and record their sha256 beside them.
+"""Downloads Keras's official weights of a backbone, and records their sha256 in a sidecar file.
 
-Usage: python docker/weights/download.py [BACKBONE]. No run calls it: give the file to a run with
---weights.
+Usage: python docker/weights/download.py [BACKBONE]. Runs do not download weights: pass the file to
+a run with --weights.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from job.features.tensorflow_import import tensorflow
 from job.features.weights import write_sidecar
 
 FOLDER = Path(__file__).parent
-# What is known of a licence; of other files whoever uses them has to look.
+# Known licences; users must look up the licences of other files.
 LICENCES = {"mobilenet_v2": "Apache-2.0"}
 
 
 def main(name: str = "mobilenet_v2") -> None:
-    """Write Keras's file and its record into the folder of this script."""
+    """Write Keras's file and its sidecar to the folder of this script."""
     chosen = backbone(name)
     with tempfile.TemporaryDirectory() as keras_home:
         downloaded = _download(chosen, Path(keras_home))
@@ -34,8 +34,8 @@ def main(name: str = "mobilenet_v2") -> None:
 
 
 def _download(chosen: Backbone, keras_home: Path) -> Path:
-    """Let Keras fetch what it would use itself, into a cache that holds nothing else."""
-    # Read when Keras is imported.
+    """Let Keras download its weights file to an empty cache."""
+    # Keras reads it on import.
     os.environ["KERAS_HOME"] = str(keras_home)
     tensorflow()
     import keras
@@ -44,7 +44,7 @@ def _download(chosen: Backbone, keras_home: Path) -> Path:
     try:
         build(include_top=False, weights="imagenet", input_shape=(*chosen.input_size, 3))
     except Exception as error:
-        # Keras raises it bare when the network does not allow the download.
+        # Keras raises a bare Exception if the download fails.
         raise SystemExit(f"cannot download the weights of {chosen.name}: {error}") from error
     (file,) = (keras_home / "models").glob("*.h5")
     return file

@@ -1,4 +1,4 @@
-"""Make the shipped weights: the network without its top, float32, from a file with or without it.
+"""Makes the shipped weights: float32, without the top layer, from a file with or without it.
 
 Usage: python docker/weights/make_weights.py SOURCE [BACKBONE]
 """
@@ -24,7 +24,7 @@ LICENCE = "Apache-2.0"
 
 
 def main(source: str, name: str = "mobilenet_v2") -> None:
-    """Write NAME.weights.h5 and NAME.json beside this script."""
+    """Write NAME.weights.h5 and NAME.json to the folder of this script."""
     chosen = backbone(name)
     destination = FOLDER / f"{name}.weights.h5"
     with tempfile.TemporaryDirectory() as folder:
@@ -42,7 +42,7 @@ def _save_without_top(chosen: Backbone, source: str, destination: Path) -> None:
 
 
 def _compact(loose: Path, destination: Path) -> None:
-    """Copy what holds tensors: in HDF5's newer layout 0.4 MB less, without times the same bytes."""
+    """Copy the tensors; HDF5's newer layout saves 0.4 MB, and no times make files reproducible."""
     with h5py.File(loose) as old, _timeless_file(destination) as new:
 
         def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:

@@ -1,4 +1,4 @@
-"""`image-features classify` and `predict`: classifiers of what a run has made."""
+"""`image-features classify` and `predict`: train classifiers on features, and use them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def classify(**options: Any) -> None:
     """Train and score classifiers on the features under the output path, and save them there."""
     run_id = run_id_of(options)
     config = build(ClassifyConfig, options, run_id=run_id)
-    # Spark ML is imported only now: --help and wrong options answer at once.
+    # A late import of Spark ML: --help and errors in options must not wait for it.
     from job.analysis.classification.classifiers import require_usable
     from job.analysis.classification.console import result_lines
 
@@ -33,13 +33,14 @@ def classify(**options: Any) -> None:
 @config_options(PredictConfig)
 @common_options
 def predict(**options: Any) -> None:
-    """Predict the class of features, or of a folder of new images, by a saved classifier."""
+    """Predict the classes of features, or of a folder of new images, with a saved classifier."""
     run_id = run_id_of(options)
     config = build(PredictConfig, options, run_id=run_id)
-    predicted = execute("predict", config, options, config.output_path, run_id)
-    if predicted is not None:
+    result = execute("predict", config, options, config.output_path, run_id)
+    if result is not None:
         from job.analysis.classification.console import prediction_lines
         from job.layout import Layout
 
-        unsure = Layout(config.output_path).low_confidence
-        click.echo("\n".join(prediction_lines(predicted, config.low_confidence, unsure)))
+        low_confidence_path = Layout(config.output_path).low_confidence
+        lines = prediction_lines(result, config.low_confidence, low_confidence_path)
+        click.echo("\n".join(lines))

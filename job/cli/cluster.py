@@ -16,7 +16,7 @@ from job.config import ClusterConfig
 @config_options(ClusterConfig)
 @common_options
 def cluster(**options: Any) -> None:
-    """Group the projected images by k-means, without their labels, and compare the two."""
+    """Cluster the projected images with k-means, and compare the clusters with the labels."""
     run_id = run_id_of(options)
     config = build(ClusterConfig, options)
     execute("cluster", config, options, config.output_path, run_id)

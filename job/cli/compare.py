@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from job.cli.options import allowed_regions_option, conf_option, debug_option, master_option
-from job.cli.spark import path_given, spark_of
+from job.cli.spark import spark_session_for
 from job.errors import InvalidValueError
 from job.local_pages import require_page_file, write_page
 from job.path_rules import require_outside, require_plain
+from job.paths import canonical_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,15 +30,15 @@ if TYPE_CHECKING:
 def compare(**options: Any) -> None:
     """Show outputs side by side: speed, variance curve, classifiers, size.
 
-    Nothing is written to them. OUTPUT is the --output of earlier runs.
+    OUTPUT is the --output of earlier runs; nothing is written to it.
     """
-    outputs = [path_given(each) for each in options["outputs"]]
+    outputs = [canonical_path(path) for path in options["outputs"]]
     _require_different(outputs)
     for output in outputs:
         require_plain("OUTPUT", output)
     if options["html"]:
-        _require_page(options["html"], outputs)
-    with spark_of("compare", {**options, "output_paths": outputs}, outputs[0]) as spark:
+        _require_html_file(options["html"], outputs)
+    with spark_session_for("compare", {**options, "output_paths": outputs}, outputs[0]) as spark:
         from job.report.compare.outputs import read_output
 
         compared = [read_output(spark, output) for output in outputs]
@@ -55,7 +56,7 @@ def _require_different(outputs: Sequence[str]) -> None:
         )
 
 
-def _require_page(path: str, outputs: Sequence[str]) -> None:
+def _require_html_file(path: str, outputs: Sequence[str]) -> None:
     require_page_file("--html", path)
     for output in outputs:
         require_outside("--html", path, "the output", output)

@@ -1,8 +1,9 @@
-"""Options of click from the fields of a config, and the config from the options that are parsed."""
+"""Makes click options from the fields of a config, and the config from the parsed options."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from itertools import chain
 from typing import Any
 
 import click
@@ -14,7 +15,7 @@ from job.paths import canonical_path
 
 
 class ConfigOption(click.Option):
-    """The option of a config's field; the config checks its range, `--help` shows it."""
+    """The option of a config's field; the config checks the range, and `--help` shows it."""
 
     def __init__(self, *args: Any, field: OptionField, **attributes: Any) -> None:
         self.field = field
@@ -30,20 +31,20 @@ class ConfigOption(click.Option):
 def config_options(kind: type[Config], omit: Collection[str] = ()) -> Callable[[Command], Command]:
     """The options of a config and of its nested configs, required ones first.
 
-    `omit` names the fields whose value a command does not take from its options.
+    `omit` names the fields that are not options of the command.
     """
-    fields = [each for each in option.all_options(kind).values() if each.name not in omit]
-    required = sorted((each for each in fields if each.required), key=lambda each: each.flag)
-    others = [each for each in fields if not each.required]
-    return option_group(*(made for each in required + others for made in _click_options(each)))
+    fields = [field for field in option.all_options(kind).values() if field.name not in omit]
+    required = sorted((field for field in fields if field.required), key=lambda field: field.flag)
+    optional = [field for field in fields if not field.required]
+    return option_group(*chain.from_iterable(map(_click_options, required + optional)))
 
 
-def build(kind: type[ConfigType], options: Mapping[str, Any], **given: Any) -> ConfigType:
-    """The config of a command's options and of values that are no options.
+def build(kind: type[ConfigType], options: Mapping[str, Any], **more: Any) -> ConfigType:
+    """The config for the options of a command and for `more` values that are not options.
 
-    Locations get their canonical spelling. Raises InvalidValueError.
+    Locations become canonical paths. Raises InvalidValueError.
     """
-    values = {**options, **given}
+    values = {**options, **more}
     for field in option.all_options(kind).values():
         if field.option.location and values.get(field.name) is not None:
             values[field.name] = canonical_path(values[field.name])
@@ -57,7 +58,9 @@ def _click_options(field: OptionField) -> list[Callable[[Command], Command]]:
 
 
 def _click_option(field: OptionField) -> Callable[[Command], Command]:
-    attributes: dict[str, Any] = {"is_flag": True} if field.kind is bool else _value(field)
+    attributes: dict[str, Any] = (
+        {"is_flag": True} if field.kind is bool else _value_attributes(field)
+    )
     return click.option(
         field.flag,
         field.name,
@@ -69,10 +72,10 @@ def _click_option(field: OptionField) -> Callable[[Command], Command]:
     )
 
 
-def _value(field: OptionField) -> dict[str, Any]:
-    """What click knows of an option with a value."""
+def _value_attributes(field: OptionField) -> dict[str, Any]:
+    """The click attributes of an option that takes a value."""
     choices = field.option.choices
-    # To click, a default of None is a value: the option would never be missing.
+    # click takes None for a default value, and a required option would never be missing.
     default = {} if field.default is None else {"default": field.default}
     return {
         "type": click.Choice(choices) if choices else field.kind,

@@ -60,11 +60,11 @@ def cost(
     conf: tuple[str, ...],
     json_output: bool,
 ) -> None:
-    """Say what a run used, and what that costs: on demand, on spot, and with EMR.
+    """Show what a run used and what it costs on demand, on spot and with EMR.
 
     EVENT_LOG is a file or a folder that Spark wrote to spark.eventLog.dir, local or on S3.
     """
-    # These import pyarrow and an S3 client; --help does not wait for them.
+    # These import pyarrow and an S3 client; --help must not wait for them.
     from job.analysis.cost.log_files import find_log_files
     from job.analysis.cost.storage import Storage
 
@@ -80,19 +80,19 @@ def cost(
     usage = usage_from_log(files.lines(), in_progress=files.in_progress)
     if images is not None:
         usage = replace(usage, images=images)
-    stored = None
+    stored_output = None
     if output_path is not None:
         objects = storage.list_objects(output_path)
-        stored = StoredOutput(len(objects), sum(entry.length for entry in objects))
-    estimated = None
+        stored_output = StoredOutput(len(objects), sum(entry.length for entry in objects))
+    estimate = None
     if for_images is not None:
-        estimated = compute_bill(estimate_usage(usage, for_images, executors), price_list)
-    result = compute_bill(usage, price_list, stored)
+        estimate = compute_bill(estimate_usage(usage, for_images, executors), price_list)
+    bill = compute_bill(usage, price_list, stored_output)
     if json_output:
-        click.echo(as_json(result, estimated))
+        click.echo(as_json(bill, estimate))
     else:
-        Console().print(bill_table(result))
-        if estimated is not None:
-            Console().print(estimate_table(estimated))
+        Console().print(bill_table(bill))
+        if estimate is not None:
+            Console().print(estimate_table(estimate))
     if prices is None:
         click.echo(f"prices are the examples of {price_table.EXAMPLE}; see --prices", err=True)

@@ -1,4 +1,4 @@
-"""`image-features sample` and `clean-names`: sets of images made from others, and their names."""
+"""`image-features sample` and `clean-names`: copy a sample of images, and rename files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from job.cli.options import (
     option_group,
     spark_settings,
 )
-from job.cli.spark import check_storage, path_given, spark_of
+from job.cli.spark import check_storage, spark_session_for
 from job.config import ImagesConfig, SampleConfig, new_run_id
+from job.paths import canonical_path
 from job.runtime.formatting import printable
 
 if TYPE_CHECKING:
@@ -26,30 +27,30 @@ if TYPE_CHECKING:
     from job.images.datasets.sample import SplitSample
 
 _storage_options = option_group(conf_option, allowed_regions_option, debug_option)
-# A sample copies files, whatever they hold.
-_NOT_OF_SAMPLES = ("reader", "exif_rotate", "max_image_bytes", "max_image_pixels")
+# Both commands handle files without decoding them.
+_DECODING_FIELDS = ("reader", "exif_rotate", "max_image_bytes", "max_image_pixels")
 
 
 @click.command("sample")
-@config_options(SampleConfig, omit=_NOT_OF_SAMPLES)
+@config_options(SampleConfig, omit=_DECODING_FIELDS)
 @master_option
 @_storage_options
 def sample_command(**options: Any) -> None:
-    """Copy some images of some classes to an empty folder, under the names they have.
+    """Copy some images of some classes to an empty folder; the files keep their names.
 
-    Folders above that of the class, such as Training and Test, stay and are sampled each by
-    itself. The same seed on the same paths chooses the same images.
+    Folders above the class, such as Training and Test, are kept, and each is sampled separately.
+    The same seed on the same paths selects the same images.
     """
     config = build(SampleConfig, options)
-    with spark_of("sample", options, config.output_path) as spark:
+    with spark_session_for("sample", options, config.output_path) as spark:
         from job.images.datasets.sample import sample
         from job.runtime.progress import Steps
 
-        _tell_sample(sample(spark, config, Steps()), config)
+        _print_sample(sample(spark, config, Steps()), config)
 
 
 @click.command("clean-names")
-@config_options(ImagesConfig, omit=("glob", "label_level", *_NOT_OF_SAMPLES))
+@config_options(ImagesConfig, omit=("glob", "label_level", *_DECODING_FIELDS))
 @click.option("--apply", "applies", is_flag=True, help="Rename; without it names are only shown.")
 @click.option(
     "--mapping",
@@ -66,10 +67,10 @@ def sample_command(**options: Any) -> None:
 )
 @_storage_options
 def clean_names_command(**options: Any) -> None:
-    """Give files and folders names of letters, digits, `.`, `_` and `-` alone.
+    """Give files and folders names that have only letters, digits, `.`, `_` and `-`.
 
-    Shows old -> new; with --apply it renames, on S3 by a copy and a delete. Nothing is
-    overwritten: of two names that would be the same, one gets a number.
+    Shows old and new names; --apply renames the files, on S3 with a copy and a delete. No file is
+    overwritten: if two new names are the same, one gets a number.
     """
     settings = spark_settings(options["conf"])
     check_storage(options, settings)
@@ -83,8 +84,8 @@ def clean_names_command(**options: Any) -> None:
     from job.images.datasets.transfer import copy, store_settings_without_spark
     from job.runtime.progress import Steps
 
-    input_path, resumed = path_given(options["input_path"]), options["resumed_path"]
-    mapping = _mapping_of(input_path, resumed or options["mapping_path"])
+    input_path, resumed = canonical_path(options["input_path"]), options["resumed_path"]
+    mapping = _mapping_path(input_path, resumed or options["mapping_path"])
     store = store_settings_without_spark(settings, input_path, mapping)
     if options["mapping_path"] and options["applies"] and not resumed:
         require_new_mapping(mapping, input_path, store)
@@ -94,17 +95,17 @@ def clean_names_command(**options: Any) -> None:
             _show_names(names, total)
             return
         if not resumed:
-            # First: whatever happens then, it tells what had which name.
+            # Before any rename, so that the old names are known after a crash.
             copy(f"file://{names}", mapping, store)
             click.echo(f"old and new names: {mapping} (if this is stopped: --resume that file)")
         apply_renames(tree, names, total, Steps(), resumes=bool(resumed))
     click.echo(f"{total:,} files renamed")
 
 
-def _mapping_of(input_path: str, given: str | None) -> str:
+def _mapping_path(input_path: str, path: str | None) -> str:
     from job.images.datasets.renaming import default_mapping_path
 
-    return path_given(given) if given else default_mapping_path(input_path, new_run_id())
+    return canonical_path(path) if path else default_mapping_path(input_path, new_run_id())
 
 
 def _show_names(names: Path, total: int) -> None:
@@ -118,9 +119,9 @@ def _show_names(names: Path, total: int) -> None:
         click.echo("all names are portable", err=True)
 
 
-def _tell_sample(sampled: Sequence[SplitSample], config: SampleConfig) -> None:
-    for each in sampled:
-        short = f", {each.short} with fewer than asked" if each.short else ""
-        name = f"{each.split}: " if each.split else ""
-        click.echo(f"{name}{each.images:,} images of {each.classes:,} classes{short}")
+def _print_sample(sample: Sequence[SplitSample], config: SampleConfig) -> None:
+    for split in sample:
+        short = f", {split.short} with fewer than asked" if split.short else ""
+        name = f"{split.split}: " if split.split else ""
+        click.echo(f"{name}{split.images:,} images of {split.classes:,} classes{short}")
     click.echo(f"seed {config.seed}: the same command chooses the same images")

@@ -1,4 +1,4 @@
-"""`image-features doctor`: what would stop a run, before it starts."""
+"""`image-features doctor`: finds what would stop a run, before the run starts."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ def doctor(
     json_output: bool,
     job: tuple[str, ...],
 ) -> None:
-    """Say what would stop a run, and the fix, before anything is started.
+    """Show what would stop a run, and the fix, before the run starts.
 
-    With --values the cluster is asked, from where you are. With --in-cluster it is looked from
-    inside, with the settings, credentials and paths of the run that COMMAND and its ARGUMENTS
-    name: `helm test` does that in a pod of the release.
+    --values checks the cluster from this machine. --in-cluster checks from inside the cluster, with
+    the settings, credentials and paths of the run that COMMAND and its ARGUMENTS name: `helm test`
+    does that in a pod of the release.
     """
     cli = click_context.find_root().command
     _require_one_place(values, in_cluster, job)
     if in_cluster:
-        # Spark is imported only now: a person's machine need not have it.
+        # A late import: checks of a client need no Spark.
         from job.pipeline.in_cluster.context import InClusterContext
         from job.pipeline.in_cluster.registry import IN_CLUSTER_CHECKS
 
-        subject = InClusterContext(_job_of(cli, job), spark_settings(conf))
-        _tell(run_checks(IN_CLUSTER_CHECKS, subject), json_output)
+        in_cluster_context = InClusterContext(_parse_job(cli, job), spark_settings(conf))
+        _report(run_checks(IN_CLUSTER_CHECKS, in_cluster_context), json_output)
         return
     cluster = Cluster(context, namespace)
     chart = _chart(values, sets, release, run_id, cluster.namespace)
-    _tell(run_checks(CLIENT_CHECKS, ClientContext(cluster, chart, cli)), json_output)
+    _report(run_checks(CLIENT_CHECKS, ClientContext(cluster, chart, cli)), json_output)
 
 
 def _require_one_place(values: tuple[Path, ...], in_cluster: bool, job: tuple[str, ...]) -> None:
@@ -90,29 +90,29 @@ def _chart(
     return Chart(release, namespace, run_id, values, sets)
 
 
-def _job_of(cli: click.Command, words: tuple[str, ...]) -> JobArguments:
-    """The arguments of the run that is to be. Raises InvalidValueError for wrong ones."""
+def _parse_job(cli: click.Command, words: tuple[str, ...]) -> JobArguments:
+    """Parse the arguments of the planned run. Raises InvalidValueError."""
     if not words:
         raise InvalidValueError(
             "--in-cluster looks for a run, and none is named",
             expected="a command and its arguments after --",
             fix="add -- run --input s3a://... --output s3a://...",
         )
-    command, *given = words
-    arguments = job_arguments(cli, command, given)
+    command, *options = words
+    arguments = job_arguments(cli, command, options)
     for complaint in arguments.complaints:
         raise complaint
     return arguments
 
 
-def _tell(outcomes: Iterable[CheckResult], json_output: bool) -> None:
-    """Show each outcome as it comes, or all as JSON; raise where something is wrong."""
-    known = []
-    for outcome in outcomes:
-        known.append(outcome)
+def _report(results: Iterable[CheckResult], json_output: bool) -> None:
+    """Print each result as soon as it is known, or all as JSON. Raises if a check failed."""
+    reported = []
+    for result in results:
+        reported.append(result)
         if not json_output:
-            click.echo(as_text(outcome))
+            click.echo(as_text(result))
     if json_output:
-        click.echo(as_json(known))
-    require_no_failures(known)
-    click.echo(summarize(known), err=True)
+        click.echo(as_json(reported))
+    require_no_failures(reported)
+    click.echo(summarize(reported), err=True)

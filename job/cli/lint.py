@@ -1,4 +1,4 @@
-"""`image-features lint`: what is wrong with values before anything starts."""
+"""`image-features lint`: finds errors in chart values, without a cluster."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from job.quantities import parse_cpu, parse_kubernetes_memory
 @click.option("--strict", is_flag=True, help="Exit with 2 for warnings too.")
 @click.option(
     "--format",
-    "form",
+    "output_format",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
@@ -44,22 +44,22 @@ def lint(
     node_memory: str | None,
     node_cores: str | None,
     strict: bool,
-    form: str,
+    output_format: str,
 ) -> None:
-    """Say what is wrong with values of the chart: what, why, and the fix.
+    """Show what is wrong with chart values, why, and the fix.
 
-    VALUES are files as `submit kubernetes` takes them; later ones win. No cluster is asked.
+    VALUES are files as for `submit kubernetes`; later ones win. No cluster is needed.
     """
     node = Node(
         memory=parse_kubernetes_memory(node_memory) if node_memory else None,
         cores=parse_cpu(node_cores) if node_cores else None,
     )
     chart = Chart(release, "default", run_id, values, sets)
-    found = lint_chart(chart, node, context.find_root().command)
-    if found or form == "json":
-        click.echo(as_json(found) if form == "json" else as_text(found))
-    count = FindingCounts.of(found)
+    findings = lint_chart(chart, node, context.find_root().command)
+    if findings or output_format == "json":
+        click.echo(as_json(findings) if output_format == "json" else as_text(findings))
+    counts = FindingCounts.of(findings)
     names = " ".join(map(str, values))
-    if count.errors or (strict and count.warnings):
-        raise InvalidValueError(f"{names}: {count}")
-    click.echo(f"{names}: {count if found else 'nothing is wrong'}", err=True)
+    if counts.errors or (strict and counts.warnings):
+        raise InvalidValueError(f"{names}: {counts}")
+    click.echo(f"{names}: {counts if findings else 'nothing is wrong'}", err=True)

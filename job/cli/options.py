@@ -1,4 +1,4 @@
-"""Options that are no settings of a run, and that several commands share."""
+"""Options that several commands share and that are not fields of a config."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def option_group(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """One decorator of several: the same options, with the same help, on each command."""
+    """Combine options into one decorator, so that commands share them with their help."""
 
     def decorate(command: Command) -> Command:
         for option in reversed(options):
@@ -26,15 +26,15 @@ def option_group(*options: Callable[[Command], Command]) -> Callable[[Command], 
     return decorate
 
 
-def renamed_option(former: str, present: str) -> Callable[[Command], Command]:
-    """An option of earlier releases, not in `--help`: InvalidValueError gives its new name."""
+def renamed_option(old_flag: str, new_flag: str) -> Callable[[Command], Command]:
+    """A hidden option of earlier releases; its use raises InvalidValueError with the new name."""
 
     def refuse(_context: click.Context, _parameter: click.Parameter, value: object) -> None:
         if value is not None:
-            raise InvalidValueError(f"{former} was renamed", fix=f"use {present}")
+            raise InvalidValueError(f"{old_flag} was renamed", fix=f"use {new_flag}")
 
-    # Eager: before a complaint about another option.
-    return click.option(former, hidden=True, expose_value=False, is_eager=True, callback=refuse)
+    # Eager: checked before the other options, whose errors would hide this one.
+    return click.option(old_flag, hidden=True, expose_value=False, is_eager=True, callback=refuse)
 
 
 conf_option = click.option(
@@ -66,10 +66,10 @@ prices_option = click.option(
 debug_option = click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
 
 
-def _checked_run_id(
+def _check_run_id(
     _context: click.Context, _parameter: click.Parameter, run_id: str | None
 ) -> str | None:
-    """Raise InvalidValueError for an id that would name a file outside of runs/ and _staging/."""
+    """Raise InvalidValueError for an id that is not a file name, such as `../x`."""
     if run_id and (run_id in (".", "..") or set(run_id) & set(f"/{SPECIAL_CHARACTERS}")):
         raise InvalidValueError(
             f"--run-id is {run_id!r}",
@@ -85,7 +85,7 @@ common_options = option_group(
         "--run-id",
         envvar="IMAGE_FEATURES_RUN_ID",
         metavar="ID",
-        callback=_checked_run_id,
+        callback=_check_run_id,
         show_default="time and a random part",
         help="Name of this run.",
     ),
@@ -106,12 +106,12 @@ common_options = option_group(
 
 
 def run_id_of(options: Mapping[str, Any]) -> str:
-    """The run id of `common_options`; a new one if the user chose none."""
+    """The run id that the user chose, else a new one."""
     return options["run_id"] or new_run_id()
 
 
 def spark_settings(pairs: Sequence[str]) -> dict[str, str]:
-    """What `--conf` gave, by key. Raises InvalidValueError for what is no KEY=VALUE."""
+    """The settings of `--conf` by key. Raises InvalidValueError for a text without `=`."""
     for pair in pairs:
         if "=" not in pair:
             raise InvalidValueError(

@@ -1,4 +1,4 @@
-"""`image-features export`, `report` and `compact`: what is made of the tables of an output."""
+"""`image-features export`, `report` and `compact`: commands on the tables of an output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from job.config import CompactConfig, ExportConfig, ReportConfig
 @config_options(ExportConfig)
 @common_options
 def export(**options: Any) -> None:
-    """Write the projection as one CSV object, as Parquet, or as an array of NumPy."""
+    """Write the projection as one CSV object, as Parquet, or as a NumPy array."""
     run_id = run_id_of(options)
     config = build(ExportConfig, options)
     execute("export", config, options, config.output_path, run_id)
@@ -28,7 +28,7 @@ def export(**options: Any) -> None:
 @prices_option
 @common_options
 def report(**options: Any) -> None:
-    """Write report/index.html of what the output path holds."""
+    """Write report/index.html for the content of the output path."""
     run_id = run_id_of(options)
     config = build(ReportConfig, options)
     print_report_path(execute("report", config, options, config.output_path, run_id))
@@ -38,13 +38,13 @@ def report(**options: Any) -> None:
 @config_options(CompactConfig)
 @common_options
 def compact(**options: Any) -> None:
-    """Rewrite the small files of daily runs as large ones, and delete old files."""
+    """Merge the small files of daily runs into large ones, and delete old files."""
     run_id = run_id_of(options)
     config = build(CompactConfig, options, run_id=run_id)
     execute("compact", config, options, config.output_path, run_id)
 
 
 def print_report_path(path: Path | None) -> None:
-    """The last line of a run says where its report is."""
+    """Print the path of the report, the last line of a run."""
     if path is not None:
         print(f"report: {path}", flush=True)

@@ -1,4 +1,4 @@
-"""`image-features render`: values as what a target takes, without asking anybody."""
+"""`image-features render`: translates chart values for a target, without network access."""
 
 from __future__ import annotations
 
@@ -57,26 +57,25 @@ def render(
     output: Path | None,
     output_dir: Path | None,
 ) -> None:
-    """Render values for a target: objects, a spark-submit command, a request to EMR, IAM policies.
+    """Render chart values as manifests, a spark-submit command, an EMR request or IAM policies.
 
-    What the target cannot take is told on standard error, with the reason.
+    Settings that the target does not support are listed on standard error, with the reason.
     """
     run_id = run_id or run_names.generate_run_id(release)
     folder = (output_dir or Path(run_names.application_name(release, run_id))).absolute()
     chart = Chart(release, namespace, run_id, values, sets)
-    converted = TARGETS[target](
-        chart, TargetOptions(folder, master, virtual_cluster, oidc_provider)
-    )
-    written = [folder / name for name in converted.files]
-    _require_other_files([*written, output] if output else written, values)
-    _give(converted, output, folder)
+    target_options = TargetOptions(folder, master, virtual_cluster, oidc_provider)
+    rendered = TARGETS[target](chart, target_options)
+    paths = [folder / name for name in rendered.files]
+    _require_no_values_file([*paths, output] if output else paths, values)
+    _write_target(rendered, output, folder)
 
 
-def _require_other_files(written: Sequence[Path], values: Sequence[Path]) -> None:
-    """Raise InvalidValueError where a values file would be overwritten."""
-    read = {path.resolve() for path in values}
-    for path in written:
-        if path.resolve() in read:
+def _require_no_values_file(paths: Sequence[Path], values: Sequence[Path]) -> None:
+    """Raise InvalidValueError if a write to `paths` would overwrite a values file."""
+    values_files = {path.resolve() for path in values}
+    for path in paths:
+        if path.resolve() in values_files:
             raise InvalidValueError(
                 f"{path} is a file of values, which would be overwritten",
                 expected="another file",
@@ -84,15 +83,15 @@ def _require_other_files(written: Sequence[Path], values: Sequence[Path]) -> Non
             )
 
 
-def _give(converted: RenderedTarget, output: Path | None, folder: Path) -> None:
-    for name, text in converted.files.items():
+def _write_target(rendered: RenderedTarget, output: Path | None, folder: Path) -> None:
+    for name, text in rendered.files.items():
         _write(folder / name, text)
-    for line in format_omitted(converted.omitted):
+    for line in format_omitted(rendered.omitted):
         click.echo(line, err=True)
     if output is None:
-        click.echo(converted.text, nl=False)
+        click.echo(rendered.text, nl=False)
     else:
-        _write(output, converted.text)
+        _write(output, rendered.text)
 
 
 def _write(path: Path, text: str) -> None:

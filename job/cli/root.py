@@ -1,4 +1,4 @@
-"""The group of all commands, and `main`: from an error to one line and an exit code."""
+"""The group of all commands, and `main`, which turns errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from job.cli.submit import submit
 from job.errors import JobError
 
 INTERRUPTED = 130
-# Kubernetes shows what a container wrote here as the reason of its end.
+# Kubernetes shows the content of this file as the reason why a container ended.
 TERMINATION_LOG = Path("/dev/termination-log")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(job.__version__)
 def cli() -> None:
-    """Labelled images in object storage to CNN features and a PCA of them, on Spark."""
+    """Compute CNN features of labelled images in object storage, and their PCA, on Spark."""
 
 
-# What a run does, what is made of its output, sets of images, and what surrounds a run.
+# Commands of a run, commands on its output, data sets, deployment.
 for command in (
     *(run, featurize, fit, project, export, report, compact),
     *(cluster, similar, classify, predict, compare),

@@ -1,4 +1,4 @@
-"""`image-features run`, `featurize`, `fit` and `project`: from images to their components."""
+"""`image-features run`, `featurize`, `fit` and `project`: from images to components."""
 
 from __future__ import annotations
 

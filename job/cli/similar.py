@@ -1,4 +1,4 @@
-"""`image-features similar`: the images that are nearest to one, as a table or as JSON."""
+"""`image-features similar`: the nearest images to one image, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import click
 
 from job.cli.config_options import build, config_options
 from job.cli.options import allowed_regions_option, conf_option, debug_option, master_option
-from job.cli.spark import path_given, spark_of
+from job.cli.spark import spark_session_for
 from job.config import SimilarConfig
+from job.paths import canonical_path
 from job.runtime.formatting import printable
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
 @allowed_regions_option
 @debug_option
 def similar(**options: Any) -> None:
-    """Find the images of an output that are nearest to IMAGE, one of them or any other."""
-    options["image_path"] = path_given(options["image_path"])
+    """Find the images of an output that are nearest to IMAGE, which may be any image."""
+    options["image_path"] = canonical_path(options["image_path"])
     config = build(SimilarConfig, options)
-    with spark_of("similar", options, config.output_path) as spark:
+    with spark_session_for("similar", options, config.output_path) as spark:
         from job.analysis.similarity.search import find_similar
         from job.runtime.progress import Steps
 

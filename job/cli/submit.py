@@ -1,4 +1,4 @@
-"""`image-features submit`: runs on clusters and on EMR, from where a person or CI is."""
+"""`image-features submit`: submits runs to Kubernetes and EMR, and follows them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from job.errors import InvalidValueError, NoSuchObjectError
 
 @click.group()
 def submit() -> None:
-    """Submit runs to a cluster or to EMR on EKS, follow them, see what became of them."""
+    """Submit runs to a cluster or to EMR on EKS, follow them, show their state."""
 
 
 @submit.command("kubernetes")
@@ -50,16 +50,16 @@ def submit_kubernetes(
 ) -> None:
     """Render the chart, check it against the cluster, apply it.
 
-    Prints the name of the run on standard output. A run that exists is never changed: the same
-    command with the same --run-id does nothing again, and follows the run with --wait.
+    Prints the name of the run on standard output. An existing run is never changed: with the same
+    --run-id the command submits nothing; with --wait it follows the run.
     """
     _require_wait(timeout, wait)
     run_id = run_id or run_names.generate_run_id(release)
     application = run_names.application_name(release, run_id)
     cluster = Cluster(context, namespace)
     chart = Chart(release, cluster.namespace, run_id, values, sets)
-    submitted = apply.submit(cluster, chart, application, single_run=wait)
-    _after(KubernetesRunStore(cluster), submitted, wait, timeout)
+    submission = apply.submit(cluster, chart, application, single_run=wait)
+    _report_submission(KubernetesRunStore(cluster), submission, wait, timeout)
 
 
 @submit.command("emr")
@@ -77,18 +77,18 @@ def submit_emr(
 ) -> None:
     """Turn the chart into a job run of EMR on EKS, and start it.
 
-    Prints the id of the job run on standard output. The same command with the same --run-id starts
-    nothing again, and follows the run with --wait.
+    Prints the id of the job run on standard output. With the same --run-id the command starts
+    nothing; with --wait it follows the run.
     """
     _require_wait(timeout, wait)
     run_id = run_id or run_names.generate_run_id(release)
     run_names.application_name(release, run_id)
-    # EMR has the namespace of its virtual cluster; nothing of a job run names it.
+    # The virtual cluster sets the namespace; a job run does not name one.
     run = render_job_run(Chart(release, "default", run_id, values, sets), virtual_cluster)
     for line in format_omitted(run.omitted):
-        _say(line)
-    runs = EmrRunStore(VirtualCluster(virtual_cluster))
-    _after(runs, submit_to_emr(runs.cluster, run), wait, timeout)
+        _print_error(line)
+    store = EmrRunStore(VirtualCluster(virtual_cluster))
+    _report_submission(store, submit_to_emr(store.cluster, run), wait, timeout)
 
 
 @submit.command("status")
@@ -98,8 +98,8 @@ def submit_emr(
 def submit_status(
     name: str, context: str | None, namespace: str | None, virtual_cluster: str | None
 ) -> None:
-    """One run: its state, how far it is, why it failed."""
-    run = _observed(_runs(context, namespace, virtual_cluster), name)
+    """Show the state of a run, its progress, and why it failed."""
+    run = _run_status(_run_store(context, namespace, virtual_cluster), name)
     tables.print_table(tables.status_table(run))
 
 
@@ -121,10 +121,10 @@ def submit_logs(
     namespace: str | None,
     virtual_cluster: str | None,
 ) -> None:
-    """What the driver of a run has said, or one of its executors."""
-    runs = _runs(context, namespace, virtual_cluster)
-    run = _observed(runs, name)
-    for line in runs.read_log(run, _say, tail=tail, follow=follow, executor=executor):
+    """Print the log of a run's driver or of one executor."""
+    store = _run_store(context, namespace, virtual_cluster)
+    run = _run_status(store, name)
+    for line in store.read_log(run, _print_error, tail=tail, follow=follow, executor=executor):
         click.echo(line)
 
 
@@ -132,13 +132,13 @@ def submit_logs(
 @click.argument("name")
 @required_virtual_cluster_option
 def submit_cancel(name: str, virtual_cluster: str) -> None:
-    """Stop a run on EMR; its output stays. On a cluster, `delete` does."""
-    runs = EmrRunStore(VirtualCluster(virtual_cluster))
-    run = _observed(runs, name)
+    """Stop a run on EMR; its output stays. To stop a run on a cluster, use `delete`."""
+    store = EmrRunStore(VirtualCluster(virtual_cluster))
+    run = _run_status(store, name)
     if run.has_ended:
         click.echo(f"{name} has ended as {run.state}: nothing is cancelled")
     else:
-        runs.cluster.cancel(name)
+        store.cluster.cancel(name)
         click.echo(f"{name} is being cancelled; its output stays")
 
 
@@ -146,7 +146,7 @@ def submit_cancel(name: str, virtual_cluster: str) -> None:
 @click.argument("name")
 @cluster_options
 def submit_delete(name: str, context: str | None, namespace: str | None) -> None:
-    """Stop a run if it works, and remove it from the cluster; its output stays."""
+    """Stop a run and remove it from the cluster; its output stays."""
     cluster = Cluster(context, namespace)
     try:
         cluster.delete(apply.API_VERSION, APPLICATION, name)
@@ -162,16 +162,16 @@ def submit_delete(name: str, context: str | None, namespace: str | None) -> None
 @cluster_options
 @virtual_cluster_option
 def submit_list(context: str | None, namespace: str | None, virtual_cluster: str | None) -> None:
-    """The runs in a namespace, or of a virtual cluster."""
-    runs = _runs(context, namespace, virtual_cluster)
-    found = runs.list_runs()
-    if found:
-        tables.print_table(tables.runs_table(found))
+    """List the runs in a namespace or of a virtual cluster."""
+    store = _run_store(context, namespace, virtual_cluster)
+    runs = store.list_runs()
+    if runs:
+        tables.print_table(tables.runs_table(runs))
     else:
-        click.echo(f"there are no runs in {runs.location}")
+        click.echo(f"there are no runs in {store.location}")
 
 
-def _runs(context: str | None, namespace: str | None, virtual_cluster: str | None) -> RunStore:
+def _run_store(context: str | None, namespace: str | None, virtual_cluster: str | None) -> RunStore:
     if virtual_cluster is None:
         return KubernetesRunStore(Cluster(context, namespace))
     if context or namespace:
@@ -188,24 +188,26 @@ def _require_wait(timeout: float | None, wait: bool) -> None:
         raise InvalidValueError("--timeout is of a run that is followed", fix="add --wait")
 
 
-def _after(runs: RunStore, submitted: apply.Submission, wait: bool, timeout: float | None) -> None:
-    """Say what became of a submission, and follow the run if that is wanted."""
-    what = "submitted" if submitted.is_new else "exists already, nothing is submitted"
-    _say(f"{submitted.name}: {what}")
-    click.echo(submitted.name)
+def _report_submission(
+    store: RunStore, submission: apply.Submission, wait: bool, timeout: float | None
+) -> None:
+    """Print the name of a submitted run, and follow the run if `wait`."""
+    state = "submitted" if submission.is_new else "exists already, nothing is submitted"
+    _print_error(f"{submission.name}: {state}")
+    click.echo(submission.name)
     if wait:
-        follow_run(runs, submitted.name, timeout)
+        follow_run(store, submission.name, timeout)
 
 
-def _observed(runs: RunStore, name: str) -> RunStatus:
+def _run_status(store: RunStore, name: str) -> RunStatus:
     try:
-        return runs.status(name)
+        return store.status(name)
     except NoSuchObjectError as missing:
         raise InvalidValueError(
-            f"there is no run {name!r} in {runs.location}",
-            fix=f"`image-features submit list {runs.options}` shows what there is",
+            f"there is no run {name!r} in {store.location}",
+            fix=f"`image-features submit list {store.options}` shows what there is",
         ) from missing
 
 
-def _say(text: str) -> None:
+def _print_error(text: str) -> None:
     click.echo(text, err=True)

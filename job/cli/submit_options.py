@@ -1,4 +1,4 @@
-"""Options that commands on values of the chart share."""
+"""Options of the commands that take chart values, a cluster or a run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _release_options = option_group(
     ),
 )
 chart_options = option_group(_values_option(required=True), _release_options)
-# For a command that does without a chart too.
+# For commands that can also run without a chart.
 optional_chart_options = option_group(_values_option(required=False), _release_options)
 wait_options = option_group(
     click.option("--wait", is_flag=True, help="Follow the run; exit with its exit code."),

@@ -1,1 +1,1 @@
-"""The Spark session, retries, progress and files that all other folders use."""
+"""Spark session, retries, progress and files; all other folders use them."""

@@ -1,4 +1,4 @@
-"""Work in a background thread."""
+"""Runs work in a background thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 def run_in_background(step: Callable[[], T]) -> Iterator[Callable[[], T]]:
     """Run `step` in a thread during the block; yields a function that waits for its result.
 
-    That function raises what the step raised. The block ends after the thread.
+    The function raises the step's exception. The block ends when the thread has ended.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="background") as thread:
         yield thread.submit(copy_context().run, step).result
@@ -24,9 +24,9 @@ def run_in_background(step: Callable[[], T]) -> Iterator[Callable[[], T]]:
 class SerialExecutor:
     """Runs steps in one thread, one after the other.
 
-    `submit` waits for the step before, and raises what that raised; so does the end of the block.
-    `initializer` runs first in the thread. A block that fails calls `cancel`, so that a step that
-    waits ends soon.
+    `submit` and the end of the block wait for the previous step and raise its exception.
+    `initializer` runs first in the thread. A block that fails calls `cancel`, which should end
+    the running step early.
     """
 
     def __init__(self, initializer: Callable[[], None], cancel: Callable[[], None]) -> None:
@@ -35,7 +35,7 @@ class SerialExecutor:
         self._latest: Future[None] | None = None
 
     def submit(self, step: Callable[[], None]) -> None:
-        """Hand over one step."""
+        """Start `step` after the previous step has ended."""
         self._wait()
         self._latest = self._thread.submit(copy_context().run, step)
 

@@ -1,4 +1,4 @@
-"""Whole files on any storage that Hadoop reaches: the only place with its FileSystem."""
+"""Reads and writes whole files on any storage of Hadoop; the only user of its FileSystem."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import Any
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import SparkSession
 
-# A PUT shows an object only when it is complete; elsewhere half a file could be seen.
+# S3 shows an object only when its PUT is complete; elsewhere readers could see half a file.
 _ATOMIC_SCHEMES = ("s3a", "s3", "s3n")
 
-_FOLDERS_AT_ONCE = 8
+_DELETE_THREADS = 8
 
-_MISSING = "java.io.FileNotFoundException"
-_PRESENT = "org.apache.hadoop.fs.FileAlreadyExistsException"
+_NOT_FOUND = "java.io.FileNotFoundException"
+_ALREADY_EXISTS = "org.apache.hadoop.fs.FileAlreadyExistsException"
 
 
 def read_bytes(spark: SparkSession, path: str, most: int | None = None) -> bytes:
     """The content of the file `path`, or its first `most` bytes.
 
-    Raises FileNotFoundError, also for a folder; other failures of storage as Py4JJavaError.
+    Raises FileNotFoundError, also for a folder, and Py4JJavaError for other failures of storage.
     """
     system, target = resolve(spark, path)
-    with _named_errors(path):
+    with _translate_errors(path):
         stream = system.open(target)
         try:
             return bytes(stream.readAllBytes() if most is None else stream.readNBytes(most))
@@ -36,155 +36,160 @@ def read_bytes(spark: SparkSession, path: str, most: int | None = None) -> bytes
 
 
 def write_bytes(spark: SparkSession, path: str, data: bytes, *, overwrite: bool = True) -> None:
-    """Write `data` as the file `path`; whoever reads it sees the old or the new content, whole.
+    """Write `data` as the file `path`; readers see the whole old or the whole new content.
 
-    Raises FileExistsError where `overwrite` is False and the file is there. That check and the
-    write are two steps: it is no lock.
+    Raises FileExistsError if `overwrite` is False and the file exists. The check and the write are
+    two steps, so they are not a lock.
     """
     system, target = resolve(spark, path)
-    with _named_errors(path):
+    with _translate_errors(path):
         if target.toUri().getScheme() in _ATOMIC_SCHEMES:
             _create(system, target, data, overwrite)
             return
         if not overwrite and system.exists(target):
             raise FileExistsError(path)
-        unfinished = _unfinished(path)
-        _create(system, resolve(spark, unfinished)[1], data, overwrite)
-        rename(spark, unfinished, path)
+        temporary = _temporary_path(path)
+        _create(system, resolve(spark, temporary)[1], data, overwrite)
+        rename(spark, temporary, path)
 
 
 @contextmanager
 def writing(spark: SparkSession, path: str) -> Iterator[Callable[[bytes], None]]:
-    """A file that is written piece by piece, by calls of what this yields.
+    """Write a file piece by piece; yields the function that writes a piece.
 
-    It appears, whole, when the block ends, and replaces the one that was there; a block that fails
-    leaves what was there.
+    The whole file appears when the block ends, and replaces an earlier file. If the block fails,
+    the earlier file stays.
     """
     system, target = resolve(spark, path)
     atomic = target.toUri().getScheme() in _ATOMIC_SCHEMES
-    unfinished = path if atomic else _unfinished(path)
-    with _named_errors(path):
-        stream = system.create(resolve(spark, unfinished)[1], True)
+    temporary = path if atomic else _temporary_path(path)
+    with _translate_errors(path):
+        stream = system.create(resolve(spark, temporary)[1], True)
     try:
         yield stream.write
     except BaseException:
-        # What failed may be the storage or the JVM itself; that is what is to be told.
+        # The storage or the JVM may have failed: a second error must not hide the first.
         with suppress(Py4JError, ConnectionError):
             if atomic:
                 stream.abort()
             stream.close()
             if not atomic:
-                delete(spark, unfinished)
+                delete(spark, temporary)
         raise
-    with _named_errors(path):
+    with _translate_errors(path):
         stream.close()
     if not atomic:
-        rename(spark, unfinished, path)
+        rename(spark, temporary, path)
 
 
 def size(spark: SparkSession, path: str) -> int:
-    """The bytes of the file `path`, or of all files under the folder. Raises FileNotFoundError."""
+    """Bytes in the file `path`, or in all files under the folder. Raises FileNotFoundError."""
     system, target = resolve(spark, path)
-    with _named_errors(path):
+    with _translate_errors(path):
         return int(system.getContentSummary(target).getLength())
 
 
 def exists(spark: SparkSession, path: str) -> bool:
-    """Whether a file or folder `path` is there."""
+    """Whether the file or folder `path` exists."""
     system, target = resolve(spark, path)
     return bool(system.exists(target))
 
 
 def is_file(spark: SparkSession, path: str) -> bool:
-    """Whether `path` is a file; False for a folder and where nothing is."""
+    """Whether `path` is a file; False for a folder and for a missing path."""
     system, target = resolve(spark, path)
     return bool(system.exists(target) and system.getFileStatus(target).isFile())
 
 
 def entries(spark: SparkSession, path: str) -> Iterator[tuple[str, bool]]:
-    """The name of each file and folder directly under the folder `path`, and whether it is a file.
+    """(name, is a file) of each file and folder directly under the folder `path`.
 
-    A page at a time, for who needs the first ones of many. Raises FileNotFoundError.
+    Lists a page at a time, for callers that need only the first entries. Raises FileNotFoundError.
     """
     system, target = resolve(spark, path)
-    with _named_errors(path):
-        found = system.listStatusIterator(target)
-        while found.hasNext():
-            status = found.next()
+    with _translate_errors(path):
+        statuses = system.listStatusIterator(target)
+        while statuses.hasNext():
+            status = statuses.next()
             yield str(status.getPath().getName()), bool(status.isFile())
 
 
 def names(spark: SparkSession, path: str) -> list[str]:
-    """The names, sorted, of the files and folders directly under the folder `path`.
+    """The sorted names of the files and folders directly under the folder `path`.
 
-    Raises FileNotFoundError. For folders of our own making, with few entries.
+    Lists all entries: use it for small folders. Raises FileNotFoundError.
     """
     return sorted(name for name, _ in entries(spark, path))
 
 
 def delete(spark: SparkSession, path: str) -> None:
-    """Delete a file, or a folder with all that is in it; where there is none, nothing happens."""
+    """Delete a file, or a folder and its content; a missing path is not an error."""
     system, target = resolve(spark, path)
     system.delete(target, True)
-    # SeaweedFS goes on listing folders whose objects are gone, for minutes: whoever then looks
-    # whether `path` is free finds it taken.
+    # SeaweedFS lists the folders of deleted objects for minutes: `path` would still seem to exist.
     if system.exists(target):
         _delete_empty_folders(system, target)
 
 
 def delete_empty(spark: SparkSession, path: str) -> None:
-    """Delete the folder `path` if there is nothing in it."""
+    """Delete the folder `path` if it is empty."""
     system, target = resolve(spark, path)
-    # Where it is not there, or is no longer empty, nothing is to be done.
+    # The folder may be missing, or another program may have written to it.
     with suppress(Py4JJavaError):
         if not list(system.listStatus(target)):
             system.delete(target, False)
 
 
 def rename(spark: SparkSession, source: str, destination: str) -> None:
-    """Move the file `source` to `destination`, replacing a file there.
+    """Move the file `source` to `destination`; replaces an existing file.
 
-    One step on a local disk; on S3 a delete and a copy. Between two disks or buckets the bytes
-    pass through this process. Raises FileNotFoundError.
+    A move is one step on a local disk, and a delete and a copy on S3. Between two disks or buckets
+    the bytes pass through this process. Raises FileNotFoundError.
     """
-    system, here = resolve(spark, source)
-    other_system, there = resolve(spark, destination)
-    with _named_errors(source):
-        system.getFileStatus(here)
-        if system.getUri() != other_system.getUri():
-            _move_elsewhere(spark, source, destination)
+    system, source_path = resolve(spark, source)
+    destination_system, destination_path = resolve(spark, destination)
+    with _translate_errors(source):
+        system.getFileStatus(source_path)
+        if system.getUri() != destination_system.getUri():
+            _move_across(spark, source, destination)
             return
-        if here.toUri().getScheme() in _ATOMIC_SCHEMES:
-            system.delete(there, False)
-        if not system.rename(here, there):
+        if source_path.toUri().getScheme() in _ATOMIC_SCHEMES:
+            system.delete(destination_path, False)
+        if not system.rename(source_path, destination_path):
             raise OSError(f"{source} cannot be moved to {destination}")
 
 
-def _move_elsewhere(spark: SparkSession, source: str, destination: str) -> None:
+def _move_across(spark: SparkSession, source: str, destination: str) -> None:
     jvm: Any = spark.sparkContext._jvm
     context: Any = spark.sparkContext._jsc
-    system, here = resolve(spark, source)
-    other_system, there = resolve(spark, destination)
-    is_atomic = there.toUri().getScheme() in _ATOMIC_SCHEMES
-    target = destination if is_atomic else _unfinished(destination)
-    copied = resolve(spark, target)[1]
+    system, source_path = resolve(spark, source)
+    destination_system, destination_path = resolve(spark, destination)
+    is_atomic = destination_path.toUri().getScheme() in _ATOMIC_SCHEMES
+    target = destination if is_atomic else _temporary_path(destination)
+    copy_path = resolve(spark, target)[1]
     jvm.org.apache.hadoop.fs.FileUtil.copy(
-        system, here, other_system, copied, True, True, context.hadoopConfiguration()
+        system,
+        source_path,
+        destination_system,
+        copy_path,
+        True,
+        True,
+        context.hadoopConfiguration(),
     )
     if not is_atomic:
         rename(spark, target, destination)
 
 
 def _delete_empty_folders(system: Any, folder: Any) -> None:
-    with suppress(FileNotFoundError), _named_errors(folder.toString()):
-        below = [status.getPath() for status in system.listStatus(folder)]
-        # Six requests for each, one after the other.
-        with ThreadPoolExecutor(_FOLDERS_AT_ONCE) as pool:
-            list(pool.map(partial(_delete_empty_folders, system), below))
+    with suppress(FileNotFoundError), _translate_errors(folder.toString()):
+        subfolders = [status.getPath() for status in system.listStatus(folder)]
+        # Each folder takes six requests, one after the other.
+        with ThreadPoolExecutor(_DELETE_THREADS) as pool:
+            list(pool.map(partial(_delete_empty_folders, system), subfolders))
     system.delete(folder, False)
 
 
-def _unfinished(path: str) -> str:
+def _temporary_path(path: str) -> str:
     return f"{path}.{uuid.uuid4().hex[:8]}.tmp"
 
 
@@ -197,10 +202,10 @@ def _create(system: Any, target: Any, data: bytes, overwrite: bool) -> None:
 
 
 def resolve(spark: SparkSession, path: str) -> tuple[Any, Any]:
-    """The Hadoop FileSystem that `path` lives on, and its qualified Path.
+    """The Hadoop FileSystem of `path`, and its qualified Path.
 
-    The local one without its `.crc` files: a checksum left from an earlier content would make
-    the new content unreadable.
+    The local file system gets no `.crc` files: the checksum of an earlier content would make the
+    new content unreadable.
     """
     jvm: Any = spark.sparkContext._jvm
     context: Any = spark.sparkContext._jsc
@@ -212,14 +217,14 @@ def resolve(spark: SparkSession, path: str) -> tuple[Any, Any]:
 
 
 @contextmanager
-def _named_errors(path: str) -> Iterator[None]:
-    """Python's own names for what is missing or in the way; other failures stay what they are."""
+def _translate_errors(path: str) -> Iterator[None]:
+    """Translate Java's exceptions for missing and existing files into Python's."""
     try:
         yield
     except Py4JJavaError as error:
         kind = error.java_exception.getClass().getName()
-        if kind == _MISSING:
+        if kind == _NOT_FOUND:
             raise FileNotFoundError(path) from error
-        if kind == _PRESENT:
+        if kind == _ALREADY_EXISTS:
             raise FileExistsError(path) from error
         raise

@@ -16,7 +16,7 @@ def pluralize(count: int, singular: str, plural: str | None = None) -> str:
 
 
 def percent_text(share: float, decimals: int = 1) -> str:
-    """A share of 0 to 1 as a percentage; one that rounds to zero reads < 0.1 %."""
+    """A share of 0 to 1 as a percentage; a share that rounds to zero is < 0.1 %."""
     percent = 100 * share
     step = 10.0**-decimals
     return f"< {step:.{decimals}f} %" if 0 < percent < step / 2 else f"{percent:.{decimals}f} %"
@@ -66,10 +66,10 @@ def printable(name: str) -> str:
 
 
 def truncate_middle(text: str, max_bytes: int) -> str:
-    """`text` in about `max_bytes` UTF-8 bytes, without its middle: both ends identify a file."""
+    """`text` in about `max_bytes` UTF-8 bytes; it keeps both ends, which identify a file."""
     encoded = text.encode()
     if len(encoded) <= max_bytes:
         return text
     tail = (2 * max_bytes) // 3
-    kept = encoded[: max_bytes - tail], encoded[-tail:]
-    return ELLIPSIS.join(part.decode(errors="ignore") for part in kept)
+    ends = encoded[: max_bytes - tail], encoded[-tail:]
+    return ELLIPSIS.join(end.decode(errors="ignore") for end in ends)

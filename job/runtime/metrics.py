@@ -1,7 +1,7 @@
-"""What Spark calls the steps of ours that are counted, in plans, metrics and event logs."""
+"""Names of the counted plan nodes and metrics, as Spark's plans and event logs have them."""
 
-# The plan node of the worker's function: what leaves it went through the network, or is bad.
+# The plan node of the featurizing function: each output row is a featurized or a bad image.
 FEATURIZE_NODE = "MapInArrow featurize"
 ROWS_OUT = "number of output rows"
-# Of a search: each row that leaves it was compared.
+# The plan node of a similarity search: each output row is a compared image.
 DISTANCES_NODE = "MapInArrow distances"

@@ -1,4 +1,4 @@
-"""Progress of the steps of a run, from what Spark knows of them."""
+"""Measures the steps of a run and shows their progress, with row counts from Spark."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from job.runtime.metrics import ROWS_OUT
 
 @dataclass
 class Steps:
-    """The steps of one run, one after the other; `seconds` keeps how long each took.
+    """The steps of one run, one after the other; `seconds` has the duration of each.
 
     `before` is called before each step, and may raise.
     """
@@ -36,17 +36,17 @@ class Steps:
         total: int | None = None,
         done: Callable[[], int] = lambda: 0,
     ) -> Iterator[None]:
-        """Show `done()` of `total` until the block ends; it is called from another thread."""
+        """Show `done()` of `total` until the block ends; another thread calls `done`."""
         self.before()
         started = time.monotonic()
         ended = threading.Event()
 
-        def tick() -> ProgressUpdate:
+        def current() -> ProgressUpdate:
             return ProgressUpdate(name, unit, done(), total, time.monotonic() - started)
 
         def watch() -> None:
             while not ended.wait(self.display.interval):
-                self.display.show(tick())
+                self.display.show(current())
 
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
@@ -58,10 +58,10 @@ class Steps:
             ended.set()
             watcher.join()
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
-            self.display.print_line(_ended(name, unit, total, self.seconds[name], complete))
+            self.display.print_line(_result_line(name, unit, total, self.seconds[name], complete))
 
 
-def _ended(name: str, unit: str, total: int | None, seconds: float, complete: bool) -> str:
+def _result_line(name: str, unit: str, total: int | None, seconds: float, complete: bool) -> str:
     if not complete:
         return f"{name}: stopped after {seconds:.1f} s"
     count = f"{total:,} {unit}, " if total is not None else ""
@@ -69,13 +69,13 @@ def _ended(name: str, unit: str, total: int | None, seconds: float, complete: bo
 
 
 class RowCounter:
-    """Counts the rows that left one plan node, such as `MapInArrow featurize`, in all executions.
+    """Counts the output rows of one plan node, such as `MapInArrow featurize`, in all executions.
 
-    Task ends alone are too coarse: a task may run for a minute. SQL metrics of running tasks
-    reach the driver with each heartbeat; the status store keeps them without a web UI.
+    Finished tasks are too coarse a measure: a task may run for a minute. Running tasks send SQL
+    metrics to the driver with each heartbeat, and the status store keeps them without a web UI.
     """
 
-    # Executions that may still run: Spark's store forgets old ones, we have counted them by then.
+    # Number of executions to look at: older ones have ended, and are counted.
     _RECENT = 50
 
     def __init__(self, spark: SparkSession, node: str) -> None:
@@ -86,25 +86,25 @@ class RowCounter:
         self._settled.update(execution.executionId() for execution in self._recent())
 
     def __call__(self) -> int:
-        """Rows so far, of the executions that began since this object was made."""
+        """Rows so far, in the executions that began after this object was created."""
         for execution in self._recent():
-            identity = execution.executionId()
-            if identity not in self._settled:
+            execution_id = execution.executionId()
+            if execution_id not in self._settled:
                 ended = execution.completionTime().isDefined()
-                self._rows[identity] = self._rows_of(identity)
+                self._rows[execution_id] = self._count_rows(execution_id)
                 if ended:
-                    self._settled.add(identity)
+                    self._settled.add(execution_id)
         return sum(self._rows.values())
 
     def _recent(self) -> Iterator[Any]:
         first = max(int(self._store.executionsCount()) - self._RECENT, 0)
         return each_of(self._store.executionsList(first, self._RECENT))
 
-    def _rows_of(self, identity: int) -> int:
-        metrics = self._store.executionMetrics(identity)
+    def _count_rows(self, execution_id: int) -> int:
+        metrics = self._store.executionMetrics(execution_id)
         return sum(
             _number(metrics.get(metric.accumulatorId()))
-            for node in each_of(self._store.planGraph(identity).allNodes())
+            for node in each_of(self._store.planGraph(execution_id).allNodes())
             if node.desc().startswith(self._node)
             for metric in each_of(node.metrics())
             if metric.name() == ROWS_OUT

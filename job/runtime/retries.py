@@ -1,7 +1,7 @@
-"""Retry what the storage refuses for now.
+"""Retries requests to storage that fail for a transient reason.
 
 Functions that read or write storage are marked with `retried`. They retry inside a block of
-`storage_retries`, which a run opens once it has been admitted: before that, a wrong path or wrong
+`storage_retries`, which a run opens when it has been admitted. Before that, a wrong path and wrong
 credentials fail at once.
 """
 
@@ -33,13 +33,13 @@ from job.runtime.spark_errors import STORAGE_EXCEPTIONS, as_job_error
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A minute of refusals is common (throttling, credentials being renewed); five are an outage.
+# A minute of failures is common (throttling, renewal of credentials); five are an outage.
 WAIT_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
 class StorageRetries:
-    """How long failures of the storage at `path` are retried; `cancelled` ends the wait."""
+    """For how long failures of the storage at `path` are retried; `cancelled` ends the wait."""
 
     path: str
     seconds: float = field(default_factory=lambda: WAIT_SECONDS)
@@ -60,7 +60,7 @@ def storage_retries(policy: StorageRetries) -> Iterator[None]:
 
 
 def cancel_retries() -> None:
-    """End the waits of the active policy, those of other threads too."""
+    """End all waits of the active policy, also in other threads."""
     policy = _active.get()
     if policy is not None:
         policy.cancelled.set()
@@ -87,11 +87,12 @@ def retried(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def retry(step: Callable[[], T], policy: StorageRetries) -> T:
-    """Call `step` again with growing pauses while the storage fails for a passing reason.
+    """Call `step` again, with growing pauses, while the storage fails for a transient reason.
 
-    Refusals count as passing: the run was admitted when it started, and a HEAD request answered
-    with 403 cannot say that only its token has expired. So does a conflict of two commits. Raises
-    the JobError once failures last `policy.seconds`, or the policy is cancelled.
+    Denied access counts as transient: the run was admitted when it started, and a HEAD request
+    answered with 403 does not say whether only its token has expired. A conflict of two commits
+    is transient too. Raises the JobError when failures last for `policy.seconds`, or the policy
+    is cancelled.
     """
 
     def attempt() -> T:
@@ -112,7 +113,7 @@ def retry(step: Callable[[], T], policy: StorageRetries) -> T:
 
 
 class _StopAfterFailing(stop_base):
-    """Stop `seconds` after the first failure: a step may work for longer before it fails."""
+    """Stop `seconds` after the first failure; the time that a step worked before does not count."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -1,4 +1,4 @@
-"""The only getOrCreate: a SparkSession with the settings that hold everywhere."""
+"""Creates the SparkSession from the base settings and the user's; the only getOrCreate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from job.errors import InvalidValueError
 from job.resources import SETTLED, spark_base_settings
 from job.s3_address import with_path_style
 
-# A task that fails on one machine is tried again, as it would be on a cluster.
+# Failed tasks are retried, as on a cluster; plain local[*] does not retry.
 LOCAL_MASTER = "local[*,4]"
 
 _LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
@@ -36,7 +36,7 @@ _LOCAL_SETTINGS = {
 def spark_session(
     app_name: str, settings: Mapping[str, str] | None = None, master: str | None = None
 ) -> SparkSession:
-    """The session of this process, made on the first call, with `session_settings`."""
+    """The session of this process with `session_settings`; the first call creates it."""
     return start_session(app_name, session_settings(settings, master))
 
 
@@ -45,53 +45,53 @@ def session_settings(
 ) -> dict[str, str]:
     """The settings of the session of this process, before it starts.
 
-    What spark-submit or the operator has set wins over the base list, and replaces it if it says
-    that it is settled; `settings` (the user's `--conf`) wins over both. Without a master from
-    outside, Spark runs in this process. Raises InvalidValueError where there is no Java.
+    Settings of spark-submit or the operator win over the base list, and replace it if they
+    include SETTLED. `settings` (the user's `--conf`) wins over both. Without a master, Spark runs
+    in this process. Raises InvalidValueError if Java is missing.
     """
-    given = _given_settings()
-    if "spark.master" not in given and master is None:
+    submitted = _submitted_settings()
+    if "spark.master" not in submitted and master is None:
         master = LOCAL_MASTER
-    chosen = chosen_settings(given, settings or {}, master)
+    merged = merge_settings(submitted, settings or {}, master)
     if master is not None:
-        chosen["spark.master"] = master
+        merged["spark.master"] = master
     _require_java()
-    return chosen
+    return merged
 
 
-def start_session(app_name: str, chosen: Mapping[str, str]) -> SparkSession:
-    """The session with the settings `chosen`; one that was there before stays."""
-    # Without it, workers start whichever python3 is first on PATH.
+def start_session(app_name: str, settings: Mapping[str, str]) -> SparkSession:
+    """Start a session with `settings`, or apply them to the existing one."""
+    # By default, workers use the first python3 on PATH.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    _make_event_log_folder(chosen)
+    _make_event_log_folder(settings)
     builder = SparkSession.builder.appName(app_name)
-    for key, value in chosen.items():
+    for key, value in settings.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
 
 
-def chosen_settings(
-    given: Mapping[str, str], settings: Mapping[str, str], master: str | None
+def merge_settings(
+    submitted: Mapping[str, str], settings: Mapping[str, str], master: str | None
 ) -> dict[str, str]:
-    """The settings of a session, of which later ones win; what is settled gets no base list."""
-    base = {} if given.get(SETTLED) == "true" else _base_settings(master)
-    return with_path_style({**base, **given, **settings})
+    """Base list, `submitted` and `settings`; later ones win. SETTLED omits the base list."""
+    base = {} if submitted.get(SETTLED) == "true" else _base_settings(master)
+    return with_path_style({**base, **submitted, **settings})
 
 
 def _base_settings(master: str | None) -> dict[str, str]:
     base: dict[str, str] = yaml.safe_load(spark_base_settings().read_text(encoding="utf-8"))
     if master is None or not master.startswith("local"):
         return base
-    # On a few cores the optimizing compiler and a collector with threads of its own take more
-    # time than they save: the network is not Java.
+    # On a few cores the optimizing compiler and a parallel garbage collector cost more time than
+    # they save: the network does not run in Java.
     options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:MetaspaceSize=256m", "-Xmn256m"]
     log = f"-Dlog4j2.configurationFile={_LOG_SETTINGS.as_uri()}"
     java = " ".join([*options, log, *class_archive.reading_options()])
     return {**base, **_LOCAL_SETTINGS, "spark.driver.defaultJavaOptions": java}
 
 
-def _given_settings() -> dict[str, str]:
-    """What spark-submit passed on: only then a JVM is there before us."""
+def _submitted_settings() -> dict[str, str]:
+    """The settings of spark-submit, whose JVM runs before this process; else none."""
     if "PYSPARK_GATEWAY_PORT" not in os.environ:
         return {}
     SparkContext._ensure_initialized()
@@ -99,7 +99,7 @@ def _given_settings() -> dict[str, str]:
 
 
 def _make_event_log_folder(settings: Mapping[str, str]) -> None:
-    """Spark does not start where the folder of its event log is missing, and does not make it."""
+    """Create the folder of the event log: without the folder Spark does not start."""
     folder = settings.get("spark.eventLog.dir")
     if folder is None or settings.get("spark.eventLog.enabled", "false").lower() != "true":
         return
@@ -124,7 +124,7 @@ def _require_java() -> None:
 
 
 def task_slots(spark: SparkSession) -> int:
-    """Tasks that run at once when every executor that may come has come."""
+    """The maximum number of concurrent tasks, with all executors that may start."""
     conf = spark.sparkContext.getConf()
     cores = int(conf.get("spark.executor.cores", "1") or 1)
     cpus = int(conf.get("spark.task.cpus", "1") or 1)
@@ -136,5 +136,5 @@ def task_slots(spark: SparkSession) -> int:
 
 
 def in_pool(spark: SparkSession, name: str) -> None:
-    """Give the jobs of this thread a share of all cores, as those of each other pool have one."""
+    """Run the jobs of this thread in a scheduler pool; all pools share the cores equally."""
     spark.sparkContext.setLocalProperty("spark.scheduler.pool", name)

@@ -1,4 +1,4 @@
-"""Translate failures of Spark and its storage into errors of one line."""
+"""Translates failures of Spark and its storage into JobErrors."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from job.errors import (
     JobError,
     TransportError,
 )
-from job.runtime.lost_processes import memory_error
+from job.runtime.memory_errors import out_of_memory_error
 
-_LONGEST_CAUSE = 300
+_MAX_CAUSE_LENGTH = 300
 
-# ConnectionError is py4j's, where there is no JVM any more.
+# py4j raises ConnectionError when the JVM has died.
 STORAGE_EXCEPTIONS = (Py4JError, PySparkException, ConnectionError)
 
 _JOB_ERROR = re.compile(r"job\.errors\.(\w+): (.*)")
 _MISSING = re.compile(r"NoSuchBucket|UnknownStoreException|bucket does not exist", re.IGNORECASE)
-_PASSING = re.compile(
+_TRANSIENT = re.compile(
     r"ExpiredToken|SlowDown|RequestTimeout|Status Code: 5\d\d|status code 5\d\d|SocketTimeout"
     r"|Connection reset|Connection refused|ConnectException|NoHttpResponse|AWSStatus500"
     r"|AWSServiceIOException|AWSServiceThrottled|AWSNoResponse|ApiCall(?:Attempt)?TimeoutException|UnknownHost"
     r"|Premature end of",
     re.IGNORECASE,
 )
-# Delta has found a commit that came between a write and what that had read.
+# Delta reports another commit since the version that the write had read.
 _CONFLICT = re.compile(r"DELTA_(?:CONCURRENT_\w+|METADATA_CHANGED|PROTOCOL_CHANGED)")
-_PASSING_FIX = "check the endpoint and the network, then run the same command again: it goes on"
+_TRANSIENT_FIX = "check the endpoint and the network, then run the same command again: it goes on"
 _UNKNOWN_HOST_FIX = (
     "check fs.s3a.endpoint and DNS; where buckets are no hosts, set fs.s3a.path.style.access=true"
 )
-_REFUSED = re.compile(
+_DENIED = re.compile(
     r"AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|NoAuthWithAWS|NoAwsCredentials"
     r"|CredentialInitialization|Status Code: 403|Permission denied",
     re.IGNORECASE,
 )
-# A Delta table lacks commits, or a data file that is directly in its folder.
+# A Delta table lacks commits, or a data file directly in its folder.
 _INCOMPLETE = re.compile(
     r"\[DELTA_(?:TRUNCATED_TRANSACTION_LOG|LOG_FILE_NOT_FOUND|STATE_RECOVER_ERROR"
     r"|VERSIONS_NOT_CONTIGUOUS|TABLE_NOT_FOUND|MISSING_DELTA_TABLE)\]"
@@ -52,16 +52,16 @@ _INCOMPLETE = re.compile(
 
 
 def as_job_error(error: Exception, where: str) -> JobError | None:
-    """The JobError that a failure of Spark or Hadoop stands for; None if there is none for it."""
+    """The JobError for a failure of Spark or Hadoop; None if no JobError fits."""
     text = str(error)
     raised_by_worker = _JOB_ERROR.findall(text)
     if raised_by_worker:
         name, message = raised_by_worker[-1]
         kind: type[JobError] = getattr(errors, name)
         return kind(message)
-    lost = memory_error(text)
-    if lost is not None:
-        return lost
+    out_of_memory = out_of_memory_error(text)
+    if out_of_memory is not None:
+        return out_of_memory
     if _MISSING.search(text):
         return InputNotFoundError(
             f"the bucket of {where} does not exist",
@@ -74,13 +74,13 @@ def as_job_error(error: Exception, where: str) -> JobError | None:
             expected="one writer at a time",
             fix="run the same command again: it goes on",
         )
-    if _PASSING.search(text):
+    if _TRANSIENT.search(text):
         return TransportError(
             f"the storage of {where} does not answer: {cause(error)}",
             expected="an answer",
-            fix=_UNKNOWN_HOST_FIX if "UnknownHost" in text else _PASSING_FIX,
+            fix=_UNKNOWN_HOST_FIX if "UnknownHost" in text else _TRANSIENT_FIX,
         )
-    if _REFUSED.search(text):
+    if _DENIED.search(text):
         return AccessDeniedError(
             f"access to {where} is refused: {cause(error)}",
             expected="credentials that may read the input and write the output",
@@ -97,13 +97,13 @@ def as_job_error(error: Exception, where: str) -> JobError | None:
 
 
 def cause(error: Exception) -> str:
-    """The one line of a stack trace that says most, cut where it is long.
+    """The most informative line of a stack trace, cut to 300 characters.
 
-    Of Java's the last "Caused by", else what was thrown; of a Python worker's its last line.
+    For Java it is the last "Caused by", else the exception; for a Python worker the last line.
     """
     text = str(error)
     lines = text.strip().splitlines() or [type(error).__name__]
     if isinstance(error, PythonException):
-        return lines[-1][:_LONGEST_CAUSE]
+        return lines[-1][:_MAX_CAUSE_LENGTH]
     causes = re.findall(r"Caused by: (.*)", text) or re.findall(r"^: (.*)", text, re.MULTILINE)
-    return str(causes[-1] if causes else lines[0])[:_LONGEST_CAUSE]
+    return str(causes[-1] if causes else lines[0])[:_MAX_CAUSE_LENGTH]

@@ -1,7 +1,7 @@
-"""What the network gave, on its way to the tables: Parquet, in a folder for each reason.
+"""Stages the output of the network before it is committed: Parquet, partitioned by reason.
 
-A filter by reason opens the files of those folders alone. Every file that is opened costs half a
-dozen requests, one after the other, and bad images are few.
+A filter by reason opens only the files of the matching folders. Opening a file takes six requests,
+one after the other, and few images are bad.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from job import schemas
 
 
 def write_outcome(outcome: DataFrame, path: str, mode: str = "overwrite") -> None:
-    """Write OUTCOME_SCHEMA at `path`, which is there afterwards even for no rows."""
+    """Write OUTCOME_SCHEMA to `path`; the folder exists afterwards even if there are no rows."""
     outcome.write.mode(mode).partitionBy(schemas.REASON).parquet(path)
 
 
 def read_outcome(spark: SparkSession, path: str) -> DataFrame:
-    """The columns of OUTCOME_SCHEMA, in another order, and those that folders below `path` name."""
+    """Read OUTCOME_SCHEMA, in another column order, plus the partition columns below `path`."""
     return spark.read.schema(schemas.OUTCOME_SCHEMA).parquet(path)

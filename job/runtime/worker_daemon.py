@@ -1,8 +1,8 @@
-"""The parent of all Python workers of an executor: pyspark's own, found without archives.
+"""The parent of all Python workers of an executor: PySpark's daemon, without archives in sys.path.
 
-Spark puts pyspark.zip and its core jar on the path of its workers, and each task begins with
-importlib.invalidate_caches(), which in Python 3.11 reads the directories of such archives anew:
-0.15 s of CPU a task. Named by spark.python.daemon.module.
+Spark adds pyspark.zip and its core jar to the path of the workers. Each task starts with
+importlib.invalidate_caches(), which in Python 3.11 reads the directories of these archives again:
+0.15 s of CPU per task. `spark.python.daemon.module` names this module.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from pathlib import Path
 
 
 def prefer_installed_pyspark() -> None:
-    """Take archives off the path of modules, if pyspark is found without them."""
-    with_archives = list(sys.path)
+    """Remove archives from sys.path if pyspark is installed outside of them."""
+    original_path = list(sys.path)
     sys.path[:] = [entry for entry in sys.path if not Path(entry).is_file()]
     if importlib.util.find_spec("pyspark") is None:
-        sys.path[:] = with_archives
+        sys.path[:] = original_path
         return
-    for entry in set(with_archives) - set(sys.path):
+    for entry in set(original_path) - set(sys.path):
         sys.path_importer_cache.pop(entry, None)
 
 
 def main() -> None:
-    """Serve forks to the JVM until it closes our stdin."""
+    """Fork workers for the JVM until it closes stdin."""
     prefer_installed_pyspark()
     from pyspark import daemon
 
-    # Once here instead of once in each worker; nothing that has started threads of its own.
+    # Workers inherit these imports; a module that starts threads would not survive the fork.
     importlib.import_module("pandas")
     importlib.import_module("pyspark.sql.pandas.types")
-    # Workers collect garbage after each task: what is loaded now is none.
+    # Workers collect garbage after each task, and need not look at the modules loaded here.
     gc.freeze()
     serve: Callable[[], None] = daemon.manager
     serve()

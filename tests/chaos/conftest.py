@@ -1,4 +1,4 @@
-"""The bucket that faults happen to; the counts of each scenario, shown at the end."""
+"""The bucket of a scenario, and the counts of all scenarios in the summary."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from pathlib import Path
 import pytest
 
 from job.deploy.local.s3_server import LocalS3Server, s3a_settings
-from tests.chaos.counts import Counts, Found, Tables, counts
+from tests.chaos.counts import Counts, TableContent, Tables, counts
 from tests.support.proxy import S3Proxy
 
-# The same faults at the same moments, as far as processes allow: CHAOS_SEED=... for others.
+# The seed of all faults and their times; CHAOS_SEED selects others. Processes still vary in speed.
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 _lines: list[str] = []
 
 
 @pytest.fixture
 def chance(request: pytest.FixtureRequest) -> random.Random:
-    """Seeded, and other for each scenario."""
+    """A random generator with a seed for each scenario."""
     return random.Random(f"{SEED} {request.node.name}")
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Images in a bucket behind a proxy, an output beside them, and the command line for both."""
+    """Images and an output in a bucket behind a proxy, and the command line for them."""
 
     name: str
     server: LocalS3Server
@@ -47,7 +47,7 @@ class Scene:
         return [command, *paths, "--lease-seconds", "4", *conf, *more]
 
     def counts(self) -> Counts:
-        """What is in the tables, and how often images were fetched; noted for the end."""
+        """The counts from the tables and the GETs of images; recorded for the summary."""
         options = {
             "AWS_ENDPOINT_URL": self.server.endpoint,
             "AWS_ALLOW_HTTP": "true",
@@ -55,28 +55,28 @@ class Scene:
             "AWS_SECRET_ACCESS_KEY": self.server.secret_key,
             "AWS_REGION": "us-east-1",
         }
-        found = Tables(self.output, options).found()
-        return noted(self.name, self.images, found, self.proxy.count("GET", "images/"))
+        content = Tables(self.output, options).read()
+        return record_counts(self.name, self.images, content, self.proxy.count("GET", "images/"))
 
 
-def noted(name: str, listed: set[str], found: Found, gets: int) -> Counts:
-    """The counts of a scenario, shown at the end."""
-    of_scenario = counts(listed, found, gets)
-    _lines.append(f"{name}: {of_scenario}")
-    return of_scenario
+def record_counts(name: str, listed: set[str], content: TableContent, gets: int) -> Counts:
+    """The counts of a scenario; recorded for the summary."""
+    result = counts(listed, content, gets)
+    _lines.append(f"{name}: {result}")
+    return result
 
 
 @pytest.fixture
-def scene(
+def make_scene(
     request: pytest.FixtureRequest, s3: LocalS3Server, bucket: str, sample_images: Path
 ) -> Iterator[Callable[..., Scene]]:
-    """Makes the scene of a test, with the images of so many varieties, under so many names."""
+    """Creates the scene of a test with `varieties` folders of images, in `copies` copies."""
     with S3Proxy(s3.endpoint) as proxy:
 
         def make(varieties: int = 12, copies: int = 1) -> Scene:
             keys = set()
-            of_interest = sorted(sample_images.iterdir())[:varieties]
-            for copy, variety in product(range(copies), of_interest):
+            folders = sorted(sample_images.iterdir())[:varieties]
+            for copy, variety in product(range(copies), folders):
                 folder = f"images/{copy}/{variety.name}"
                 s3.upload_folder(variety, bucket, folder)
                 keys |= {f"s3a://{bucket}/{folder}/{image.name}" for image in variety.iterdir()}

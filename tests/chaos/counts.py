@@ -1,4 +1,4 @@
-"""What has become of the images of a scenario, counted from what its runs have left."""
+"""Counts the images of a scenario in the tables of its output."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from deltalake import DeltaTable
 
 
 @dataclass(frozen=True)
-class Found:
-    """What is in the tables of an output."""
+class TableContent:
+    """The paths in the tables of an output."""
 
     features: list[str]
     quarantine: list[str]
@@ -18,7 +18,7 @@ class Found:
 
 @dataclass
 class Counts:
-    """What a scenario did to its images; `lost` and `duplicated` must be 0."""
+    """The images of a scenario; `lost` and `duplicated` must be 0."""
 
     listed: int
     featurized: int
@@ -31,15 +31,15 @@ class Counts:
         return ", ".join(f"{name} {value:,}" for name, value in vars(self).items())
 
 
-def counts(listed: set[str], found: Found, gets: int) -> Counts:
-    """`gets` are the GETs of images: those beyond one an image were for featurizing it again."""
-    every = [*found.features, *found.quarantine]
+def counts(listed: set[str], content: TableContent, gets: int) -> Counts:
+    """`gets` are the GETs of images; more than one per image means featurizing it twice."""
+    paths = [*content.features, *content.quarantine]
     return Counts(
         listed=len(listed),
-        featurized=len(set(found.features)),
-        quarantined=len(set(found.quarantine)),
-        lost=len(listed - set(every)),
-        duplicated=len(every) - len(set(every)),
+        featurized=len(set(content.features)),
+        quarantined=len(set(content.quarantine)),
+        lost=len(listed - set(paths)),
+        duplicated=len(paths) - len(set(paths)),
         twice=max(gets - len(listed), 0),
     )
 
@@ -51,8 +51,8 @@ class Tables:
     output: str
     storage_options: Mapping[str, str] = field(default_factory=dict)
 
-    def found(self) -> Found:
-        return Found(self._paths("features"), self._paths("quarantine"))
+    def read(self) -> TableContent:
+        return TableContent(self._paths("features"), self._paths("quarantine"))
 
     def _paths(self, name: str) -> list[str]:
         options = dict(self.storage_options)

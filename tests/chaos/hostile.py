@@ -1,6 +1,6 @@
-"""Hostile and odd files, made from real images by a seed, and what must become of each.
+"""Generates hostile and unusual files from real images, with the expected result of each.
 
-`python -m tests.chaos.hostile FOLDER` writes them, to look at.
+`python -m tests.chaos.hostile FOLDER` writes the files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SAMPLE = Path(__file__).parents[2] / "examples" / "images"
 
 @dataclass(frozen=True)
 class Hostile:
-    """A file, and where it may end: `features`, or reasons of the quarantine."""
+    """A file and its possible ends: `features`, or reasons of the quarantine."""
 
     name: str
     data: bytes
@@ -34,7 +34,7 @@ class Hostile:
 
 
 def hostile_files(seed: int) -> Iterator[Hostile]:
-    """More than three hundred of them; the same for the same seed."""
+    """More than 300 files; the same seed gives the same files."""
     chance = random.Random(seed)
     real = [path.read_bytes() for path in sorted(SAMPLE.rglob("*.jpg"))]
     for number, data in enumerate(chance.sample(real, 40)):
@@ -166,13 +166,13 @@ def _bomb(side: int) -> bytes:
 
 
 def write(folder: Path, seed: int) -> dict[str, frozenset[str]]:
-    """Write all files below `folder`; where each may end, by its name."""
+    """Write all files below `folder`; returns the possible ends by file name."""
     ends = {}
-    for each in hostile_files(seed):
-        path = folder / each.name
+    for file in hostile_files(seed):
+        path = folder / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(each.data)
-        ends[each.name] = each.ends
+        path.write_bytes(file.data)
+        ends[file.name] = file.ends
     return ends
 
 

@@ -1,4 +1,4 @@
-"""Hundreds of hostile files: no worker dies, and each ends in its place with the right reason."""
+"""Hundreds of hostile files: no worker dies, and each file ends in the expected table."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.benchmarks.measured import measure
 from tests.chaos.conftest import SEED
 from tests.chaos.hostile import FEATURES, write
 
-MOST_MIB = 1200
+MAX_WORKER_MIB = 1200
 
 
 @pytest.mark.selection
-def test_hostile_files_end_where_they_should(tmp_path: Path) -> None:
+def test_hostile_files_end_in_the_expected_table(tmp_path: Path) -> None:
     folder, output = tmp_path / "images", tmp_path / "out"
     expected = write(folder, SEED)
     assert len(expected) >= 300
@@ -31,15 +31,15 @@ def test_hostile_files_end_where_they_should(tmp_path: Path) -> None:
     assert wrong == {}
     peak = peaks["Python worker"]
     print(f"{len(ends)} files: {dict(Counter(ends.values()))}; worker {peak:.0f} MiB")
-    assert peak <= MOST_MIB
+    assert peak <= MAX_WORKER_MIB
 
 
 def _ends(output: Path, folder: Path) -> dict[str, str]:
-    """Where each file ended, by its name; one that is in both tables fails."""
+    """The end of each file by name; asserts that no file is in both tables."""
     featurized = DeltaTable(output / "features").to_pyarrow_table(columns=["path"])
     bad = DeltaTable(output / "quarantine").to_pyarrow_table(columns=["path", "reason"])
-    found = [(path, FEATURES) for path in featurized["path"].to_pylist()]
-    found += list(zip(bad["path"].to_pylist(), bad["reason"].to_pylist(), strict=True))
-    names = [path.removeprefix(f"file://{folder}/") for path, _ in found]
+    rows = [(path, FEATURES) for path in featurized["path"].to_pylist()]
+    rows += list(zip(bad["path"].to_pylist(), bad["reason"].to_pylist(), strict=True))
+    names = [path.removeprefix(f"file://{folder}/") for path, _ in rows]
     assert len(set(names)) == len(names)
-    return {name: end for name, (_, end) in zip(names, found, strict=True)}
+    return {name: end for name, (_, end) in zip(names, rows, strict=True)}

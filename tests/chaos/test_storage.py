@@ -1,4 +1,4 @@
-"""Storage that fails: seeded faults of all kinds, expired credentials, objects that change."""
+"""Failing storage: random faults, a store that refuses writes, objects that change."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ STALL_SECONDS = 60.0
 
 
 def faults(chance: random.Random) -> Callable[[Request], Fault | None]:
-    """5 % of answers 503, 2 % resets, 1 % cut off; of the images' GETs one in a hundred stalls."""
+    """5 % of responses are 503, 2 % are resets; 1 % of GETs are cut off, 1 % of images stall."""
 
     def fault(request: Request) -> Fault | None:
-        drawn = chance.random()
-        if drawn < 0.05:
+        number = chance.random()
+        if number < 0.05:
             return Response.error(503, "SlowDown", "Please reduce your request rate.")
-        if drawn < 0.07:
+        if number < 0.07:
             return Cut()
-        if drawn < 0.08 and request.kind == "GET":
+        if number < 0.08 and request.kind == "GET":
             return Cut(1000)
-        if drawn < 0.09 and request.kind == "GET" and request.key.startswith("images/"):
+        if number < 0.09 and request.kind == "GET" and request.key.startswith("images/"):
             return Stall(STALL_SECONDS)
         return None
 
@@ -36,24 +36,24 @@ def faults(chance: random.Random) -> Callable[[Request], Fault | None]:
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_seeded_faults_of_the_store(
-    scene: Callable[..., Scene], chance: random.Random, reader: str
+def test_no_image_is_lost_with_random_faults_of_the_store(
+    make_scene: Callable[..., Scene], chance: random.Random, reader: str
 ) -> None:
-    here = scene(6)
-    here.proxy.hook = faults(chance)
-    arguments = here.arguments("run", "--reader", reader)
-    with job(*arguments, environment=here.server.environment()) as running:
+    scene = make_scene(6)
+    scene.proxy.hook = faults(chance)
+    arguments = scene.arguments("run", "--reader", reader)
+    with job(*arguments, environment=scene.server.environment()) as running:
         assert running.end(900) == 0, running.told()[-3000:]
-    here.proxy.forward()
-    found = here.counts()
-    assert (found.featurized, found.quarantined) == (120, 0)
-    assert (found.lost, found.duplicated) == (0, 0)
+    scene.proxy.forward()
+    counts = scene.counts()
+    assert (counts.featurized, counts.quarantined) == (120, 0)
+    assert (counts.lost, counts.duplicated) == (0, 0)
 
 
 @pytest.mark.selection
-def test_the_output_cannot_be_written_half_way(scene: Callable[..., Scene]) -> None:
-    """What was committed stays; once it can be written again, the same command goes on."""
-    here = scene(6)
+def test_a_run_continues_after_the_store_refused_writes(make_scene: Callable[..., Scene]) -> None:
+    """Committed images stay; when writes work again, the same command continues the run."""
+    scene = make_scene(6)
     written = threading.Event()
 
     def refuse(request: Request) -> Fault | None:
@@ -64,41 +64,41 @@ def test_the_output_cannot_be_written_half_way(scene: Callable[..., Scene]) -> N
             return Response.error(403, "AccessDenied", "Access Denied")
         return None
 
-    here.proxy.hook = refuse
-    featurize = here.arguments("featurize", "--batch-images", "20")
-    with job(*featurize, environment=here.server.environment()) as running:
+    scene.proxy.hook = refuse
+    featurize = scene.arguments("featurize", "--batch-images", "20")
+    with job(*featurize, environment=scene.server.environment()) as running:
         running.wait_for("waiting")
         running.kill()
-    here.proxy.forward()
-    with job(*featurize, environment=here.server.environment()) as running:
+    scene.proxy.forward()
+    with job(*featurize, environment=scene.server.environment()) as running:
         assert running.end() == 0, running.told()[-3000:]
-    found = here.counts()
-    assert (found.featurized, found.lost, found.duplicated) == (120, 0, 0)
+    counts = scene.counts()
+    assert (counts.featurized, counts.lost, counts.duplicated) == (120, 0, 0)
 
 
-def test_objects_go_and_change_between_listing_and_fetch(
-    scene: Callable[..., Scene], chance: random.Random, sample_images: Path
+def test_objects_may_vanish_or_change_between_listing_and_fetch(
+    make_scene: Callable[..., Scene], chance: random.Random, sample_images: Path
 ) -> None:
-    here = scene(6)
-    changed, gone = chance.sample(sorted(here.images), 2)
+    scene = make_scene(6)
+    changed, gone = chance.sample(sorted(scene.images), 2)
     other = next((sample_images / "Tomato 3").iterdir()).read_bytes()
-    began = threading.Event()
+    started = threading.Event()
 
     def change(request: Request) -> Fault | None:
-        if request.kind == "GET" and request.key.startswith("images/") and not began.is_set():
-            began.set()
-            client = here.server.client()
-            client.put_object(Bucket=here.bucket, Key=_key(changed), Body=other)
-            client.delete_object(Bucket=here.bucket, Key=_key(gone))
+        if request.kind == "GET" and request.key.startswith("images/") and not started.is_set():
+            started.set()
+            client = scene.server.client()
+            client.put_object(Bucket=scene.bucket, Key=_key(changed), Body=other)
+            client.delete_object(Bucket=scene.bucket, Key=_key(gone))
         return None
 
-    here.proxy.hook = change
-    arguments = here.arguments("featurize", "--max-bad-fraction", "0.5")
-    with job(*arguments, environment=here.server.environment()) as running:
+    scene.proxy.hook = change
+    arguments = scene.arguments("featurize", "--max-bad-fraction", "0.5")
+    with job(*arguments, environment=scene.server.environment()) as running:
         assert running.end() == 0, running.told()[-3000:]
-    found = here.counts()
-    assert (found.lost, found.duplicated) == (0, 0)
-    assert (found.featurized, found.quarantined) == (119, 1)
+    counts = scene.counts()
+    assert (counts.lost, counts.duplicated) == (0, 0)
+    assert (counts.featurized, counts.quarantined) == (119, 1)
 
 
 def _key(path: str) -> str:

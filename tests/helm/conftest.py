@@ -1,4 +1,4 @@
-"""The chart rendered by helm, as data."""
+"""Renders the chart with helm, as data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RenderError(Exception):
 
 @pytest.fixture(scope="session")
 def helm() -> str:
-    """The helm program."""
+    """The path of helm."""
     return find_helm()
 
 
@@ -49,23 +49,23 @@ def render(helm: str) -> Render:
             command.append("--skip-tests")
         else:
             command += ["--show-only", f"templates/{show_only}.yaml"]
-        answer = subprocess.run(
+        process = subprocess.run(
             [*command, "--values", "-"],
             input=json.dumps(values or {}),
             capture_output=True,
             text=True,
             check=False,
         )
-        if answer.returncode:
-            raise RenderError(answer.stderr)
-        return [manifest for manifest in yaml.safe_load_all(answer.stdout) if manifest]
+        if process.returncode:
+            raise RenderError(process.stderr)
+        return [manifest for manifest in yaml.safe_load_all(process.stdout) if manifest]
 
     return render_chart
 
 
 @pytest.fixture(scope="session")
 def application(render: Render) -> Callable[..., Manifest]:
-    """The SparkApplication of some values."""
+    """A function that renders the SparkApplication of some values."""
 
     def only_application(values: dict[str, Any] | None = None, **options: Any) -> Manifest:
         (manifest,) = render(values, show_only="sparkapplication", **options)

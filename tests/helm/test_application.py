@@ -41,7 +41,7 @@ def test_a_name_above_40_characters_is_refused_with_its_length(application: Appl
         application({"runId": "a" * 34})
 
 
-def test_a_run_stays_when_the_release_is_upgraded_and_goes_by_its_time_to_live(
+def test_an_application_survives_an_upgrade_and_is_deleted_after_its_time_to_live(
     application: Application,
 ) -> None:
     manifest = application({"timeToLiveSeconds": 600})
@@ -49,7 +49,7 @@ def test_a_run_stays_when_the_release_is_upgraded_and_goes_by_its_time_to_live(
     assert manifest["spec"]["timeToLiveSeconds"] == 600
 
 
-def test_the_job_of_the_image_runs(application: Application) -> None:
+def test_the_application_runs_the_job_of_the_image(application: Application) -> None:
     spec = application()["spec"]
     assert spec["mainApplicationFile"] == "local:///opt/image-features/main.py"
     assert spec["arguments"] == ["run"]
@@ -74,7 +74,7 @@ def test_every_setting_of_the_base_list_is_in_the_application(application: Appli
     assert {key: conf[key] for key in base} == {key: str(value) for key, value in base.items()}
 
 
-def test_settings_are_strings_and_those_of_the_values_win(application: Application) -> None:
+def test_settings_are_strings_and_spark_conf_wins(application: Application) -> None:
     conf = application({"sparkConf": {"spark.task.maxFailures": "2", "spark.x": True}})["spec"][
         "sparkConf"
     ]
@@ -95,13 +95,15 @@ def test_settings_are_strings_and_those_of_the_values_win(application: Applicati
         "spark.hadoop.fs.s3a.secret.key",
     ],
 )
-def test_a_setting_that_cannot_work_is_refused_by_name(application: Application, key: str) -> None:
+def test_the_error_for_an_unusable_setting_has_its_name(application: Application, key: str) -> None:
     with pytest.raises(RenderError, match=key):
         application({"sparkConf": {key: "x"}})
 
 
 @pytest.mark.parametrize("role", ["driver", "executor"])
-def test_pods_pass_pod_security_restricted(application: Application, role: str) -> None:
+def test_pods_meet_the_restricted_pod_security_standard(
+    application: Application, role: str
+) -> None:
     manifest = application()
     pod, security = pod_spec(manifest, role), container(manifest, role)["securityContext"]
     assert pod["securityContext"]["runAsNonRoot"] is True
@@ -115,7 +117,7 @@ def test_pods_pass_pod_security_restricted(application: Application, role: str) 
 
 
 @pytest.mark.parametrize("role", ["driver", "executor"])
-def test_pods_can_write_to_empty_volumes_only(application: Application, role: str) -> None:
+def test_pods_can_write_only_to_empty_dir_volumes(application: Application, role: str) -> None:
     manifest = application({"scratch": {"sizeLimit": "", "tmpSizeLimit": "1Gi"}})
     mounts = {
         mount["name"]: mount["mountPath"] for mount in container(manifest, role)["volumeMounts"]
@@ -133,7 +135,7 @@ def test_pods_can_write_to_empty_volumes_only(application: Application, role: st
     }
 
 
-def test_the_run_id_is_the_applications_own_name(application: Application) -> None:
+def test_the_run_id_is_the_name_of_the_application(application: Application) -> None:
     source = environment(application(), "driver")["IMAGE_FEATURES_RUN_ID"]["valueFrom"]
     assert source == {"fieldRef": {"fieldPath": "metadata.labels['sparkoperator.k8s.io/app-name']"}}
 
@@ -172,7 +174,7 @@ def test_a_secret_without_a_name_is_refused(application: Application) -> None:
         application({"s3": {"credentials": "secret"}})
 
 
-def test_another_s3_is_reached_by_endpoint_region_and_path(application: Application) -> None:
+def test_another_store_has_endpoint_region_and_path_style(application: Application) -> None:
     s3 = {"endpoint": "http://s3:8333", "region": "us-east-1", "pathStyle": True}
     conf = application({"s3": s3})["spec"]["sparkConf"]
     assert conf["spark.hadoop.fs.s3a.endpoint"] == "http://s3:8333"
@@ -181,12 +183,12 @@ def test_another_s3_is_reached_by_endpoint_region_and_path(application: Applicat
     assert conf["spark.hadoop.fs.s3a.path.style.access"] == "true"
 
 
-def test_of_aws_itself_no_endpoint_is_set(application: Application) -> None:
+def test_aws_has_no_endpoint_setting(application: Application) -> None:
     conf = application()["spec"]["sparkConf"]
     assert "spark.hadoop.fs.s3a.endpoint" not in conf
 
 
-def test_executors_are_allocated_as_needed_and_released_in_finite_time(
+def test_dynamic_allocation_requests_and_releases_executors(
     application: Application,
 ) -> None:
     spec = application()["spec"]
@@ -202,7 +204,9 @@ def test_executors_are_allocated_as_needed_and_released_in_finite_time(
     assert "instances" not in spec["executor"]
 
 
-def test_without_dynamic_allocation_there_is_a_fixed_number(application: Application) -> None:
+def test_without_dynamic_allocation_the_number_of_executors_is_fixed(
+    application: Application,
+) -> None:
     spec = application({"dynamicAllocation": {"enabled": False}, "executor": {"instances": 7}})[
         "spec"
     ]
@@ -210,7 +214,7 @@ def test_without_dynamic_allocation_there_is_a_fixed_number(application: Applica
     assert "dynamicAllocation" not in spec
 
 
-def test_an_evicted_executor_moves_its_blocks_away(application: Application) -> None:
+def test_an_evicted_executor_moves_its_blocks(application: Application) -> None:
     spec = application({"decommission": {"fallbackStoragePath": "s3a://b/blocks"}})["spec"]
     conf = spec["sparkConf"]
     on = [
@@ -220,7 +224,7 @@ def test_an_evicted_executor_moves_its_blocks_away(application: Application) -> 
         "spark.storage.decommission.rddBlocks.enabled",
     ]
     assert [conf[key] for key in on] == ["true"] * 4
-    # Half a minute by default, which an executor with blocks is paid for after its work.
+    # With the default of 30 s, an executor with blocks would cost money after its work.
     assert conf["spark.storage.decommission.replicationReattemptInterval"] == "5s"
     assert conf["spark.storage.decommission.fallbackStorage.path"] == "s3a://b/blocks/"
     assert conf["spark.kubernetes.decommission.script"] == "/opt/decom.sh"
@@ -232,7 +236,7 @@ def test_decommissioning_can_be_off(application: Application) -> None:
     assert not [key for key in conf if "decommission" in key]
 
 
-def test_a_failed_submission_is_tried_again_and_a_failed_run_is_not(
+def test_a_failed_submission_is_retried_but_a_failed_run_is_not(
     application: Application,
 ) -> None:
     assert application()["spec"]["restartPolicy"] == {
@@ -244,13 +248,13 @@ def test_a_failed_submission_is_tried_again_and_a_failed_run_is_not(
     }
 
 
-def test_cpu_requests_are_apart_from_cores(application: Application) -> None:
+def test_cpu_requests_may_differ_from_cores(application: Application) -> None:
     executor = application({"executor": {"cores": 4, "coreRequest": "3500m"}})["spec"]["executor"]
     assert (executor["cores"], executor["coreRequest"]) == (4, "3500m")
     assert "coreLimit" not in executor
 
 
-def test_a_zone_holds_for_all_pods(application: Application) -> None:
+def test_a_zone_applies_to_all_pods(application: Application) -> None:
     manifest = application({"zone": "eu-central-1a", "driver": {"nodeSelector": {"pool": "a"}}})
     assert pod_spec(manifest, "driver")["nodeSelector"] == {
         "pool": "a",
@@ -300,7 +304,7 @@ def test_a_schedule_renders_runs_that_do_not_overlap(render: Render) -> None:
     assert scheduled["spec"]["template"]["arguments"] == ["run"]
 
 
-def test_a_schedule_needs_a_short_name_as_the_operator_appends_to_it(render: Render) -> None:
+def test_a_schedule_needs_a_short_name(render: Render) -> None:
     with pytest.raises(RenderError, match="expected at most 20 with a schedule"):
         render({"schedule": "0 2 * * *"}, release="a" * 21)
 
@@ -311,16 +315,16 @@ def encryption_settings(application: Application, **values: Any) -> dict[str, st
     return {key: value for key, value in conf.items() if any(word in key for word in words)}
 
 
-def test_by_default_the_bucket_decides_about_encryption(application: Application) -> None:
+def test_by_default_no_encryption_is_set(application: Application) -> None:
     assert encryption_settings(application) == {}
 
 
-def test_objects_are_encrypted_with_the_key_that_is_chosen(application: Application) -> None:
+def test_objects_are_encrypted_with_the_key_of_the_values(application: Application) -> None:
     key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd"
-    algorithm, of_key = (f"spark.hadoop.fs.s3a.encryption.{name}" for name in ("algorithm", "key"))
+    algorithm, key_id = (f"spark.hadoop.fs.s3a.encryption.{name}" for name in ("algorithm", "key"))
     assert encryption_settings(application, atRest="SSE-S3") == {algorithm: "AES256"}
     assert encryption_settings(application, atRest="SSE-KMS") == {algorithm: "SSE-KMS"}
-    both = {algorithm: "SSE-KMS", of_key: key}
+    both = {algorithm: "SSE-KMS", key_id: key}
     assert encryption_settings(application, atRest="SSE-KMS", kmsKeyArn=key) == both
     # s3a refuses a key with SSE-S3.
     with_s3 = encryption_settings(application, atRest="SSE-S3", kmsKeyArn=key)

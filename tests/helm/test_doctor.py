@@ -1,4 +1,4 @@
-"""The pod of `helm test`: like the driver, with another command."""
+"""The pod of `helm test`, which resembles the driver but runs `doctor`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def pod(render: Render) -> Manifest:
 
 @pytest.fixture(scope="module")
 def spec(render: Render) -> dict[str, Any]:
-    """The spec of the application of the same values."""
+    """The spec of the application for the same values."""
     (manifest,) = render(file=KIND, show_only="sparkapplication")
     return dict(manifest["spec"])
 
@@ -29,7 +29,7 @@ def container_of(pod_spec: dict[str, Any]) -> dict[str, Any]:
     return dict(only)
 
 
-def test_it_is_a_test_of_helm_and_its_log_stays(pod: Manifest) -> None:
+def test_the_pod_is_a_helm_test_and_keeps_its_log(pod: Manifest) -> None:
     assert pod["metadata"]["annotations"] == {
         "helm.sh/hook": "test",
         "helm.sh/hook-delete-policy": "before-hook-creation",
@@ -37,36 +37,42 @@ def test_it_is_a_test_of_helm_and_its_log_stays(pod: Manifest) -> None:
     assert pod["spec"]["restartPolicy"] == "Never"
 
 
-def test_it_is_no_part_of_a_run(render: Render) -> None:
+def test_the_pod_is_not_part_of_a_run(render: Render) -> None:
     assert "Pod" not in {manifest["kind"] for manifest in render(file=KIND)}
 
 
-def test_it_has_account_image_and_limits_of_the_driver(pod: Manifest, spec: dict[str, Any]) -> None:
-    theirs, ours = spec["driver"]["template"], pod["spec"]
-    assert ours["serviceAccountName"] == spec["driver"]["serviceAccount"]
-    assert theirs["metadata"]["labels"].items() <= pod["metadata"]["labels"].items()
+def test_the_pod_has_account_image_and_security_of_the_driver(
+    pod: Manifest, spec: dict[str, Any]
+) -> None:
+    driver, doctor = spec["driver"]["template"], pod["spec"]
+    assert doctor["serviceAccountName"] == spec["driver"]["serviceAccount"]
+    assert driver["metadata"]["labels"].items() <= pod["metadata"]["labels"].items()
     for field in ("securityContext", "nodeSelector", "volumes"):
-        assert ours[field] == theirs["spec"][field]
-    container = container_of(ours)
+        assert doctor[field] == driver["spec"][field]
+    container = container_of(doctor)
     for field in ("env", "securityContext", "volumeMounts", "terminationMessagePolicy"):
-        assert container[field] == container_of(theirs["spec"])[field]
+        assert container[field] == container_of(driver["spec"])[field]
     assert (container["image"], container["imagePullPolicy"]) == (
         spec["image"],
         spec["imagePullPolicy"],
     )
 
 
-def test_it_gets_the_settings_and_arguments_of_the_run(pod: Manifest, spec: dict[str, Any]) -> None:
+def test_the_pod_gets_the_settings_and_arguments_of_the_run(
+    pod: Manifest, spec: dict[str, Any]
+) -> None:
     words = container_of(pod["spec"])["args"]
     assert words[:3] == ["image-features", "doctor", "--in-cluster"]
     end = words.index("--")
     assert words[3:end:2] == ["--conf"] * ((end - 3) // 2)
-    settings = dict(each.split("=", 1) for each in words[4:end:2])
+    settings = dict(word.split("=", 1) for word in words[4:end:2])
     assert settings == spec["sparkConf"] | {"spark.driver.memory": "1g"}
     assert words[end + 1 :] == spec["arguments"]
 
 
-def test_it_asks_for_the_drivers_memory_and_may_have_a_worker_more(render: Render) -> None:
+def test_the_pod_requests_the_memory_of_the_driver_with_a_limit_for_one_more_worker(
+    render: Render,
+) -> None:
     values = {"driver": {"memory": "2g", "memoryOverhead": "1500m", "coreLimit": "2"}}
     (manifest,) = render(values, show_only="tests/doctor")
     assert container_of(manifest["spec"])["resources"] == {

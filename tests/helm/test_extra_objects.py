@@ -11,7 +11,7 @@ DRIVER = {**LABELS, "app.kubernetes.io/component": "driver"}
 EVERYWHERE = ("--api-versions", "monitoring.coreos.com/v1")
 
 
-def test_one_of_each_kind_is_rendered(render: Render) -> None:
+def test_all_kinds_are_rendered_by_default(render: Render) -> None:
     kinds = sorted(manifest["kind"] for manifest in render(arguments=EVERYWHERE))
     assert kinds == [
         "NetworkPolicy",
@@ -32,14 +32,14 @@ def test_all_objects_have_the_namespace_and_labels_of_the_release(render: Render
         assert LABELS.items() <= manifest["metadata"]["labels"].items()
 
 
-def test_driver_and_executors_have_accounts_of_their_own(render: Render) -> None:
+def test_driver_and_executors_have_separate_service_accounts(render: Render) -> None:
     driver, executor = render(show_only="serviceaccount")
     assert driver["metadata"]["name"] == "fruits-driver"
     assert executor["metadata"]["name"] == "fruits-executor"
     assert executor["automountServiceAccountToken"] is False
 
 
-def test_accounts_take_annotations_for_irsa(render: Render) -> None:
+def test_service_accounts_have_the_annotations_of_irsa(render: Render) -> None:
     role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/r"}
     _, executor = render(
         {"serviceAccounts": {"executor": {"annotations": role}}}, show_only="serviceaccount"
@@ -47,7 +47,7 @@ def test_accounts_take_annotations_for_irsa(render: Render) -> None:
     assert executor["metadata"]["annotations"] == role
 
 
-def test_an_account_that_exists_is_used_and_not_made(render: Render) -> None:
+def test_an_existing_service_account_is_used(render: Render) -> None:
     manifests = render({"serviceAccounts": {"driver": {"create": False, "name": "mine"}}})
     accounts = [m["metadata"]["name"] for m in manifests if m["kind"] == "ServiceAccount"]
     (application,) = (m for m in manifests if m["kind"] == "SparkApplication")
@@ -74,12 +74,12 @@ def test_the_driver_may_only_handle_pods(render: Render) -> None:
     ]
 
 
-def test_a_driver_is_not_drained(render: Render) -> None:
+def test_the_driver_is_protected_from_drains(render: Render) -> None:
     (budget,) = render(show_only="poddisruptionbudget")
     assert budget["spec"] == {"minAvailable": 1, "selector": {"matchLabels": DRIVER}}
 
 
-def test_pods_speak_with_each_other_dns_and_s3_only(render: Render) -> None:
+def test_pods_reach_only_each_other_dns_and_s3(render: Render) -> None:
     policy, _ = render(
         {"networkPolicy": {"s3": {"cidrs": ["10.0.0.0/8"]}}}, show_only="networkpolicy"
     )
@@ -100,7 +100,7 @@ def test_only_the_driver_reaches_the_api_server(render: Render) -> None:
     assert "ingress" not in driver["spec"]
 
 
-def test_prometheus_is_let_in_to_the_drivers_metrics(render: Render) -> None:
+def test_prometheus_may_read_the_metrics_of_the_driver(render: Render) -> None:
     peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
     _, driver = render({"networkPolicy": {"scrapeFrom": [peer]}}, show_only="networkpolicy")
     assert driver["spec"]["ingress"] == [
@@ -108,16 +108,16 @@ def test_prometheus_is_let_in_to_the_drivers_metrics(render: Render) -> None:
     ]
 
 
-def test_pod_identity_needs_its_agent(render: Render) -> None:
+def test_pods_reach_the_agent_of_pod_identity(render: Render) -> None:
     policy, _ = render({"s3": {"credentials": "podIdentity"}}, show_only="networkpolicy")
     assert block("169.254.170.23/32", 80) in policy["spec"]["egress"]
 
 
-def test_a_pod_monitor_is_rendered_only_where_the_cluster_knows_the_kind(render: Render) -> None:
+def test_a_pod_monitor_is_rendered_only_if_the_cluster_has_the_kind(render: Render) -> None:
     assert "PodMonitor" not in {manifest["kind"] for manifest in render()}
 
 
-def test_the_pod_monitor_scrapes_the_driver_where_its_metrics_are(render: Render) -> None:
+def test_the_pod_monitor_scrapes_the_metrics_of_the_driver(render: Render) -> None:
     values = {"metrics": {"podMonitor": {"labels": {"release": "prometheus"}}}}
     manifests = render(values, arguments=EVERYWHERE)
     (monitor,) = (manifest for manifest in manifests if manifest["kind"] == "PodMonitor")

@@ -1,4 +1,4 @@
-"""Values: the schema rejects invalid ones, ci/ renders, and generated files are current."""
+"""Values: the schema refuses invalid values, ci/ renders, and generated files are current."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ CONFIGURATIONS = sorted((CHART / "ci").glob("*.yaml"))
         ({"networkPolicy": {"s3": {"cidrs": ["10.0.0.1"]}}}, "/networkPolicy/s3/cidrs"),
     ],
 )
-def test_wrong_values_are_refused_with_their_place(
+def test_wrong_values_are_refused_with_their_path(
     render: Render, values: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(RenderError, match=message):
         render(values)
 
 
-def test_the_schema_knows_every_value_and_no_other() -> None:
+def test_the_schema_has_exactly_the_values() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     assert set(schema_keys(schema, schema)) - {"global"} == set(value_keys(values))
@@ -70,7 +70,7 @@ def test_on_spot_nodes_only_executors_may_be_lost(render: Render) -> None:
     assert [toleration["key"] for toleration in executor["tolerations"]] == ["spot"]
 
 
-def test_the_table_of_the_readme_is_that_of_the_values() -> None:
+def test_the_table_of_the_readme_is_current() -> None:
     answer = subprocess.run([sys.executable, ROOT / "helm" / "readme.py", "--check"], check=False)
     assert answer.returncode == 0, "fix: make manifests"
 

@@ -1,1 +1,1 @@
-"""What tests and benchmarks stand on."""
+"""Helpers of tests and benchmarks."""

@@ -1,4 +1,4 @@
-"""`aws` commands in a text, held against botocore's model of the services."""
+"""Checks `aws` commands in a text against botocore's models of the services."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import botocore.session
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
-# What the command line has beside the services.
+# Options of all commands, which no service model has.
 GLOBAL = {"--query", "--output", "--region", "--profile", "--cli-input-json"}
-# Commands of the command line's own, which no model has: aws-cli, awscli/customizations.
+# Commands that no service model has (awscli/customizations in aws-cli).
 CUSTOM = {
     ("ecr", "get-login-password"): set(),
     ("emr-containers", "update-role-trust-policy"): {
@@ -32,7 +32,7 @@ _COMMAND = re.compile(r"(?<![\w./-])aws [a-z0-9-]+ [a-z0-9-]+[^`)|\n]*")
 
 @dataclass(frozen=True)
 class AwsCommand:
-    """Service, operation and options; `values` None for an option that has none."""
+    """Service, operation, and options with their values."""
 
     service: str
     operation: str
@@ -43,16 +43,16 @@ class AwsCommand:
 
 
 def commands_in(page: str) -> Iterator[AwsCommand]:
-    """The commands of a page of Markdown: in indented blocks, and between backticks."""
+    """The commands in the indented blocks and backticks of a Markdown page."""
     blocks = re.findall(r"(?:^    .*\n)+", page, re.MULTILINE)
     lines = [line for block in blocks for line in _joined(block).splitlines()]
     for text in [*lines, *re.findall(r"`([^`]+)`", re.sub(r"(?m)^    .*$", "", page))]:
-        for found in _COMMAND.findall(_inside_out(" ".join(text.split()))):
-            yield _command(found)
+        for command in _COMMAND.findall(_separate(" ".join(text.split()))):
+            yield _parse(command)
 
 
 def complaints(command: AwsCommand) -> list[str]:
-    """What the model of the service has against a command; nothing if it could be sent."""
+    """The errors of a command according to the service model; empty for a valid command."""
     if (command.service, command.operation) in CUSTOM:
         known = CUSTOM[command.service, command.operation]
         return [f"{command}: {name}" for name in command.options if name not in known | GLOBAL]
@@ -61,10 +61,10 @@ def complaints(command: AwsCommand) -> list[str]:
     operation = _operations(command.service).get(command.operation)
     if operation is None:
         return [f"{command}: no such operation"]
-    return [f"{command}: {each}" for each in _of_options(command, operation)]
+    return [f"{command}: {error}" for error in _option_errors(command, operation)]
 
 
-def _of_options(command: AwsCommand, operation: Any) -> Iterator[str]:
+def _option_errors(command: AwsCommand, operation: Any) -> Iterator[str]:
     members = operation.input_shape.members if operation.input_shape else {}
     by_option = {f"--{xform_name(name, '-')}": name for name in members}
     yield from (name for name in command.options if name not in by_option.keys() | GLOBAL)
@@ -72,14 +72,14 @@ def _of_options(command: AwsCommand, operation: Any) -> Iterator[str]:
         return
     given = {by_option[name] for name in command.options if name in by_option}
     required = operation.input_shape.required_members if operation.input_shape else []
-    # The command line makes tokens by itself.
+    # The AWS CLI generates tokens.
     yield from (f"{name} is missing" for name in set(required) - given - {"clientToken"})
     for option, values in command.options.items():
         if option in by_option:
-            yield from _of_value(option, values, members[by_option[option]])
+            yield from _value_errors(option, values, members[by_option[option]])
 
 
-def _of_value(option: str, values: list[str], shape: Any) -> Iterator[str]:
+def _value_errors(option: str, values: list[str], shape: Any) -> Iterator[str]:
     if not values:
         yield f"{option} has no value"
     elif values[0].startswith("{"):
@@ -98,13 +98,13 @@ def _joined(block: str) -> str:
     return re.sub(r"\\\n\s*", "", block)
 
 
-def _inside_out(text: str) -> str:
-    """`a $(b)` as two lines: the command inside, and the one around it with a word in its place."""
+def _separate(text: str) -> str:
+    """`a $(b)` as two lines: the outer command with a placeholder, and the inner command."""
     inside = re.findall(r"\$\(([^()]*)\)", text)
     return "\n".join([re.sub(r"\$\([^()]*\)", "VALUE", text), *inside])
 
 
-def _command(text: str) -> AwsCommand:
+def _parse(text: str) -> AwsCommand:
     _, service, operation, *rest = shlex.split(text)
     options: dict[str, list[str]] = {}
     for word in rest:

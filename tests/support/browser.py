@@ -1,4 +1,4 @@
-"""A headless browser for tests, and for the picture in the README: Chromium and its driver."""
+"""Headless Chromium for tests, and for the picture in the README."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def browser(width: int = 1280, height: int = 1000) -> Iterator[webdriver.Chrome]
         "--no-sandbox",
         "--disable-dev-shm-usage",
         "--disable-gpu",
-        # Nothing of the page, and nothing of the browser's own, reaches a network.
+        # Neither the page nor the browser can reach a network.
         "--proxy-server=127.0.0.1:1",
         "--disable-background-networking",
     ):
@@ -55,24 +55,24 @@ def open_report(running: webdriver.Chrome, path: Path) -> None:
     """Load a report and wait until its figures are drawn."""
     running.get(path.as_uri())
     WebDriverWait(running, DRAWING_SECONDS, poll_frequency=0.05).until(
-        lambda each: each.execute_script("return document.documentElement.dataset.drawn")
+        lambda driver: driver.execute_script("return document.documentElement.dataset.drawn")
     )
 
 
 def find_browser() -> tuple[str, str]:
-    """Browser and driver: those of PATH, else installed by apt. Raises NoBrowserError."""
-    with _alone():
-        found = _found()
-        if found is None:
+    """Browser and driver from PATH, else installed by apt. Raises NoBrowserError."""
+    with _lock():
+        programs = _find()
+        if programs is None:
             _install()
-            found = _found()
-    if found is None:
-        raise _none("apt has installed none")
-    return found
+            programs = _find()
+    if programs is None:
+        raise _no_browser_error("apt has installed none")
+    return programs
 
 
-def _found() -> tuple[str, str] | None:
-    # GitHub's machines have a driver for the Chrome that they have.
+def _find() -> tuple[str, str] | None:
+    # GitHub's machines have Chrome with a matching driver.
     drivers = os.environ.get("CHROMEWEBDRIVER")
     pairs = [("google-chrome", shutil.which("chromedriver", path=drivers))] if drivers else []
     pairs.append(("chromium", shutil.which("chromedriver")))
@@ -91,18 +91,18 @@ def _install() -> None:
         install = [*apt, "install", "--yes", "--no-install-recommends", *PACKAGES]
         subprocess.run(install, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise _none(str(error)) from error
+        raise _no_browser_error(str(error)) from error
 
 
-def _none(why: str) -> NoBrowserError:
+def _no_browser_error(why: str) -> NoBrowserError:
     return NoBrowserError(
         f"no Chromium with its driver: {why}; fix: apt-get install {' '.join(PACKAGES)}"
     )
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Of several processes of one test run, one installs while the others wait."""
+def _lock() -> Iterator[None]:
+    """Let one process of a test run install the browser while the others wait."""
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "browser.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

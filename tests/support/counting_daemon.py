@@ -1,8 +1,8 @@
-"""The parent of Python workers that count what they do; named by spark.python.daemon.module.
+"""The parent of Python workers that count their work, for `spark.python.daemon.module`.
 
-In the folder of COUNTS each worker notes the images that go through its network, and each network
-that it builds. SLOWED may be one of SLOWED's names: what a mistake would do, so that one can see
-that it is found.
+Each worker writes to the folder COUNTS how many images its network gets, and each network that it
+builds. The variable SLOWED may name a change of `SLOWED`, which slows the job as a mistake would,
+to show that tests detect it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ MODULE = "tests.support.counting_daemon"
 
 
 def counts(folder: Path) -> tuple[int, dict[str, int]]:
-    """Images through the network, and by worker process the networks that it has built."""
+    """Number of images through the network, and number of built networks by worker process."""
     built = {file.name: len(file.read_text().split()) for file in (folder / "built").iterdir()}
-    # Each network is tried on one black image.
+    # Each network first gets one black image.
     return images_through_network(folder / "images") - sum(built.values()), built
 
 
 def environment(folder: Path, slowed: str) -> dict[str, str]:
-    """What the JVM of these workers has to be started with."""
+    """The environment for the JVM of these workers."""
     for name in ("images", "built"):
         (folder / name).mkdir()
     root = Path(__file__).parents[2]
@@ -36,11 +36,11 @@ def environment(folder: Path, slowed: str) -> dict[str, str]:
 
 
 def _nothing() -> None:
-    """The job as it is."""
+    """The unchanged job."""
 
 
 def _reload() -> None:
-    """A network for each task."""
+    """A new network for each task."""
 
     def forget(spec: Any) -> Any:
         network._network.cache_clear()
@@ -65,20 +65,20 @@ def _sequential() -> None:
     _for_each_task(lambda spec: replace(spec, limits=replace(spec.limits, in_flight=1)))
 
 
-def _for_each_task(changed: Callable[[Any], Any]) -> None:
-    """Ask `changed` for the WorkerSpec that a task reads its images with."""
-    # Not before `main` has made sure where pyspark comes from.
+def _for_each_task(change: Callable[[Any], Any]) -> None:
+    """Apply `change` to the WorkerSpec with which a task reads its images."""
+    # A late import: `main` first removes archives from sys.path.
     from job.features import worker
 
     fetched = worker._fetched
-    worker._fetched = lambda batches, spec: fetched(batches, changed(spec))
+    worker._fetched = lambda batches, spec: fetched(batches, change(spec))
 
 
 SLOWED = {"": _nothing, "reload": _reload, "twice": _twice, "sequential": _sequential}
 
 
 def count() -> None:
-    """Put counters around the real calls, in this process and those that it forks."""
+    """Wrap the real calls with counters, in this process and its forks."""
     folder = Path(os.environ["COUNTS"])
     network.Network.features = noting(folder / "images")  # type: ignore[method-assign]
     graph = network._graph
@@ -92,7 +92,7 @@ def count() -> None:
 
 
 def main() -> None:
-    """Serve as the job's daemon does."""
+    """Fork workers like the daemon of the job."""
     worker_daemon.prefer_installed_pyspark()
     count()
     SLOWED[os.environ["SLOWED"]]()

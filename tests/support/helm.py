@@ -1,4 +1,4 @@
-"""The helm program for tests: of PATH, of the last installation, made by Go, or downloaded."""
+"""Finds helm for tests: on PATH, in the cache, built by Go, or downloaded."""
 
 from __future__ import annotations
 
@@ -25,59 +25,59 @@ HELM_DOWNLOADS = os.environ.get("HELM_DOWNLOADS", "https://get.helm.sh")
 
 
 def find_helm() -> str:
-    """The helm program. A test that needs it fails where none is and none can be installed."""
+    """The path of helm. The test fails if helm is missing and cannot be installed."""
     try:
-        return _found_or_installed()
+        return _find_or_install()
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.fail(f"no helm on PATH, and it cannot be installed: {error}; fix: install helm 3")
 
 
-def begin_installing() -> None:
-    """Install helm where there is none, beside tests that do not need it."""
+def start_installation() -> None:
+    """Install helm, if it is missing, while tests run that do not need it."""
 
     def install() -> None:
-        # What fails here fails again, and is told, when a test asks for helm.
+        # `find_helm` installs again, and reports the error.
         with suppress(OSError, subprocess.CalledProcessError):
-            _found_or_installed()
+            _find_or_install()
 
     threading.Thread(target=install, name="install-helm", daemon=True).start()
 
 
-def _found_or_installed() -> str:
+def _find_or_install() -> str:
     on_path = shutil.which("helm")
     if on_path is not None:
         return on_path
     INSTALLED.mkdir(parents=True, exist_ok=True)
-    with _alone():
+    with _lock():
         installed = shutil.which("helm", path=str(INSTALLED))
-        return installed or (_built() if shutil.which("go") else _downloaded())
+        return installed or (_build() if shutil.which("go") else _download())
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """One process of a test run installs, the others wait for it."""
+def _lock() -> Iterator[None]:
+    """Let one process of a test run install helm while the others wait."""
     with (INSTALLED / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _built() -> str:
+def _build() -> str:
     environment = {**os.environ, "GOBIN": str(INSTALLED), "GOWORK": "off", "CGO_ENABLED": "0"}
-    # Minutes of all cores, which tests have before it.
+    # The build takes minutes on all cores; tests come first.
     subprocess.run(["nice", "go", "install", HELM_MODULE], check=True, env=environment)
     return str(INSTALLED / "helm")
 
 
-def _downloaded() -> str:
+def _download() -> str:
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     folder = f"{platform.system().lower()}-{machine}"
-    with urlopen(f"{HELM_DOWNLOADS}/helm-{HELM_VERSION}-{folder}.tar.gz", timeout=60) as answer:
-        content = io.BytesIO(answer.read())
-    # Beside the program first: whoever finds it there finds all of it.
-    beside = INSTALLED / "helm.part"
+    with urlopen(f"{HELM_DOWNLOADS}/helm-{HELM_VERSION}-{folder}.tar.gz", timeout=60) as response:
+        content = io.BytesIO(response.read())
+    # The rename makes the whole program visible at once.
+    partial = INSTALLED / "helm.part"
     with tarfile.open(fileobj=content) as archive:
         program = archive.extractfile(f"{folder}/helm")
         assert program is not None
-        beside.write_bytes(program.read())
-    beside.chmod(0o755)
-    return str(beside.rename(INSTALLED / "helm"))
+        partial.write_bytes(program.read())
+    partial.chmod(0o755)
+    return str(partial.rename(INSTALLED / "helm"))

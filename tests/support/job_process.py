@@ -1,4 +1,4 @@
-"""The job as a process of its own, whose processes can be seen and killed."""
+"""Runs the job in its own process group, and kills its processes."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ CHECKOUT = Path(__file__).parents[2]
 
 @dataclass
 class Job:
-    """A running job, its standard error so far, and the children of it that one may kill."""
+    """A running job, the log of its standard error, and its child processes."""
 
     process: subprocess.Popen[bytes]
     log: Path
 
     def told(self) -> str:
+        """The log so far."""
         return self.log.read_text(errors="replace")
 
     def wait_for(self, text: str, seconds: float = 400) -> None:
-        """Until it has said `text`; it must not end before."""
+        """Wait until the log contains `text`; the job must not end before."""
         deadline = time.monotonic() + seconds
         while text not in self.told():
             assert self.process.poll() is None, self.told()[-3000:]
@@ -38,27 +39,27 @@ class Job:
             time.sleep(0.05)
 
     def executors(self) -> list[psutil.Process]:
-        """JVMs of executors, each a process of its own on a local cluster."""
+        """The JVMs of executors on a local cluster."""
         return self.children("CoarseGrainedExecutorBackend")
 
     def workers(self) -> list[psutil.Process]:
-        """Python workers, which the daemon of an executor forks."""
+        """The Python workers, which the daemon of an executor forks."""
         forks = self.children("-m job.runtime.worker_daemon")
         daemons = {fork.pid for fork in forks}
         return [fork for fork in forks if _parent(fork) in daemons]
 
     def children(self, command: str) -> list[psutil.Process]:
-        """Its descendants whose command line has `command`."""
+        """The descendants whose command line contains `command`."""
         descendants = psutil.Process(self.process.pid).children(recursive=True)
         return [child for child in descendants if command in _command_line(child)]
 
     def kill(self) -> None:
-        """SIGKILL to all its processes, as when its machine is gone."""
+        """Send SIGKILL to all processes of the job, as if its machine were lost."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def end(self, seconds: float = 400) -> int:
-        """Its exit code."""
+        """Wait for the end; returns the exit code."""
         return self.process.wait(timeout=seconds)
 
 
@@ -78,16 +79,16 @@ def _parent(process: psutil.Process) -> int | None:
 
 @contextmanager
 def job(*arguments: str, environment: Mapping[str, str], root: Path = CHECKOUT) -> Iterator[Job]:
-    """The job in a process group of its own, of which nothing is left at the end.
+    """Run the job in a new process group, and kill the group when the block ends.
 
-    `root` is the folder that holds the package `job`.
+    `root` is the folder with the package `job`.
     """
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         log = Path(folder) / "stderr"
         with log.open("wb") as stderr:
             process = subprocess.Popen(
                 [sys.executable, "-m", "job", *arguments],
-                # Python workers find the package by the variable, this process by its folder.
+                # Python workers find the package by PYTHONPATH, this process by its folder.
                 env={**environment, "PYTHONPATH": str(root)},
                 cwd=root,
                 stdout=subprocess.DEVNULL,
@@ -107,14 +108,14 @@ def kill_at_random(
     victims: Callable[[], list[psutil.Process]],
     times: int,
     chance: random.Random,
-    most_seconds: float,
+    max_pause: float,
 ) -> int:
-    """SIGKILL `times` of the victims, with random pauses; how many were there to kill."""
+    """Kill a random victim `times` times, with random pauses; returns the number of kills."""
     killed = 0
     while killed < times and running.process.poll() is None:
-        time.sleep(chance.uniform(0.5, most_seconds))
-        there = victims()
-        if there:
-            chance.choice(there).kill()
+        time.sleep(chance.uniform(0.5, max_pause))
+        processes = victims()
+        if processes:
+            chance.choice(processes).kill()
             killed += 1
     return killed

@@ -1,6 +1,7 @@
-"""The job's code in a process of its own, as the user whose keys are in the environment.
+"""Runs tasks of the job in a separate process, as the user whose keys are in the environment.
 
-Reads tasks as lines of JSON and answers each with one line: what each did is for who asks to judge.
+The process reads tasks as lines of JSON, and answers each with one line; the caller judges the
+result.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _ANSWER = "answer: "
 
 
 class JobSession:
-    """A context in which tasks are done, one after another, with one Java."""
+    """A context that runs tasks one after the other, in one JVM."""
 
     def __init__(self, environment: Mapping[str, str], settings: Mapping[str, str]) -> None:
         self._environment, self._settings = environment, settings
@@ -37,7 +38,7 @@ class JobSession:
         self._process.communicate()
 
     def do(self, task: str, argument: Sequence[str] | str) -> Any:
-        """What a task answers; RuntimeError where the process has died."""
+        """Run a task; returns its answer. Raises RuntimeError if the process has died."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps([task, argument]) + "\n")
@@ -49,7 +50,7 @@ class JobSession:
 
 
 def command(settings: Mapping[str, str], arguments: Sequence[str]) -> int:
-    """One command of the job; its exit code."""
+    """Run a command of the job; returns its exit code."""
     from job.cli import main
 
     _session(settings)
@@ -57,19 +58,19 @@ def command(settings: Mapping[str, str], arguments: Sequence[str]) -> int:
 
 
 def event_log(settings: Mapping[str, str], folder: str) -> str:
-    """An application that keeps its event log; empty, or why it did not start."""
+    """Run an application with an event log; returns the error, if any."""
     return _application(settings | {"spark.eventLog.enabled": "true", "spark.eventLog.dir": folder})
 
 
 def blocks(settings: Mapping[str, str], folder: str) -> str:
-    """Shuffle blocks kept beside the executors, and deleted; empty, or why they were not."""
+    """Store shuffle blocks in the fallback storage, then delete them; returns the error, if any."""
     path = "spark.storage.decommission.fallbackStorage.path"
-    cleaned = {path: folder, "spark.storage.decommission.fallbackStorage.cleanUp": "true"}
-    return _application(settings | cleaned, _keep_a_shuffle)
+    clean_up = {path: folder, "spark.storage.decommission.fallbackStorage.cleanUp": "true"}
+    return _application(settings | clean_up, _store_a_shuffle)
 
 
-def _keep_a_shuffle(spark: Any) -> None:
-    """What an executor does that is told to go, with the blocks that it has."""
+def _store_a_shuffle(spark: Any) -> None:
+    """Copy shuffle blocks to the fallback storage, as a decommissioned executor does."""
     jvm, context = spark.sparkContext._jvm, spark.sparkContext._jsc.sc()
     manager = jvm.org.apache.spark.SparkEnv.get().blockManager()
     block = manager.migratableResolver().getStoredShuffles().head()
@@ -88,7 +89,7 @@ def _application(settings: Mapping[str, str], then: Any = lambda spark: None) ->
         spark = _session(settings)
         spark.range(100, numPartitions=2).repartition(1).count()
         then(spark)
-    # What it says is judged by who asked; the next task is done all the same.
+    # The caller judges the error, and the next task must run.
     except Exception as error:
         return str(error).strip() or type(error).__name__
     finally:
@@ -109,7 +110,7 @@ def _stop() -> None:
     active = SparkSession.getActiveSession()
     if active is not None:
         active.stop()
-    # A context whose start failed half way is there without a session.
+    # A context that failed to start has no session.
     if SparkContext._active_spark_context is not None:
         SparkContext._active_spark_context.stop()
 
@@ -120,7 +121,7 @@ _TASKS = {"command": command, "event_log": event_log, "blocks": blocks}
 def _serve(settings: dict[str, str]) -> None:
     from job.runtime import retries
 
-    # A refusal that nobody lifts is not waited out here.
+    # Denied access stays denied here: long retries would only take time.
     retries.WAIT_SECONDS = 1.0
     for line in sys.stdin:
         task, argument = json.loads(line)

@@ -1,4 +1,4 @@
-"""Checks the layout of job/: entries, imports, function sizes, and how two options pass through.
+"""Checks the layout of job/: entries, imports, function sizes, and the path of two options.
 
 make check-layout
 """
@@ -15,16 +15,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 JOB = ROOT / "job"
-MOST_FOLDERS = 10
-MOST_FILES = 5
-MOST_LINES = 50
-Way = dict[str, list[str]]
+MAX_FOLDERS = 10
+MAX_FILES = 5
+MAX_LINES = 50
+FunctionsByFile = dict[str, list[str]]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
 class Definition:
-    """A function of job/ and the file it is in, relative to the checkout."""
+    """A function of job/ and its file, relative to the checkout."""
 
     file: str
     function: Function
@@ -38,11 +38,11 @@ class Definition:
         return end - self.function.lineno + 1 - docstring
 
     def takes(self, name: str) -> bool:
-        """Whether it has a parameter of this name, or reads it from a parameter `config`."""
+        """Whether the function has a parameter `name`, or reads `config.name`."""
         return any(_takes(node, name) for node in ast.walk(self.function))
 
     def passes_on(self, name: str) -> Iterator[str]:
-        """The names of the functions that get `name` as an argument."""
+        """The names of the called functions that get `name` as an argument."""
         for node in ast.walk(self.function):
             if isinstance(node, ast.Call):
                 values = [*node.args, *(keyword.value for keyword in node.keywords)]
@@ -53,16 +53,18 @@ class Definition:
 
 def definitions() -> list[Definition]:
     """Every function of job/, in the order of the files."""
-    found = []
+    functions = []
     for path in sorted(JOB.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, Function):
-                found.append(Definition(str(path.relative_to(ROOT)), node))
-    return found
+                functions.append(Definition(str(path.relative_to(ROOT)), node))
+    return functions
 
 
-def way_of(all_definitions: list[Definition], name: str, start: list[Definition]) -> Way:
-    """The functions that get `name` from those of `start`, and from these in turn, by file."""
+def files_on_path(
+    all_definitions: list[Definition], name: str, start: list[Definition]
+) -> FunctionsByFile:
+    """The functions that get `name` from those of `start`, directly or indirectly, by file."""
     by_name: dict[str, list[Definition]] = {}
     for definition in all_definitions:
         by_name.setdefault(definition.function.name, []).append(definition)
@@ -73,35 +75,37 @@ def way_of(all_definitions: list[Definition], name: str, start: list[Definition]
         if definition.function.name not in names:
             names.append(definition.function.name)
             for called in definition.passes_on(name):
-                waiting += [each for each in by_name.get(called, ()) if each.takes(name)]
+                waiting += [callee for callee in by_name.get(called, ()) if callee.takes(name)]
     return seen
 
 
 def main() -> int:
-    """Print what was found; 1 where a limit is exceeded."""
+    """Print the layout; returns 1 if it exceeds a limit."""
     entries = [path for path in sorted(JOB.iterdir()) if path.name != "__pycache__"]
     folders = [path.name for path in entries if path.is_dir()]
     print(f"{len(folders)} folders in job/: {', '.join(folders)}")
     print(f"files at its top: {', '.join(path.name for path in entries if path.is_file())}")
     all_definitions = definitions()
     lines = sorted(definition.lines for definition in all_definitions)
-    long = [each for each in all_definitions if each.lines > MOST_LINES]
+    long = [definition for definition in all_definitions if definition.lines > MAX_LINES]
     print(
         f"{len(lines):,} functions: median {statistics.median(lines):.0f} lines, nine in ten up to "
         f"{lines[len(lines) * 9 // 10]}, longest {lines[-1]}"
     )
-    for each in long:
-        print(f"  {each.lines} lines: {each.function.name} in {each.file}")
-    ways = {
-        "options of run": way_of(all_definitions, "options", _run_command(all_definitions)),
-        "variance": way_of(all_definitions, "variance", _readers_of(all_definitions, "variance")),
+    for definition in long:
+        print(f"  {definition.lines} lines: {definition.function.name} in {definition.file}")
+    paths = {
+        "options of run": files_on_path(all_definitions, "options", _run_command(all_definitions)),
+        "variance": files_on_path(
+            all_definitions, "variance", _readers_of(all_definitions, "variance")
+        ),
     }
-    failed = len(folders) > MOST_FOLDERS or bool(long)
-    for name, files in ways.items():
-        print(f"{name} passes through {len(files)} files (at most {MOST_FILES})")
+    failed = len(folders) > MAX_FOLDERS or bool(long)
+    for name, files in paths.items():
+        print(f"{name} passes through {len(files)} files (at most {MAX_FILES})")
         for file, functions in files.items():
             print(f"  {file}: {', '.join(functions)}")
-        failed |= len(files) > MOST_FILES
+        failed |= len(files) > MAX_FILES
     imports = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, check=False
     )
@@ -111,19 +115,20 @@ def main() -> int:
 def _run_command(all_definitions: list[Definition]) -> list[Definition]:
     """The function behind `image-features run`."""
     return [
-        each
-        for each in all_definitions
-        if each.file.startswith("job/cli/") and each.function.name == "run"
+        definition
+        for definition in all_definitions
+        if definition.file.startswith("job/cli/") and definition.function.name == "run"
     ]
 
 
 def _readers_of(all_definitions: list[Definition], name: str) -> list[Definition]:
     """The functions that read the field `name` of a parameter `config`."""
     return [
-        each
-        for each in all_definitions
+        definition
+        for definition in all_definitions
         if any(
-            isinstance(node, ast.Attribute) and _is(node, name) for node in ast.walk(each.function)
+            isinstance(node, ast.Attribute) and _is(node, name)
+            for node in ast.walk(definition.function)
         )
     ]
 
@@ -133,7 +138,7 @@ def _takes(node: ast.AST, name: str) -> bool:
 
 
 def _is(node: ast.AST, name: str) -> bool:
-    """Whether it is the variable `name`, or `config.name`."""
+    """Whether the node is the variable `name` or `config.name`."""
     if isinstance(node, ast.Attribute):
         return node.attr == name and _name(node.value) == "config"
     return isinstance(node, ast.Name) and node.id == name

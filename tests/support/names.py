@@ -1,4 +1,4 @@
-"""Host names as this machine knows them."""
+"""Host names that this machine knows."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import pytest
 
 
 def host_without_subdomains() -> str:
-    """A name of this machine that DNS knows, and none below it; skips the test without one."""
+    """A host name that DNS knows, without subdomains; skips the test if there is none."""
     for name in ("localhost", socket.gethostname()):
         if is_known(name) and not is_known(f"fruits.{name}"):
             return name
-    pytest.skip("every name below those of this machine is known")
+    pytest.skip("DNS knows subdomains of all host names of this machine")
 
 
 def is_known(name: str) -> bool:
-    """Whether DNS, or the hosts file, has an address for a name."""
+    """Whether DNS or the hosts file has an address for a name."""
     try:
         socket.getaddrinfo(name, None)
     except socket.gaierror:

@@ -1,4 +1,4 @@
-"""Counts the images that go through the network, in every process of a run, for the tests."""
+"""Counts the images that go through the network, in all processes of a run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 
 def counting(function: Callable[[T], Iterator[T]], folder: Path) -> Callable[[T], Iterator[T]]:
-    """`function` for mapInArrow, such that each worker notes in `folder` what its network is fed.
+    """`function` for mapInArrow, with workers that write the counts of their network to `folder`.
 
-    Wrap what featurizer() returns; a retry or a second run of the plan is noted again.
+    Wrap the result of featurizer(). A retry, or a second run of the plan, counts again.
     """
 
     def counted(batches: T) -> Iterator[T]:
@@ -27,7 +27,7 @@ def counting(function: Callable[[T], Iterator[T]], folder: Path) -> Callable[[T]
 
 
 def noting(folder: Path) -> Callable[[Any, Any], Any]:
-    """`Network.features` as it is now, which also notes how many images it is fed."""
+    """The current `Network.features`, which also writes the number of its images to `folder`."""
     from job.features.network import Network
 
     features = Network.features
@@ -41,5 +41,5 @@ def noting(folder: Path) -> Callable[[Any, Any], Any]:
 
 
 def images_through_network(folder: Path) -> int:
-    """The sum over all processes; an image that is fed twice counts twice."""
+    """The sum over all processes; an image that goes through the network twice counts twice."""
     return sum(int(count) for file in folder.iterdir() for count in file.read_text().split())

@@ -1,4 +1,4 @@
-"""A function in a process of its own, which has nothing of an earlier one."""
+"""Runs a function in a new process, without state of earlier ones."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ T = TypeVar("T")
 
 
 def in_new_process(function: Callable[..., T], *arguments: object) -> T:
-    """What the function returns; what it raises is raised here."""
+    """Run the function; returns its result and raises its exception."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         return process.submit(function, *arguments).result()

@@ -1,4 +1,4 @@
-"""Notebooks of the repository, run from the first cell to the last."""
+"""Runs notebooks of the repository."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ CELL_SECONDS = 120
 
 
 def executed(path: Path) -> NotebookNode:
-    """The notebook with what its cells have put out, in this process's environment.
+    """Run all cells in the environment of this process; returns the notebook with its outputs.
 
-    Raises nbclient's CellExecutionError for a cell that fails.
+    Raises nbclient's CellExecutionError if a cell fails.
     """
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook,
         timeout=CELL_SECONDS,
-        # The kernel of this Python, not one that the machine calls python3.
+        # The kernel of this Python, not of the python3 on the machine.
         kernel_name="python3",
         resources={"metadata": {"path": str(ROOT)}},
     ).execute()
@@ -29,6 +29,8 @@ def executed(path: Path) -> NotebookNode:
 
 
 def figures_shown(notebook: NotebookNode) -> int:
-    """How many Bokeh figures the notebook shows."""
-    outputs = [each for cell in notebook.cells for each in cell.get("outputs", ())]
-    return sum("application/vnd.bokehjs_exec.v0+json" in each.get("data", {}) for each in outputs)
+    """Number of Bokeh figures in the outputs."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    return sum(
+        "application/vnd.bokehjs_exec.v0+json" in output.get("data", {}) for output in outputs
+    )

@@ -1,4 +1,4 @@
-"""IAM policies that lack one right."""
+"""IAM policies without one action."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 def without(document: dict[str, Any], sid: str, action: str) -> dict[str, Any]:
     """The policy without one action of one statement."""
-    lesser = deepcopy(document)
-    for statement in lesser["Statement"]:
+    reduced = deepcopy(document)
+    for statement in reduced["Statement"]:
         if statement["Sid"] == sid:
             statement["Action"].remove(action)
-    lesser["Statement"] = [each for each in lesser["Statement"] if each["Action"]]
-    return lesser
+    statements = reduced["Statement"]
+    reduced["Statement"] = [statement for statement in statements if statement["Action"]]
+    return reduced

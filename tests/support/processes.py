@@ -1,4 +1,4 @@
-"""Which processes of this machine descend from one, by proc(5)."""
+"""Finds the descendants of a process in /proc."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Process:
-    """A running process; its start time tells it from a later one with the same pid."""
+    """A process; the start time distinguishes it from a later one with the same pid."""
 
     pid: int
     started: int
-    # What may change while it runs: the parent dies, the name is set.
+    # These may change during its life: the parent dies, the name is set.
     parent: int = field(compare=False)
     name: str = field(compare=False)
 
     def runs(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the process still runs."""
         return _process(Path(f"/proc/{self.pid}")) == self
 
 
 def descendants(pid: int) -> set[Process]:
     """The running children of a process, their children, and so on."""
     running = _running()
-    found: set[Process] = set()
+    result: set[Process] = set()
     parents = {pid}
     while parents:
-        children = {each for each in running if each.parent in parents} - found
-        found |= children
-        parents = {each.pid for each in children}
-    return found
+        children = {process for process in running if process.parent in parents} - result
+        result |= children
+        parents = {process.pid for process in children}
+    return result
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    """Return when the condition holds; fail the test when it does not in time."""
+    """Wait until the condition is true; fail the test after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s"
@@ -45,8 +45,8 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> None:
 
 
 def _running() -> set[Process]:
-    every = (_process(folder) for folder in Path("/proc").glob("[0-9]*"))
-    return {process for process in every if process is not None}
+    processes = (_process(folder) for folder in Path("/proc").glob("[0-9]*"))
+    return {process for process in processes if process is not None}
 
 
 def _process(folder: Path) -> Process | None:

@@ -1,4 +1,4 @@
-"""An HTTP proxy before an S3 server: counts requests, delays answers, makes faults."""
+"""An HTTP proxy for an S3 server that counts requests, delays responses and injects faults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CONTINUE = b"HTTP/1.1 100 "
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked for; `key` is empty when the bucket is meant, both for the server.
+    """The request of a client; `key` is empty for a bucket, both are empty for the server.
 
     `kind` is the method, but LIST for a GET of a bucket, COPY for a PUT from another object, and
     OTHER for a GET of an object's attribute (its tags, its parts).
@@ -34,7 +34,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer in place of the server's."""
+    """A response that replaces the server's."""
 
     status: int
     body: bytes = b""
@@ -51,14 +51,14 @@ class Response:
 
 @dataclass(frozen=True)
 class Cut:
-    """The server's answer, cut off after so many bytes of its body; -1: before its head."""
+    """Cuts the server's response off after `body_bytes` of its body; -1 is before the head."""
 
     body_bytes: int = -1
 
 
 @dataclass(frozen=True)
 class Stall:
-    """The server's answer, so many seconds late."""
+    """Delays the request by `seconds`."""
 
     seconds: float
 
@@ -67,10 +67,10 @@ Fault = Response | Cut | Stall
 
 
 class S3Proxy:
-    """A context in which `endpoint` is the S3 server `upstream`, each answer delayed and counted.
+    """A context that forwards requests to `endpoint` to the S3 server `upstream`.
 
-    The requests' bytes go on as they are, the Host header too: the server checks the signature
-    against the address that the client has signed.
+    Requests keep all their bytes, including the Host header: the server checks the signature for
+    the address that the client has signed.
     """
 
     def __init__(self, upstream: str, delay_seconds: float = 0.0, host: str = HOST) -> None:
@@ -81,7 +81,7 @@ class S3Proxy:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._listening = threading.Event()
         self.delay_seconds = delay_seconds
-        # Asked for each request; what it returns is answered, None lets the request through.
+        # Called for each request; returns a fault, or None to forward the request.
         self.hook: Callable[[Request], Fault | None] | None = None
         self.requests: list[Request] = []
         self.endpoint = ""
@@ -102,23 +102,23 @@ class S3Proxy:
         self._thread.join()
 
     def answer_with(self, status: int, code: str, message: str = "") -> None:
-        """Answer every request with this S3 error until `forward` is called."""
+        """Answer all requests with this S3 error until `forward` is called."""
         response = Response.error(status, code, message)
         self.hook = lambda _request: response
 
     def forward(self) -> None:
-        """Let all requests through again."""
+        """Forward all requests again."""
         self.hook = None
 
     def count(self, kind: str, key_prefix: str = "") -> int:
-        """How many requests of a kind there were for keys with the prefix."""
+        """Number of requests of a kind for keys with the prefix."""
         return sum(
             request.kind == kind and request.key.startswith(key_prefix) for request in self.requests
         )
 
     @property
     def cpu_seconds(self) -> float:
-        """What the proxy has cost so far."""
+        """CPU time of the proxy so far."""
         if self._cpu_seconds_at_end is not None:
             return self._cpu_seconds_at_end
         return time.clock_gettime(time.pthread_getcpuclockid(self._thread.ident or 0))
@@ -142,7 +142,7 @@ class S3Proxy:
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
         connection = _Connection(self, _Peer(reader, writer), self._upstream)
-        # Either side may close a kept-alive connection whenever it likes.
+        # Either side may close a kept-alive connection at any time.
         with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             await connection.serve()
         connection.close()
@@ -167,7 +167,7 @@ class _Peer:
 
 
 class _Connection:
-    """One client's connection, and the one to the server that carries its requests."""
+    """The connection of a client, and the connection to the server for its requests."""
 
     def __init__(self, proxy: S3Proxy, client: _Peer, upstream: tuple[str, int]) -> None:
         self._proxy, self._client, self._upstream = proxy, client, upstream
@@ -196,7 +196,7 @@ class _Connection:
         async for _ in _body(self._client.reader, head):
             pass
         await self._delay(arrived)
-        # An answer to HEAD has no body, whatever its length says.
+        # A response to HEAD has no body, even with a Content-Length.
         body = b"" if head.startswith(b"HEAD ") else response.body
         status = HTTPStatus(response.status)
         lines = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/xml\r\n"
@@ -216,7 +216,7 @@ class _Connection:
         answer = await server.head()
         await self._delay(arrived)
         if cut is not None:
-            # The server has done what it was asked for: who asked cannot know.
+            # The server has executed the request, but the client does not know that.
             first = await server.reader.read(cut.body_bytes) if cut.body_bytes > 0 else b""
             await self._client.send(answer + first if cut.body_bytes >= 0 else b"")
             raise ConnectionResetError
@@ -244,7 +244,7 @@ class _Connection:
 
 
 async def _body(reader: asyncio.StreamReader, head: bytes) -> AsyncIterator[bytes]:
-    """The bytes of a message's body as they come, framing included."""
+    """The bytes of a message body as they arrive, including the framing."""
     if b"chunked" in _header(head, b"transfer-encoding"):
         size = -1
         while size != 0:
@@ -268,7 +268,7 @@ async def _exactly(reader: asyncio.StreamReader, count: int) -> AsyncIterator[by
 
 
 def _header(head: bytes, name: bytes) -> bytes:
-    """The value of a header; empty without it."""
+    """The value of a header; empty if it is missing."""
     start = head.lower().find(b"\r\n" + name + b":")
     if start < 0:
         return b""

@@ -1,4 +1,4 @@
-"""A bucket of so many objects without bytes: what S3 answers to listing it, made from numbers."""
+"""A synthetic bucket of many objects without bytes: generates the responses to its listing."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _PREFIX = "images/"
 
 @dataclass(frozen=True)
 class SyntheticBucket:
-    """`objects` keys `images/<folder>/<number>.jpg`, the same number in each folder."""
+    """`objects` keys `images/<folder>/<number>.jpg`, evenly distributed over `folders`."""
 
     objects: int
     folders: int = 100
 
     def answer(self, request: Request) -> Response:
-        """A page of ListObjectsV2; whatever else is asked for is refused."""
+        """A page of ListObjectsV2; other requests are refused."""
         if request.kind != "LIST":
             return Response.error(403, "AccessDenied", "there are no bytes here")
         query = {name: values[0] for name, values in parse_qs(request.query).items()}
@@ -34,7 +34,7 @@ class SyntheticBucket:
         return self._keys(prefix, int(query.get("continuation-token", "0")))
 
     def _keys(self, prefix: str, first: int) -> Response:
-        """The keys of a folder from its number `first` on; those of all of them for `images/`."""
+        """The keys of a folder from number `first`; the keys of all folders for `images/`."""
         folder = prefix.removeprefix(_PREFIX).rstrip("/")
         start = int(folder) * self._in_folder if folder else 0
         size = self._in_folder if folder else self.objects

@@ -1,4 +1,4 @@
-"""TIFFs of any variant, written tag by tag: Pillow writes the usual ones only."""
+"""Writes TIFFs of any variant, tag by tag: Pillow writes only the common variants."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def tiff(
     *,
     directory_first: bool = True,
 ) -> bytes:
-    """A TIFF of `size` (width, height) and numeric tags; one strip a plane."""
+    """A TIFF of `size` (width, height) with numeric tags and one strip per plane."""
     lengths = [len(strip) for strip in strips]
     all_tags = {_WIDTH: size[0], _LENGTH: size[1], _ROWS_A_STRIP: size[1], **tags}
     all_tags |= {_STRIP_LENGTHS: lengths, _STRIP_OFFSETS: lengths}
@@ -34,7 +34,7 @@ def tiff(
 
 
 def _directory(order: str, tags: Tags, place: int) -> bytes:
-    """The directory as it is at `place`; what does not fit into its entries follows it."""
+    """The directory for offset `place`; long values follow the entries."""
     entries, values = struct.pack(f"{order}H", len(tags)), b""
     behind = place + 2 + 12 * len(tags) + 4
     for tag, value in sorted(tags.items()):

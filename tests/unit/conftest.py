@@ -1,4 +1,4 @@
-"""Programs that tests of several rooms run, and a Kubernetes API on this machine."""
+"""Fixtures for several folders: the helm program, and a Kubernetes API on this machine."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tests.unit.deploy.submit.kubernetes_api import KubernetesApi, serving
 
 @pytest.fixture
 def helm(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The helm program, and it is on PATH."""
-    found = find_helm()
-    monkeypatch.setenv("PATH", f"{Path(found).parent}{os.pathsep}{os.environ['PATH']}")
-    return found
+    """The path of the helm program, which is also on PATH."""
+    program = find_helm()
+    monkeypatch.setenv("PATH", f"{Path(program).parent}{os.pathsep}{os.environ['PATH']}")
+    return program
 
 
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubernetesApi]:
-    """An empty cluster with the spark-operator, which KUBECONFIG names."""
+    """An empty cluster with the spark-operator; KUBECONFIG points to it."""
     with serving(KubernetesApi()) as running:
         monkeypatch.setenv("KUBECONFIG", str(running.kubeconfig(tmp_path)))
         yield running

@@ -1,4 +1,4 @@
-"""A wrong value is refused before anything starts, with the value in the message."""
+"""Configs refuse wrong values, and the message contains the value."""
 
 from __future__ import annotations
 
@@ -91,12 +91,12 @@ GLOB = "s3a://bucket/out[1]"
         lambda: PredictConfig(GLOB, "model"),
     ],
 )
-def test_no_command_takes_an_output_that_spark_reads_as_a_pattern(make: Callable[[], Any]) -> None:
+def test_an_output_that_spark_reads_as_a_pattern_is_refused(make: Callable[[], Any]) -> None:
     with pytest.raises(InvalidValueError, match=r"--output s3a://bucket/out\[1\] has \[ \] in it"):
         make()
 
 
-def test_a_copy_of_the_report_among_the_images_is_refused() -> None:
+def test_a_report_copy_among_the_images_is_refused() -> None:
     images = ImagesConfig("/data/images")
     parts = (
         FeaturizeConfig("/data/out", images),
@@ -107,7 +107,7 @@ def test_a_copy_of_the_report_among_the_images_is_refused() -> None:
         RunConfig(*parts, ReportConfig("/data/out", "/data/images/report.html"))
 
 
-def test_all_of_the_variance_is_a_share_of_it() -> None:
+def test_the_whole_variance_is_a_valid_share() -> None:
     assert FitConfig("out", variance=1.0).variance == 1.0
 
 

@@ -1,4 +1,4 @@
-"""A page on the disk replaces an earlier page, and nothing else."""
+"""A page on the local disk may replace an earlier page, but no other file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from job.local_pages import require_page_file, write_page
 PAGE = "<!doctype html>\n<title>40 images, 7 components – image-features</title>\n"
 
 
-def test_a_page_makes_its_folders_and_replaces_an_earlier_one(tmp_path: Path) -> None:
+def test_writing_a_page_creates_folders_and_replaces_an_earlier_page(tmp_path: Path) -> None:
     path = str(tmp_path / "a" / "b" / "report.html")
     assert write_page("--html", path, PAGE) == Path(path)
     write_page("--html", path, PAGE + "new")
     assert Path(path).read_text() == PAGE + "new"
 
 
-def test_an_empty_file_may_become_a_page(tmp_path: Path) -> None:
+def test_a_page_may_replace_an_empty_file(tmp_path: Path) -> None:
     (tmp_path / "report.html").touch()
     assert require_page_file("--html", f"file://{tmp_path}/report.html").name == "report.html"
 
@@ -33,17 +33,17 @@ def test_an_empty_file_may_become_a_page(tmp_path: Path) -> None:
         ("image.jpg/report.html", "is a file"),
     ],
 )
-def test_a_page_replaces_nothing_else(tmp_path: Path, name: str, part: str) -> None:
+def test_a_page_replaces_no_other_file(tmp_path: Path, name: str, part: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "image.jpg").write_bytes(b"\xff\xd8\xff")
     (tmp_path / "other.html").write_text("<title>mine</title>")
 
-    for refuses in (
+    for function in (
         lambda: require_page_file("--html", str(tmp_path / name)),
         lambda: write_page("--html", str(tmp_path / name), PAGE),
     ):
         with pytest.raises(InvalidValueError, match=part) as raised:
-            refuses()
+            function()
         assert (raised.value.exit_code, "fix: " in str(raised.value)) == (2, True)
 
     assert (tmp_path / "image.jpg").read_bytes() == b"\xff\xd8\xff"

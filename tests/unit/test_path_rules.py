@@ -1,4 +1,4 @@
-"""Which paths a command may write to, whatever their spelling."""
+"""Rules for the paths that a command may write to."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from job.path_rules import (
 
 
 @pytest.mark.parametrize("character", "[]{}*?\\`")
-def test_a_path_that_spark_would_read_as_another_is_refused(character: str) -> None:
+def test_a_path_that_spark_reads_as_a_pattern_is_refused(character: str) -> None:
     with pytest.raises(InvalidValueError, match="Spark would read another path") as raised:
         require_plain("--output", f"s3a://bucket/a{character}1")
     assert raised.value.exit_code == 2
 
 
-def test_other_characters_of_a_path_are_plain() -> None:
+def test_other_special_characters_are_allowed() -> None:
     require_plain("--output", "s3a://bucket/a b%20'\"#+,:;&$é/_x.y")
 
 
@@ -48,13 +48,11 @@ def test_other_characters_of_a_path_are_plain() -> None:
         ("gs://b/in", "gs://b", False),
     ],
 )
-def test_a_path_is_within_a_folder_however_it_is_spelt(
-    path: str, folder: str, within: bool
-) -> None:
+def test_is_within_ignores_the_spelling_of_paths(path: str, folder: str, within: bool) -> None:
     assert is_within(path, folder) is within
 
 
-def test_relative_paths_and_links_lead_where_the_disk_leads(
+def test_is_within_resolves_relative_paths_and_links(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "images").mkdir()
@@ -85,7 +83,7 @@ IMAGES = "s3a://b/images"
         ("/data", "/data/report", "**", "which the program overwrites"),
     ],
 )
-def test_an_output_and_an_input_in_each_others_way_are_known(
+def test_overlap_of_output_and_input_is_found(
     output: str, images: str, glob: str, part: str
 ) -> None:
     assert part in (overlap(output, images, glob) or "")
@@ -102,11 +100,11 @@ def test_an_output_and_an_input_in_each_others_way_are_known(
         ("", "", "**"),
     ],
 )
-def test_results_that_no_run_lists_may_lie_anywhere(output: str, images: str, glob: str) -> None:
+def test_an_output_that_no_run_lists_is_allowed(output: str, images: str, glob: str) -> None:
     assert overlap(output, images, glob) is None
 
 
-def test_a_file_is_listed_where_the_glob_matches_it() -> None:
+def test_a_file_is_listed_if_the_glob_matches_it() -> None:
     assert is_listed("s3a://b/in", "**", "s3://b/in/a/x.csv")
     assert not is_listed("s3a://b/in", "**/*.jpg", "s3://b/in/a/x.csv")
     assert not is_listed("s3a://b/in", "**", "s3a://b/out.csv")
@@ -120,20 +118,22 @@ OUTPUT = "s3a://b/team/out"
     "destination",
     [OUTPUT, "s3://b/team/out/", f"{OUTPUT}/x", f"{OUTPUT}/projection", "s3a://b/x/../team/out/x"],
 )
-def test_no_export_goes_into_the_output(destination: str, file_format: str) -> None:
+def test_an_export_into_the_output_is_refused(destination: str, file_format: str) -> None:
     with pytest.raises(InvalidValueError, match=r"lies in the output .* expected .*; fix: "):
         require_destination(destination, OUTPUT, file_format)
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "csv"])
 @pytest.mark.parametrize("destination", ["s3a://b/team", "s3a://b"])
-def test_no_export_replaces_what_holds_the_output(destination: str, file_format: str) -> None:
+def test_an_export_to_a_folder_above_the_output_is_refused(
+    destination: str, file_format: str
+) -> None:
     with pytest.raises(InvalidValueError, match="holds the output"):
         require_destination(destination, OUTPUT, file_format)
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "csv"])
-def test_no_export_replaces_a_whole_bucket(file_format: str) -> None:
+def test_an_export_to_a_whole_bucket_is_refused(file_format: str) -> None:
     with pytest.raises(InvalidValueError, match="is a whole bucket"):
         require_destination("s3a://other/", OUTPUT, file_format)
 
@@ -148,13 +148,13 @@ def test_no_export_replaces_a_whole_bucket(file_format: str) -> None:
         ("s3://b/team/out/final_features.csv", "csv"),
     ],
 )
-def test_an_export_goes_next_to_the_output_or_to_its_own_place(
+def test_an_export_next_to_the_output_or_to_its_default_path_is_allowed(
     destination: str, file_format: str
 ) -> None:
     require_destination(destination, OUTPUT, file_format)
 
 
-def test_a_local_file_is_one_of_this_machine(tmp_path: Path) -> None:
+def test_a_local_file_must_be_on_this_machine(tmp_path: Path) -> None:
     assert local_file("--report-copy", f"file://{tmp_path}/r.html") == tmp_path / "r.html"
     with pytest.raises(InvalidValueError, match="is not on this machine"):
         local_file("--report-copy", "s3a://b/r.html")

@@ -1,4 +1,4 @@
-"""What paths and globs mean."""
+"""Canonical paths, labels and globs."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from job.paths import (
         ("relative", f"file://{os.getcwd()}/relative"),
     ],
 )
-def test_one_spelling_of_a_path_whatever_was_typed(typed: str, canonical: str) -> None:
+def test_paths_have_one_canonical_spelling(typed: str, canonical: str) -> None:
     assert canonical_path(typed) == canonical
 
 
 @pytest.mark.parametrize("typed", ["gs://bucket/x", "https://host/x", "s3://", ""])
-def test_a_path_that_cannot_be_read_is_refused_with_what_could(typed: str) -> None:
+def test_a_path_of_unknown_storage_is_refused_with_the_valid_schemes(typed: str) -> None:
     with pytest.raises(InvalidValueError, match="expected"):
         canonical_path(typed)
 
@@ -59,7 +59,7 @@ def test_a_path_splits_into_scheme_bucket_and_key() -> None:
         ("file:///data/Éclair/x.jpg", 1, "Éclair"),
     ],
 )
-def test_the_label_is_the_folder_so_many_levels_up(
+def test_the_label_is_the_folder_at_a_level_above_the_file(
     path: str, level: int, label: str | None
 ) -> None:
     assert label_of(path, level) == label
@@ -92,23 +92,23 @@ def test_the_label_is_the_folder_so_many_levels_up(
         ("*.JPG", "x.jpg", False),
     ],
 )
-def test_globs(glob: str, key: str, matches: bool) -> None:
+def test_glob_matching(glob: str, key: str, matches: bool) -> None:
     assert glob_matcher(glob)(key) is matches
 
 
 @pytest.mark.parametrize("glob", ["{a,b", "[ab", "x[]"])
-def test_a_glob_that_is_not_closed_is_refused(glob: str) -> None:
+def test_a_glob_with_an_unclosed_bracket_is_refused(glob: str) -> None:
     with pytest.raises(InvalidValueError, match="not closed"):
         glob_matcher(glob)
 
 
-def test_a_glob_tells_what_its_matches_begin_with() -> None:
+def test_the_literal_prefix_ends_before_the_first_wildcard() -> None:
     assert literal_prefix("train/Apple*/**") == "train/Apple"
     assert literal_prefix("**") == ""
     assert literal_prefix("train/x.jpg") == "train/x.jpg"
 
 
-def test_a_path_is_relative_to_its_input_or_not_under_it() -> None:
+def test_relative_to_returns_none_outside_the_input() -> None:
     assert relative_to("s3a://b/in/a/x", "s3a://b/in") == "a/x"
     assert relative_to("s3a://b/input/x", "s3a://b/in") is None
     assert relative_to("s3a://b/in/x.jpg", "s3a://b/in/x.jpg") == "x.jpg"
@@ -116,7 +116,7 @@ def test_a_path_is_relative_to_its_input_or_not_under_it() -> None:
     assert relative_to("file:///x", "file:///") == "x"
 
 
-def test_only_names_of_images_claim_to_be_images() -> None:
+def test_image_names_are_known_by_their_extension() -> None:
     assert claims_to_be_an_image("s3a://b/A.JPeG")
     assert claims_to_be_an_image("file:///scan.tif")
     assert not claims_to_be_an_image("s3a://b/README.md")
@@ -124,11 +124,11 @@ def test_only_names_of_images_claim_to_be_images() -> None:
 
 
 @pytest.mark.parametrize("key", ["a//b", "/a", "a/", "a/./b", "..", "a\nb", "a\x7f"])
-def test_keys_that_paths_of_other_libraries_would_change_are_known(key: str) -> None:
+def test_keys_that_other_libraries_change_are_not_plain(key: str) -> None:
     assert not has_plain_key(f"s3a://bucket/{key}")
 
 
 @pytest.mark.parametrize("key", ["a b", "a%20b", "_a/.b", "...", "é", "#?*[x]{a}", "\\"])
-def test_awkward_keys_that_every_path_holds_are_plain(key: str) -> None:
+def test_keys_that_other_libraries_keep_are_plain(key: str) -> None:
     assert has_plain_key(f"s3a://bucket/{key}")
     assert has_plain_key(f"file:///{key}")

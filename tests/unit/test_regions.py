@@ -1,4 +1,4 @@
-"""Regions that data must stay in."""
+"""Allowed regions, and the regions of buckets."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ("text", "expected"),
     [("", ()), ("eu-*", ("eu-*",)), (" eu-* , us-east-1,", ("eu-*", "us-east-1"))],
 )
-def test_patterns_are_read(text: str, expected: tuple[str, ...]) -> None:
+def test_patterns_are_separated_by_commas(text: str, expected: tuple[str, ...]) -> None:
     assert regions.parse_patterns(text) == expected
 
 
 @pytest.mark.parametrize("text", ["EU-*", "eu-central-1;us-east-1", "s3://x"])
-def test_what_is_no_pattern_is_refused(text: str) -> None:
+def test_an_invalid_pattern_is_refused(text: str) -> None:
     with pytest.raises(InvalidValueError, match="fix: write --allowed-regions 'eu-"):
         regions.parse_patterns(text)
 
@@ -54,26 +54,26 @@ def test_what_is_no_pattern_is_refused(text: str) -> None:
         ("eusc-de-east-1", ("eu*",)),
     ],
 )
-def test_a_region_that_matches_is_allowed(region: str, allowed: tuple[str, ...]) -> None:
+def test_a_matching_region_is_allowed(region: str, allowed: tuple[str, ...]) -> None:
     regions.require_allowed("the bucket x", region, allowed)
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eusc-de-east-1", "meu-central-1", ""])
-def test_a_region_that_does_not_match_is_refused_with_its_name(region: str) -> None:
-    said = region or "an unknown region"
-    with pytest.raises(InvalidValueError, match=f"the bucket x is in {said}; expected one of"):
+def test_a_region_that_matches_no_pattern_is_refused(region: str) -> None:
+    name = region or "an unknown region"
+    with pytest.raises(InvalidValueError, match=f"the bucket x is in {name}; expected one of"):
         regions.require_allowed("the bucket x", region, EUROPE)
 
 
 @pytest.mark.usefixtures("buckets")
-def test_aws_says_where_a_bucket_is() -> None:
+def test_the_region_of_a_bucket_comes_from_aws() -> None:
     assert regions.find_bucket_region("in-europe", "") == "eu-central-1"
     assert regions.find_bucket_region("in-america", "eu-central-1") == "us-east-1"
     assert regions.find_bucket_region("nowhere", "eu-central-1") is None
 
 
 @pytest.mark.usefixtures("buckets")
-def test_each_bucket_of_a_run_is_looked_at() -> None:
+def test_all_buckets_of_a_run_are_checked() -> None:
     regions.require_buckets_allowed(["s3a://in-europe/x", "/tmp/y", "s3a://nowhere/z"], {}, EUROPE)
     with pytest.raises(InvalidValueError, match="the bucket in-america is in us-east-1"):
         regions.require_buckets_allowed(["s3a://in-europe/x", "s3://in-america"], {}, EUROPE)
@@ -82,7 +82,7 @@ def test_each_bucket_of_a_run_is_looked_at() -> None:
         regions.require_buckets_allowed(["s3a://in-europe/x"], logs, EUROPE)
 
 
-def test_an_s3_that_is_not_aws_s_is_where_its_settings_say() -> None:
+def test_the_region_of_another_store_comes_from_the_settings() -> None:
     settings = {
         "spark.hadoop.fs.s3a.endpoint": "http://s3.local:8333",
         "spark.hadoop.fs.s3a.endpoint.region": "eu-west-1",
@@ -93,7 +93,7 @@ def test_an_s3_that_is_not_aws_s_is_where_its_settings_say() -> None:
         regions.require_buckets_allowed(["s3a://x/y"], settings, EUROPE)
 
 
-def test_who_does_not_answer_lets_nothing_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_is_refused_if_aws_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
@@ -111,15 +111,15 @@ def test_who_does_not_answer_lets_nothing_pass(monkeypatch: pytest.MonkeyPatch) 
         ("https://amazonaws.com.example.org", False),
     ],
 )
-def test_whose_s3_an_address_is(endpoint: str, aws: bool) -> None:
+def test_endpoints_of_aws(endpoint: str, aws: bool) -> None:
     assert regions.is_aws_endpoint(endpoint) == aws
 
 
 @pytest.mark.usefixtures("buckets")
-def test_the_job_ends_before_it_reaches_storage(
+def test_the_job_ends_before_it_writes_to_a_bucket(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The first of all that is written.
+    # The first write of a job.
     monkeypatch.setattr(session, "_make_event_log_folder", lambda _: pytest.fail("too late"))
     paths = ["--input", "s3a://in-europe/images", "--output", "s3a://in-america/x"]
     logs = "spark.eventLog.enabled=true"

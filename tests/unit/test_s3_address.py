@@ -1,4 +1,4 @@
-"""Which host is asked for a bucket, and what a person reads where DNS does not know it."""
+"""The host of a bucket, and the error if DNS does not know the host."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ S3A = "spark.hadoop.fs.s3a."
         "https://1.2.3.4.example.org",
     ],
 )
-def test_buckets_are_addressed_as_the_sdk_of_aws_does(
+def test_path_style_is_chosen_as_in_the_aws_sdk(
     endpoint: str, bucket: str, path_style: bool
 ) -> None:
     if (endpoint, bucket) == ("http://127.0.0.1:9000", "my.fruits"):
-        # Over http it would ask my.fruits.127.0.0.1, which is no host; s3a would too.
+        # botocore and s3a would use my.fruits.127.0.0.1, which is not a host.
         path_style = True
     expected = _by_path_for_botocore(bucket, endpoint, path_style)
     assert by_path(bucket, endpoint, path_style) == expected
@@ -43,15 +43,13 @@ def test_buckets_are_addressed_as_the_sdk_of_aws_does(
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9000", "10.1.2.3:9000", "http://[::1]:80"])
 @pytest.mark.parametrize("given", [{}, {f"{S3A}path.style.access": "false"}])
-def test_an_ip_address_is_asked_by_path_whatever_is_set(
-    endpoint: str, given: dict[str, str]
-) -> None:
+def test_an_ip_address_always_has_path_style(endpoint: str, given: dict[str, str]) -> None:
     settings = {**given, f"{S3A}endpoint": endpoint}
     assert with_path_style(settings)[f"{S3A}path.style.access"] == "true"
     assert settings_from_spark_conf(settings, {}).path_style
 
 
-def test_a_host_name_is_asked_as_is_set() -> None:
+def test_a_host_name_keeps_the_settings() -> None:
     settings = {f"{S3A}endpoint": "http://s3.local:9000"}
     assert with_path_style(settings) == settings
     assert not settings_from_spark_conf(settings, {}).path_style
@@ -59,20 +57,20 @@ def test_a_host_name_is_asked_as_is_set() -> None:
 
 @pytest.fixture(scope="module")
 def host() -> str:
-    """A name that DNS knows, and none below it."""
+    """A host name that DNS knows, without subdomains."""
     return host_without_subdomains()
 
 
-def test_a_host_that_dns_does_not_know_is_refused_with_the_setting_that_helps(host: str) -> None:
+def test_the_error_for_an_unknown_host_names_path_style(host: str) -> None:
     endpoint = {f"{S3A}endpoint": f"http://{host}:9000"}
     with pytest.raises(InvalidValueError, match=rf"fruits\.{host}.*fs\.s3a\.path\.style\.access"):
         require_hosts(["s3a://fruits/images"], endpoint)
     with pytest.raises(InvalidValueError, match=rf"fruits\.{host}"):
         require_hosts([], {**endpoint, "spark.eventLog.dir": "s3://fruits/logs"})
-    of_bucket = {f"{S3A}bucket.fruits.endpoint": f"http://{host}:9000"}
+    bucket_settings = {f"{S3A}bucket.fruits.endpoint": f"http://{host}:9000"}
     with pytest.raises(InvalidValueError, match=rf"fruits\.{host}"):
-        require_hosts(["s3a://fruits/images"], of_bucket)
-    require_hosts(["s3a://others/images"], of_bucket)
+        require_hosts(["s3a://fruits/images"], bucket_settings)
+    require_hosts(["s3a://others/images"], bucket_settings)
 
 
 @pytest.mark.parametrize(
@@ -83,23 +81,23 @@ def test_a_host_that_dns_does_not_know_is_refused_with_the_setting_that_helps(ho
         {"proxy.host": "proxy.example.org"},
         {"endpoint": "http://127.0.0.1:9000"},
         {"endpoint": "https://s3.eu-west-1.amazonaws.com"},
-        # Neither is known: the network may be at fault.
+        # If the endpoint is unknown too, the network may be down.
         {"endpoint": "http://no-such-host.invalid"},
     ],
 )
-def test_a_bucket_that_may_be_reached_is_not_refused(host: str, more: dict[str, str]) -> None:
+def test_a_bucket_that_may_be_reachable_is_not_refused(host: str, more: dict[str, str]) -> None:
     settings = {"endpoint": f"http://{host}:9000", **more}
     require_hosts(["s3a://fruits/images", "/tmp"], {S3A + key: settings[key] for key in settings})
 
 
 @pytest.mark.parametrize("endpoint", ["http://[::1", "http://s3.local:99999", "http://s3.local:x"])
-def test_an_endpoint_that_is_no_address_is_refused(endpoint: str) -> None:
+def test_an_invalid_endpoint_is_refused(endpoint: str) -> None:
     with pytest.raises(InvalidValueError, match="is not an endpoint"):
         require_hosts(["s3a://fruits/images"], {f"{S3A}endpoint": endpoint})
 
 
 def _by_path_for_botocore(bucket: str, endpoint: str, path_style: bool) -> bool:
-    """What the host of a URL that botocore signs says."""
+    """Whether botocore uses path style, from a URL that it signs."""
     style = {"addressing_style": "path" if path_style else "virtual"}
     client = botocore.session.Session().create_client(
         "s3",

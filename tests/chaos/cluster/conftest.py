@@ -12,13 +12,13 @@ from tests.e2e.cluster import Cluster, session
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Nothing of an earlier session runs there, and the images are in its S3."""
-    with session(tmp_path_factory.mktemp("cluster")) as it:
-        upload(it)
-        yield it
+    """A cluster without runs of earlier sessions, with the images in its S3."""
+    with session(tmp_path_factory.mktemp("cluster")) as running:
+        upload(running)
+        yield running
 
 
 @pytest.fixture
-def scene(cluster: Cluster) -> Callable[[str], Scene]:
-    """Makes the scene of a test."""
+def make_scene(cluster: Cluster) -> Callable[[str], Scene]:
+    """Creates the scene of a test."""
     return lambda name: Scene(name, cluster)

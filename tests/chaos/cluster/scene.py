@@ -1,4 +1,4 @@
-"""Images in the S3 of the cluster, a run on them, and what has become of each."""
+"""Images in the S3 of the cluster, a run on them, and the counts of the images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.conftest import noted
+from tests.chaos.conftest import record_counts
 from tests.chaos.counts import Counts, Tables
 from tests.e2e.cluster import OUTPUTS, ROOT, Cluster, now
 
@@ -23,14 +23,14 @@ class Scene:
 
     name: str
     cluster: Cluster
-    began: str = field(default_factory=now)
+    started: str = field(default_factory=now)
 
     @property
     def output(self) -> str:
         return f"{OUTPUTS}/{self.name}"
 
     def apply(self, **values: Any) -> str:
-        """Start a run in portions of 400 images; the application's name."""
+        """Start a run with batches of 400 images; returns the name of the application."""
         arguments = [
             "--input",
             f"s3a://images/{PREFIX}",
@@ -41,24 +41,24 @@ class Scene:
         return self.cluster.apply({"runId": self.name, "arguments": arguments, **values})
 
     def counts(self, folder: Path) -> Counts:
-        """From the tables, and from the GETs of images that S3 has noted."""
+        """The counts from the tables, and from the GETs of images in the log of S3."""
         output = self.cluster.fetch("results", self.output, folder)
         gets = [
             request
-            for request in self.cluster.s3_requests(self.began, now())
+            for request in self.cluster.s3_requests(self.started, now())
             if request.method == "GET" and request.path.startswith(f"/images/{PREFIX}/")
         ]
-        return noted(self.name, listed(), Tables(str(output)).found(), len(gets))
+        return record_counts(self.name, listed(), Tables(str(output)).read(), len(gets))
 
 
 def upload(cluster: Cluster) -> None:
-    """The sample under five names, so that a run lasts for a minute."""
+    """Upload the sample five times, so that a run takes a minute."""
     for copy in range(COPIES):
         cluster.put("images", f"{PREFIX}/{copy}", ROOT / "examples" / "images")
 
 
 def listed() -> set[str]:
-    """The paths of all these images."""
+    """The paths of all uploaded images."""
     images = ROOT / "examples" / "images"
     return {
         f"s3a://images/{PREFIX}/{copy}/{path.relative_to(images).as_posix()}"
@@ -69,14 +69,14 @@ def listed() -> set[str]:
 
 
 def spot_node(cluster: Cluster) -> str:
-    """The node that executors run on."""
+    """The name of the node of the executors."""
     (node,) = cluster.get("nodes", "-l", "capacity-type=spot")["items"]
     return str(node["metadata"]["name"])
 
 
 @contextmanager
 def killed(node: str) -> Iterator[None]:
-    """The node without power; it comes back as the one that takes its place."""
+    """Kill the node; start it again, as its replacement, when the block ends."""
     subprocess.run(["docker", "kill", node], check=True, capture_output=True)
     try:
         yield
@@ -86,7 +86,7 @@ def killed(node: str) -> Iterator[None]:
 
 @contextmanager
 def drained(cluster: Cluster, node: str) -> Iterator[None]:
-    """The node without pods, and without room for new ones."""
+    """Drain the node; let it take pods again when the block ends."""
     cluster.kubectl(
         "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s"
     )

@@ -1,4 +1,4 @@
-"""Whole files through Hadoop: what is read, replaced, listed, moved and deleted."""
+"""Whole files through Hadoop: reading, replacing, listing, moving and deleting."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from job.runtime import filesystem
 
 @pytest.fixture(params=["local", "s3a"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty folder, on disk and in a bucket."""
+    """An empty folder, on the local disk or in a bucket."""
     if request.param == "local":
         return str(tmp_path)
     return f"s3a://{request.getfixturevalue('bucket')}/folder"
 
 
-def test_bytes_come_back_as_they_were_written(spark: SparkSession, folder: str) -> None:
+def test_a_file_has_the_bytes_that_were_written(spark: SparkSession, folder: str) -> None:
     data = bytes(range(256)) * 8000
     path = f"{folder}/a folder/ü 100%.bin"
     filesystem.write_bytes(spark, path, data)
@@ -27,14 +27,14 @@ def test_bytes_come_back_as_they_were_written(spark: SparkSession, folder: str) 
     assert filesystem.names(spark, f"{folder}/a folder") == ["ü 100%.bin"]
 
 
-def test_the_first_bytes_of_a_file_are_read_alone(spark: SparkSession, folder: str) -> None:
+def test_a_read_can_be_limited_to_the_first_bytes(spark: SparkSession, folder: str) -> None:
     filesystem.write_bytes(spark, f"{folder}/a", b"0123456789")
 
     assert filesystem.read_bytes(spark, f"{folder}/a", most=4) == b"0123"
     assert filesystem.read_bytes(spark, f"{folder}/a", most=40) == b"0123456789"
 
 
-def test_a_size_is_that_of_all_files(spark: SparkSession, folder: str) -> None:
+def test_the_size_of_a_folder_is_that_of_its_files(spark: SparkSession, folder: str) -> None:
     filesystem.write_bytes(spark, f"{folder}/table/a", b"01234")
     filesystem.write_bytes(spark, f"{folder}/table/deep/b", b"0123456")
 
@@ -50,7 +50,7 @@ def test_a_local_path_may_be_a_file_url(spark: SparkSession, tmp_path: Path) -> 
     assert (tmp_path / "a").read_bytes() == b"x"
 
 
-def test_writing_replaces_what_is_there(spark: SparkSession, folder: str) -> None:
+def test_writing_replaces_an_existing_file(spark: SparkSession, folder: str) -> None:
     path = f"{folder}/summary.json"
     filesystem.write_bytes(spark, path, b"a long first content")
     filesystem.write_bytes(spark, path, b"second")
@@ -58,7 +58,7 @@ def test_writing_replaces_what_is_there(spark: SparkSession, folder: str) -> Non
     assert filesystem.read_bytes(spark, path) == b"second"
 
 
-def test_writing_without_overwrite_leaves_what_is_there(spark: SparkSession, folder: str) -> None:
+def test_writing_without_overwrite_keeps_an_existing_file(spark: SparkSession, folder: str) -> None:
     path = f"{folder}/summary.json"
     filesystem.write_bytes(spark, path, b"first", overwrite=False)
 
@@ -67,9 +67,7 @@ def test_writing_without_overwrite_leaves_what_is_there(spark: SparkSession, fol
     assert filesystem.read_bytes(spark, path) == b"first"
 
 
-def test_a_checksum_of_an_older_content_does_not_matter(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_the_checksum_of_an_earlier_content_is_ignored(spark: SparkSession, tmp_path: Path) -> None:
     path = f"{tmp_path}/out.csv"
     spark.createDataFrame([("old",)], "a string").coalesce(1).write.text(f"{tmp_path}/part")
     part = next(
@@ -83,7 +81,9 @@ def test_a_checksum_of_an_older_content_does_not_matter(
 
 
 @pytest.mark.parametrize("what", ["missing", "folder"])
-def test_what_is_no_file_cannot_be_read(spark: SparkSession, folder: str, what: str) -> None:
+def test_reading_a_folder_or_a_missing_file_fails(
+    spark: SparkSession, folder: str, what: str
+) -> None:
     filesystem.write_bytes(spark, f"{folder}/folder/file", b"x")
 
     with pytest.raises(FileNotFoundError):
@@ -113,14 +113,14 @@ def test_a_file_moves_between_a_disk_and_a_bucket(
         filesystem.delete(spark, f"{destination}/old")
 
 
-def test_what_is_missing_cannot_be_moved_or_listed(spark: SparkSession, folder: str) -> None:
+def test_moving_or_listing_a_missing_path_fails(spark: SparkSession, folder: str) -> None:
     with pytest.raises(FileNotFoundError):
         filesystem.rename(spark, f"{folder}/missing", f"{folder}/there")
     with pytest.raises(FileNotFoundError):
         filesystem.names(spark, f"{folder}/missing")
 
 
-def test_a_folder_is_deleted_with_all_in_it(spark: SparkSession, folder: str) -> None:
+def test_a_folder_is_deleted_with_its_content(spark: SparkSession, folder: str) -> None:
     filesystem.write_bytes(spark, f"{folder}/folder/deep/file", b"x")
     filesystem.delete(spark, f"{folder}/folder")
 
@@ -128,7 +128,7 @@ def test_a_folder_is_deleted_with_all_in_it(spark: SparkSession, folder: str) ->
     filesystem.delete(spark, f"{folder}/folder")
 
 
-def test_what_is_written_in_pieces_appears_whole(spark: SparkSession, folder: str) -> None:
+def test_a_file_written_in_pieces_appears_whole(spark: SparkSession, folder: str) -> None:
     path = f"{folder}/pieces.bin"
     with filesystem.writing(spark, path) as write:
         write(b"\0\xff" * 100)
@@ -139,9 +139,7 @@ def test_what_is_written_in_pieces_appears_whole(spark: SparkSession, folder: st
     assert filesystem.names(spark, folder) == ["pieces.bin"]
 
 
-def test_pieces_that_end_in_a_failure_leave_what_was_there(
-    spark: SparkSession, folder: str
-) -> None:
+def test_a_failed_write_in_pieces_keeps_the_earlier_file(spark: SparkSession, folder: str) -> None:
     path = f"{folder}/pieces.bin"
     filesystem.write_bytes(spark, path, b"before")
 

@@ -1,4 +1,4 @@
-"""The driver's pod tells how far the run is, through Spark's own Kubernetes client."""
+"""Progress in an annotation of the driver's pod, by the Kubernetes client of Spark."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "driver", "namesp
 
 
 @dataclass
-class Shown:
-    """A display that keeps what it is shown."""
+class RecordingDisplay:
+    """A display that records its updates."""
 
     interval: float = 4.0
-    ticks: list[ProgressUpdate] = field(default_factory=list)
+    updates: list[ProgressUpdate] = field(default_factory=list)
 
-    def show(self, tick: ProgressUpdate) -> None:
-        self.ticks.append(tick)
+    def show(self, update: ProgressUpdate) -> None:
+        self.updates.append(update)
 
     def print_line(self, text: str) -> None: ...
 
 
 @dataclass
 class Api:
-    """A server that answers a PATCH as Kubernetes does; `status` is what it answers with."""
+    """A server that answers a PATCH as Kubernetes does, with `status`."""
 
     status: int = 200
     patches: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
@@ -41,16 +41,16 @@ class Api:
 
 @pytest.fixture
 def api(spark: SparkSession) -> Iterator[Api]:
-    """The API server that the JVM's client finds."""
-    seen = Api()
+    """The API server of the JVM's Kubernetes client."""
+    server_state = Api()
 
     class Handler(BaseHTTPRequestHandler):
         def do_PATCH(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            seen.patches.append((self.path, self.headers["Content-Type"], body))
+            server_state.patches.append((self.path, self.headers["Content-Type"], body))
             refusal = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 403}
-            answer = json.dumps(POD if seen.status == 200 else refusal).encode()
-            self.send_response(seen.status)
+            answer = json.dumps(POD if server_state.status == 200 else refusal).encode()
+            self.send_response(server_state.status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
@@ -68,19 +68,19 @@ def api(spark: SparkSession) -> Iterator[Api]:
     jvm: Any = spark.sparkContext._jvm
     for key, value in properties.items():
         jvm.java.lang.System.setProperty(key, value)
-    yield seen
+    yield server_state
     for key in properties:
         jvm.java.lang.System.clearProperty(key)
     server.shutdown()
     server.server_close()
 
 
-def test_a_tick_is_shown_and_annotated(spark: SparkSession, api: Api) -> None:
-    shown = Shown()
-    progress = PodProgress(shown, spark, "driver", "runs")
-    tick = ProgressUpdate("featurize", "images", 120, 240, 4.0)
-    progress.show(tick)
-    assert shown.ticks == [tick]
+def test_an_update_is_shown_and_annotated(spark: SparkSession, api: Api) -> None:
+    display = RecordingDisplay()
+    progress = PodProgress(display, spark, "driver", "runs")
+    update = ProgressUpdate("featurize", "images", 120, 240, 4.0)
+    progress.show(update)
+    assert display.updates == [update]
     ((path, content_type, body),) = api.patches
     assert path == "/api/v1/namespaces/runs/pods/driver"
     assert content_type.startswith("application/merge-patch+json")
@@ -93,25 +93,25 @@ def test_a_tick_is_shown_and_annotated(spark: SparkSession, api: Api) -> None:
     }
 
 
-def test_a_refusal_is_told_once_and_stops_nothing(
+def test_a_refusal_is_printed_once_and_does_not_fail(
     spark: SparkSession, api: Api, capfd: pytest.CaptureFixture[str]
 ) -> None:
     api.status = 403
-    shown = Shown()
-    progress = PodProgress(shown, spark, "driver", "runs")
+    display = RecordingDisplay()
+    progress = PodProgress(display, spark, "driver", "runs")
     for done in (1, 2, 3):
         progress.show(ProgressUpdate("list", "objects", done, None, 1.0))
-    assert len(shown.ticks) == 3
+    assert len(display.updates) == 3
     assert len(api.patches) == 1
-    told = [line for line in capfd.readouterr().err.splitlines() if "progress on the pod" in line]
-    assert len(told) == 1
-    assert "PATCH" in told[0]
-    assert "/pods/driver" in told[0]
+    lines = [line for line in capfd.readouterr().err.splitlines() if "progress on the pod" in line]
+    assert len(lines) == 1
+    assert "PATCH" in lines[0]
+    assert "/pods/driver" in lines[0]
 
 
-def test_outside_of_a_pod_there_is_nothing_to_annotate(
+def test_outside_of_a_pod_nothing_is_annotated(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("POD_NAME", raising=False)
-    shown = Shown()
-    assert with_pod_progress(shown, spark) is shown
+    display = RecordingDisplay()
+    assert with_pod_progress(display, spark) is display

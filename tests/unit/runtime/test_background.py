@@ -1,4 +1,4 @@
-"""Work in a background thread: what waits for it gets what it raises."""
+"""Work in a background thread, and its exceptions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from job.runtime.background import SerialExecutor, run_in_background
 
 
 def nothing() -> None:
-    """Neither initializes nor cancels anything."""
+    """An initializer or a cancel function that does nothing."""
 
 
 def fail() -> None:
@@ -27,9 +27,9 @@ def run_serially(*steps: Callable[[], None], cancel: Callable[[], None] = nothin
 
 
 def test_the_step_runs_during_the_block() -> None:
-    there = threading.Event()
-    with run_in_background(there.set):
-        assert there.wait(10)
+    started = threading.Event()
+    with run_in_background(started.set):
+        assert started.wait(10)
 
 
 def test_waiting_ends_with_the_step() -> None:
@@ -46,17 +46,17 @@ def test_waiting_ends_with_the_step() -> None:
         assert ended.is_set()
 
 
-def test_waiting_raises_what_the_step_raised() -> None:
+def test_waiting_raises_the_exception_of_the_step() -> None:
     with run_in_background(fail) as wait, pytest.raises(OSError, match="no answer"):
         wait()
 
 
-def test_the_error_of_the_block_comes_before_that_of_the_step() -> None:
+def test_the_exception_of_the_block_wins_over_that_of_the_step() -> None:
     with pytest.raises(ValueError, match="the block's"), run_in_background(fail):
         raise ValueError("the block's")
 
 
-def test_a_submitted_step_runs_during_the_block_which_waits_for_it() -> None:
+def test_a_block_waits_for_its_submitted_step() -> None:
     may_end, done = threading.Event(), []
 
     def step() -> None:
@@ -77,7 +77,7 @@ def test_steps_run_one_after_the_other() -> None:
 
 
 @pytest.mark.parametrize("more", [0, 1], ids=["end", "next"])
-def test_what_a_step_raises_is_raised_by_the_next_or_at_the_end(more: int) -> None:
+def test_the_next_submit_or_the_end_raises_the_exception_of_a_step(more: int) -> None:
     with pytest.raises(OSError, match="no answer"):
         run_serially(fail, *[nothing] * more)
 

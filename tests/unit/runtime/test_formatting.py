@@ -1,4 +1,4 @@
-"""Formats of numbers and names."""
+"""Formatting of numbers and names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from job.runtime.formatting import (
         (7620, "2 h 07 min"),
     ],
 )
-def test_durations(seconds: float, text: str) -> None:
+def test_duration_text(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
 
 
@@ -34,11 +34,11 @@ def test_durations(seconds: float, text: str) -> None:
     ("share", "text"),
     [(0.2344, "23.4 %"), (0.0, "0.0 %"), (0.0001, "< 0.1 %"), (1.0, "100.0 %")],
 )
-def test_shares(share: float, text: str) -> None:
+def test_percent_text(share: float, text: str) -> None:
     assert percent_text(share) == text
 
 
-def test_a_requested_share_keeps_all_its_digits() -> None:
+def test_exact_percent_text_keeps_all_digits() -> None:
     assert [exact_percent_text(share) for share in (0.9, 0.29, 0.9999)] == [
         "90 %",
         "29 %",
@@ -62,7 +62,7 @@ def test_nouns_agree_with_their_count() -> None:
         (7.2e15, "7,200 TB"),
     ],
 )
-def test_bytes(size: float, text: str) -> None:
+def test_bytes_text(size: float, text: str) -> None:
     assert bytes_text(size) == text
 
 

@@ -1,4 +1,4 @@
-"""What a person sees while a stage is at work."""
+"""The progress of steps, as the user sees it."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from job.display import LineDisplay, ProgressUpdate
 from job.runtime.progress import Steps
 
 
-def test_a_tick_says_done_total_rate_and_time_left() -> None:
-    tick = ProgressUpdate("featurize", "images", done=500, total=2000, seconds=5.0)
-    assert str(tick) == "featurize: 500 / 2,000 images, 100.0 images/s, 15 s left, 5 s"
+def test_an_update_shows_done_total_rate_and_time_left() -> None:
+    update = ProgressUpdate("featurize", "images", done=500, total=2000, seconds=5.0)
+    assert str(update) == "featurize: 500 / 2,000 images, 100.0 images/s, 15 s left, 5 s"
 
 
-def test_without_a_total_there_is_no_time_left() -> None:
+def test_without_a_total_no_time_left_is_shown() -> None:
     assert (
         str(ProgressUpdate("list", "objects", 9, None, 3.0))
         == "list: 9 objects, 3.0 objects/s, 3 s"
     )
 
 
-def test_what_counts_nothing_shows_no_zero() -> None:
+def test_without_a_count_no_zero_is_shown() -> None:
     assert str(ProgressUpdate("list", "objects", 0, None, 3.0)) == "list: 3 s"
 
 
-def test_lines_move_while_a_step_is_at_work_and_end_with_its_seconds() -> None:
+def test_lines_show_the_progress_of_a_step_and_then_its_duration() -> None:
     output = io.StringIO()
     display = LineDisplay(output)
     display.interval = 0.05
@@ -40,10 +40,10 @@ def test_lines_move_while_a_step_is_at_work_and_end_with_its_seconds() -> None:
     assert steps.seconds["featurize"] >= 0.2
 
 
-def test_a_failed_step_does_not_say_that_it_did_everything() -> None:
+def test_a_failed_step_is_shown_as_stopped() -> None:
     output = io.StringIO()
-    stage = Steps(LineDisplay(output)).step("featurize", total=10)
-    with pytest.raises(ValueError, match="broken"), stage:
+    step = Steps(LineDisplay(output)).step("featurize", total=10)
+    with pytest.raises(ValueError, match="broken"), step:
         raise ValueError("broken")
     assert "featurize: stopped after" in output.getvalue()
     assert "10 images" not in output.getvalue()

@@ -1,4 +1,4 @@
-"""Which failures of the storage are retried, for how long, and where."""
+"""Retries of failed requests to storage: which failures, for how long, in which calls."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ from job.runtime.retries import StorageRetries, cancel_retries, retried, storage
 PATH = "s3a://bucket"
 
 
-def answers(*texts: str) -> Callable[[], str]:
-    """A storage that gives these answers in turn, and raises those that are failures."""
-    left = list(texts)
+def responses(*texts: str) -> Callable[[], str]:
+    """A request to storage that returns these responses in turn, or raises them if they failed."""
+    remaining = list(texts)
 
     @retried
-    def ask() -> str:
-        answer = left.pop(0)
-        if answer.startswith("Status Code"):
-            raise PySparkException(answer)
-        return answer
+    def request() -> str:
+        response = remaining.pop(0)
+        if response.startswith("Status Code"):
+            raise PySparkException(response)
+        return response
 
-    return ask
+    return request
 
 
-def test_a_passing_failure_is_retried() -> None:
-    ask = answers("Status Code: 503", "Status Code: 503", "done")
+def test_a_transient_failure_is_retried() -> None:
+    request = responses("Status Code: 503", "Status Code: 503", "done")
     with storage_retries(StorageRetries(PATH, seconds=60)):
-        assert ask() == "done"
+        assert request() == "done"
 
 
-def test_nothing_is_retried_before_a_run_is_admitted() -> None:
+def test_nothing_is_retried_outside_of_a_block() -> None:
     with pytest.raises(PySparkException):
-        answers("Status Code: 503", "done")()
+        responses("Status Code: 503", "done")()
 
 
-def test_a_step_that_worked_for_longer_than_the_limit_is_still_retried() -> None:
-    left = ["Status Code: 503", "done"]
+def test_a_slow_step_is_retried_even_if_it_took_longer_than_the_limit() -> None:
+    remaining = ["Status Code: 503", "done"]
 
     @retried
     def slow_step() -> str:
-        answer = left.pop(0)
-        if answer != "done":
+        response = remaining.pop(0)
+        if response != "done":
             time.sleep(0.6)
-            raise PySparkException(answer)
-        return answer
+            raise PySparkException(response)
+        return response
 
     with storage_retries(StorageRetries(PATH, seconds=0.5)):
         assert slow_step() == "done"
 
 
-def test_retries_end_when_failures_last() -> None:
+def test_retries_end_after_the_limit() -> None:
     @retried
     def step() -> None:
         raise PySparkException("Status Code: 503")
@@ -78,14 +78,14 @@ def test_retries_end_when_another_thread_cancels_them() -> None:
     assert time.monotonic() < started + 10
 
 
-def test_cancelling_reaches_the_policy_of_the_block() -> None:
+def test_cancel_retries_cancels_the_policy_of_the_block() -> None:
     policy = StorageRetries(PATH)
     with storage_retries(policy):
         cancel_retries()
     assert policy.cancelled.is_set()
 
 
-def test_a_call_inside_a_retried_call_fails_at_once() -> None:
+def test_only_the_outermost_call_is_retried() -> None:
     calls = {"outer": 0, "inner": 0}
 
     @retried

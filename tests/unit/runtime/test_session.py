@@ -1,4 +1,4 @@
-"""Which settings a session gets, without starting one."""
+"""The settings of a session; no session is started."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import yaml
 
 from job import class_archive
 from job.resources import SETTLED, spark_base_settings
-from job.runtime.session import chosen_settings
+from job.runtime.session import merge_settings
 
 BASE = yaml.safe_load(spark_base_settings().read_text())
 
 
-def test_the_base_list_holds_where_nothing_else_is_said() -> None:
-    assert chosen_settings({}, {}, None) == BASE
+def test_the_base_list_is_the_default() -> None:
+    assert merge_settings({}, {}, None) == BASE
 
 
-def test_what_was_submitted_wins_over_the_base_list_and_a_person_over_both() -> None:
-    given = {"spark.sql.session.timeZone": "CET", "spark.a": "1"}
-    chosen = chosen_settings(given, {"spark.a": "2"}, None)
-    assert chosen == {**BASE, "spark.sql.session.timeZone": "CET", "spark.a": "2"}
+def test_submitted_settings_win_over_the_base_list_and_conf_wins_over_both() -> None:
+    submitted = {"spark.sql.session.timeZone": "CET", "spark.a": "1"}
+    settings = merge_settings(submitted, {"spark.a": "2"}, None)
+    assert settings == {**BASE, "spark.sql.session.timeZone": "CET", "spark.a": "2"}
 
 
-def test_what_was_left_out_for_a_target_is_not_put_back_there() -> None:
-    given = {SETTLED: "true", "spark.a": "1"}
-    assert chosen_settings(given, {"spark.b": "2"}, None) == {**given, "spark.b": "2"}
+def test_settled_settings_get_no_base_list() -> None:
+    submitted = {SETTLED: "true", "spark.a": "1"}
+    assert merge_settings(submitted, {"spark.b": "2"}, None) == {**submitted, "spark.b": "2"}
 
 
-def test_on_one_machine_java_starts_from_its_archive_of_classes_where_there_is_one(
+def test_a_local_jvm_uses_the_class_archive_if_there_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = tmp_path / "spark-classes.jsa"
@@ -40,8 +40,8 @@ def test_on_one_machine_java_starts_from_its_archive_of_classes_where_there_is_o
     assert option not in _java_options("local[2]")
     archive.write_bytes(b"classes")
     assert option in _java_options("local[2]")
-    assert "spark.driver.defaultJavaOptions" not in chosen_settings({}, {}, None)
+    assert "spark.driver.defaultJavaOptions" not in merge_settings({}, {}, None)
 
 
 def _java_options(master: str) -> list[str]:
-    return chosen_settings({}, {}, master)["spark.driver.defaultJavaOptions"].split()
+    return merge_settings({}, {}, master)["spark.driver.defaultJavaOptions"].split()

@@ -1,4 +1,4 @@
-"""What the user reads about failures of Spark and its storage."""
+"""Failures of Spark and its storage, as the user reads them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from job.runtime.spark_errors import as_job_error, cause
             AccessDeniedError,
         ),
         (
-            # Every request of the client passes a stage whose name has a time-out in it.
+            # The stack trace of every request has a class with "Timeout" in its name.
             "An error occurred while calling o1.getObjectAsBytes.\n"
             ": S3Exception: The key is unknown (Service: S3, Status Code: 403)\n"
             "\tat software.amazon.awssdk.core.stages.ApiCallTimeoutTrackingStage.execute\n",
@@ -80,7 +80,7 @@ from job.runtime.spark_errors import as_job_error, cause
         ("job.errors.WeightsError: weights are of another network; fix: name others", WeightsError),
     ],
 )
-def test_failures_are_named_by_the_fact(text: str, kind: type[Exception]) -> None:
+def test_failures_become_job_errors(text: str, kind: type[Exception]) -> None:
     assert type(as_job_error(PySparkException(text), "s3a://b")) is kind
 
 
@@ -93,33 +93,35 @@ def test_failures_are_named_by_the_fact(text: str, kind: type[Exception]) -> Non
         ("[Errno 111] Connection refused", "driver.memoryOverhead"),
     ],
 )
-def test_who_runs_out_of_memory_learns_which_setting_to_raise(text: str, setting: str) -> None:
+def test_an_out_of_memory_error_names_the_setting_to_raise(text: str, setting: str) -> None:
     assert f"raise {setting}" in str(as_job_error(PySparkException(text), "s3a://b"))
 
 
-def test_what_java_threw_is_told_and_not_that_it_was_called() -> None:
+def test_the_message_has_the_java_exception_not_the_py4j_call() -> None:
     text = "An error occurred while calling o1.f.\n: S3Exception: denied (Status Code: 403)\n\tat x"
     assert "S3Exception: denied" in str(as_job_error(PySparkException(text), "s3a://b"))
 
 
-def test_who_has_buckets_without_hosts_learns_which_setting_to_set() -> None:
-    told = str(
+def test_an_unknown_host_error_names_path_style() -> None:
+    message = str(
         as_job_error(Py4JError(": java.net.UnknownHostException: fruits.s3.local"), "s3a://b")
     )
-    assert "UnknownHostException: fruits.s3.local; " in told
-    assert "set fs.s3a.path.style.access=true" in told
+    assert "UnknownHostException: fruits.s3.local; " in message
+    assert "set fs.s3a.path.style.access=true" in message
 
 
-def test_of_a_python_worker_the_last_line_is_told() -> None:
+def test_the_message_has_the_last_line_of_a_python_worker() -> None:
     stack = "Traceback (most recent call last):\n  File x, line 1\nImportError: no libfoo.so\n"
-    told = cause(PythonException(f"\n  An exception was thrown from the Python worker.\n{stack}"))
-    assert told == "ImportError: no libfoo.so"
+    message = cause(
+        PythonException(f"\n  An exception was thrown from the Python worker.\n{stack}")
+    )
+    assert message == "ImportError: no libfoo.so"
 
 
-def test_a_failure_that_is_not_of_storage_stays_itself() -> None:
+def test_other_failures_have_no_job_error() -> None:
     assert as_job_error(PySparkException("division by zero"), "s3a://b") is None
 
 
-def test_a_lost_file_of_the_projection_is_none_of_a_table_whatever_the_output_is_called() -> None:
+def test_a_missing_file_of_the_projection_is_not_a_damaged_table() -> None:
     text = "[FAILED_READ_FILE.FILE_NOT_EXIST] s3a://b/features/projection/part-0.parquet is gone"
     assert as_job_error(PySparkException(text), "s3a://b/features") is None

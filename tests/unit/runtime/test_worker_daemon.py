@@ -1,4 +1,4 @@
-"""Workers find pyspark where it is installed, not in the archives that Spark adds to their path."""
+"""Workers import the installed PySpark, not the archives that Spark adds to sys.path."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ PRINT = (
 )
 
 
-def archive(folder: Path) -> Path:
+def make_archive(folder: Path) -> Path:
     path = folder / "pyspark.zip"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("pyspark/__init__.py", "")
     return path
 
 
-def paths(*arguments: str, first: Path) -> list[str]:
-    """Where pyspark is found, and the path of modules, with `first` in front of it."""
-    answer = subprocess.run(
+def pyspark_origin_and_path(*arguments: str, first: Path) -> list[str]:
+    """The file of pyspark, then sys.path, in a Python whose sys.path starts with `first`."""
+    process = subprocess.run(
         [
             sys.executable,
             *arguments,
@@ -35,19 +35,19 @@ def paths(*arguments: str, first: Path) -> list[str]:
         text=True,
         check=True,
     )
-    return answer.stdout.splitlines()
+    return process.stdout.splitlines()
 
 
 def test_the_installed_pyspark_comes_before_an_archive(tmp_path: Path) -> None:
-    zipped = archive(tmp_path)
-    origin, *path = paths(first=zipped)
+    archive = make_archive(tmp_path)
+    origin, *path = pyspark_origin_and_path(first=archive)
     assert "site-packages" in origin
-    assert str(zipped) not in path
+    assert str(archive) not in path
 
 
 def test_without_an_installed_pyspark_the_archive_stays(tmp_path: Path) -> None:
-    zipped = archive(tmp_path)
+    archive = make_archive(tmp_path)
     # -S: no site-packages.
-    origin, *path = paths("-S", first=zipped)
-    assert origin.startswith(str(zipped))
-    assert str(zipped) in path
+    origin, *path = pyspark_origin_and_path("-S", first=archive)
+    assert origin.startswith(str(archive))
+    assert str(archive) in path

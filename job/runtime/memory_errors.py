@@ -1,4 +1,4 @@
-"""What it means that a process of the run has died: most often, that its memory was too little."""
+"""Recognizes processes of a run that died, most likely because they had too little memory."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 
 from job.errors import OutOfMemoryError
 
-# What is killed, how Spark tells it, and the setting that gives it more.
-_KILLED = {
-    # 137 is SIGKILL, Kubernetes says OOMKilled; 52 is Spark's own code for a JVM without heap.
+# The event, the text by which Spark reports it, and the setting that adds memory.
+_MEMORY_FAILURES = {
+    # 137 is SIGKILL, which Kubernetes reports as OOMKilled; 52 is Spark's code for a full heap.
     "an executor was killed": (
         re.compile(r"possible container OOM|OOMKilled|exited with exit code 137", re.IGNORECASE),
         "raise executor.memoryOverhead of the values (spark.executor.memoryOverhead), or lower "
@@ -35,13 +35,13 @@ _KILLED = {
 }
 
 
-def memory_error(text: str) -> OutOfMemoryError | None:
-    """The error that a failure of Spark stands for, if it says that a process died; else None."""
-    for what, (pattern, fix) in _KILLED.items():
+def out_of_memory_error(text: str) -> OutOfMemoryError | None:
+    """The error for the text of a Spark failure; None if the text reports no dead process."""
+    for event, (pattern, fix) in _MEMORY_FAILURES.items():
         if pattern.search(text):
             return OutOfMemoryError(
-                f"{what}, again and again: most often by the kernel, for its memory",
-                expected="1200 MiB for each Python worker, beside the heap and 384 MiB",
+                f"{event}, most likely because it had too little memory",
+                expected="1200 MiB for each Python worker, plus the heap and 384 MiB",
                 fix=fix,
             )
     return None
