@@ -8,15 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from job import schemas
-from job.config import FeaturizeConfig
+from job.config import FeaturizeConfig, ImagesConfig
 from job.errors import DropRefusedError, InputNotFoundError
 from job.features.network import start_network
 from job.features.worker import WorkerSpec, featurizer
+from job.images.decode import TOO_MANY_PIXELS
 from job.images.diff import absent_paths, rows_under, work_to_do
+from job.images.fetch import TOO_LARGE
 from job.images.listing import list_images
 from job.images.s3a_config import StoreSettings
 from job.images.s3a_reader import featurize_binary_files
@@ -175,9 +177,23 @@ def _repair(run: FeaturizeRun) -> tuple[str, ...]:
 def _known_versions(run: FeaturizeRun) -> DataFrame:
     """The object versions that need no further work, and their labels."""
     columns = (schemas.PATH, schemas.ETAG, schemas.LENGTH, schemas.LABEL)
-    settled = ~F.col(schemas.REASON).isin(*TRANSIENT_REASONS)
-    quarantine = run.tables.quarantine().where(settled)
+    quarantine = run.tables.quarantine().where(_is_settled(run.config.images))
     return run.tables.features().select(*columns).unionByName(quarantine.select(*columns))
+
+
+def _is_settled(images: ImagesConfig) -> Column:
+    """Whether a quarantined image needs no other look.
+
+    The others failed for a transient reason, or exceeded a limit that has changed since: details of
+    `too_large` and `too_many_pixels` end with the limit.
+    """
+    reason = F.col(schemas.REASON)
+    settled = ~reason.isin(*TRANSIENT_REASONS)
+    limits = {TOO_LARGE: images.max_image_bytes, TOO_MANY_PIXELS: images.max_image_pixels}
+    for name, limit in limits.items():
+        same_limit = F.coalesce(F.col(schemas.DETAIL).endswith(f"at most {limit:,}"), F.lit(False))
+        settled &= (reason != name) | same_limit
+    return settled
 
 
 def _relabel(run: FeaturizeRun, listing: Staged) -> tuple[Staged, int]:

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from job import schemas
-from job.images.diff import dropped_paths, work_to_do
+from job.images.diff import absent_paths, rows_under, work_to_do
 
 IN = "s3a://bucket/in"
 
@@ -48,7 +48,7 @@ def test_a_row_is_dropped_only_under_this_input_and_glob(spark: SparkSession) ->
         ("../input-beside/gone.jpg", 1, "a"),
     )
     listing = _listing(spark, ("kept.jpg", 1, "another"))
-    gone = dropped_paths(listing, known, "s3://bucket/in/", "**/*.jpg")
+    gone = _dropped(listing, known, "**/*.jpg", "s3://bucket/in/")
     assert _names(gone) == ["deep/gone 100%.jpg", "gone.jpg"]
 
 
@@ -56,18 +56,22 @@ def test_globs_match_the_same_names_in_spark_as_in_the_listing(spark: SparkSessi
     names = ["[x].jpg", "a&b.jpg", "é/😀.jpg", "new\nline.jpg", "a+(b)$.jpg", "-.jpg"]
     known = _known(spark, *((name, 1, "a") for name in names))
     empty = _listing(spark)
-    assert _names(dropped_paths(empty, known, IN, "**")) == sorted(names)
-    assert _names(dropped_paths(empty, known, IN, "[[]x].*")) == ["[x].jpg"]
-    assert _names(dropped_paths(empty, known, IN, "?[&&]?.jpg")) == ["a&b.jpg"]
-    assert _names(dropped_paths(empty, known, IN, "é/?.{jpg,png}")) == ["é/😀.jpg"]
-    assert _names(dropped_paths(empty, known, IN, "a+(b)$.jpg")) == ["a+(b)$.jpg"]
-    assert _names(dropped_paths(empty, known, IN, "[!a-zé[]*.jpg")) == ["-.jpg"]
+    assert _names(_dropped(empty, known, "**")) == sorted(names)
+    assert _names(_dropped(empty, known, "[[]x].*")) == ["[x].jpg"]
+    assert _names(_dropped(empty, known, "?[&&]?.jpg")) == ["a&b.jpg"]
+    assert _names(_dropped(empty, known, "é/?.{jpg,png}")) == ["é/😀.jpg"]
+    assert _names(_dropped(empty, known, "a+(b)$.jpg")) == ["a+(b)$.jpg"]
+    assert _names(_dropped(empty, known, "[!a-zé[]*.jpg")) == ["-.jpg"]
 
 
 def test_an_input_of_one_object_drops_only_that_object(spark: SparkSession) -> None:
     known = _known(spark, ("a.jpg", 1, "a"), ("a.jpg/b", 1, "a"), ("b.jpg", 1, "a"))
-    gone = dropped_paths(_listing(spark), known, f"{IN}/a.jpg", "*.jpg")
+    gone = _dropped(_listing(spark), known, "*.jpg", f"{IN}/a.jpg")
     assert _names(gone) == ["a.jpg"]
+
+
+def _dropped(listing: DataFrame, known: DataFrame, glob: str, input_path: str = IN) -> DataFrame:
+    return absent_paths(listing, rows_under(known, input_path, glob))
 
 
 def _listing(spark: SparkSession, *rows: tuple[str, int, str | None]) -> DataFrame:

@@ -6,11 +6,14 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
 from job.cli import main
 from job.deploy.local.s3_server import LocalS3Server
+from job.reduction.bundle import load_bundle, load_moments
+from job.reduction.moments import compute_moments
 from job.runtime.metrics import FEATURIZE_NODE
 from job.runtime.progress import RowCounter
 from tests.integration.tables import features_of, quarantine_of, summary_of
@@ -97,6 +100,19 @@ def test_after_a_repair_the_next_run_reuses_all(
     assert through_network() == 0
     summary = summary_of(spark, str(output), "next")
     assert (summary["counts"]["reused"], summary["repairs"]) == (6, [])
+
+
+def test_a_fit_after_features_were_made_again_has_their_rows_alone(
+    spark: SparkSession, images: Path, output: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(output / "features")
+    assert main(["featurize", *arguments(images, output)]) == 0
+    assert main(["fit", "--output", str(output)]) == 0
+    assert "a features table that was deleted since: all rows are read" in capfd.readouterr().err
+    moments = load_moments(spark, load_bundle(spark, f"{output}/pca"))
+    expected = compute_moments(spark.read.format("delta").load(f"{output}/features"))
+    assert moments.count == expected.count == 6
+    np.testing.assert_array_equal(moments.mean, expected.mean)
 
 
 def test_a_quarantine_that_holds_images_twice_is_repaired_as_the_message_says(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -151,6 +152,30 @@ def test_a_forbidden_and_a_vanished_object_are_tried_again_in_the_next_run(
     assert main(arguments) == 0
     assert quarantine_of(spark, output) == {}
     assert len(features_of(spark, output)) == 40
+
+
+def test_an_image_is_tried_again_once_a_limit_changes(
+    spark: SparkSession, sample_images: Path, tmp_path: Path
+) -> None:
+    images = tmp_path / "images" / "Apple"
+    images.mkdir(parents=True)
+    by_size = sorted(sample_images.rglob("*.jpg"), key=lambda image: image.stat().st_size)
+    small, large = by_size[0], by_size[-1]
+    for image in (small, large):
+        shutil.copyfile(image, images / image.name)
+    output, limit = str(tmp_path / "out"), str(large.stat().st_size - 1)
+    arguments = ["featurize", "--input", str(tmp_path / "images"), "--output", output]
+    arguments += ["--max-bad-fraction", "1"]
+
+    assert main([*arguments, "--max-image-bytes", limit]) == 0
+    assert list(quarantine_of(spark, output).values()) == ["too_large"]
+    assert main([*arguments, "--max-image-bytes", limit, "--run-id", "same"]) == 0
+    assert summary_of(spark, output, "same")["counts"]["reused"] == 1
+    assert main([*arguments, "--max-image-pixels", "9999", "--run-id", "pixels"]) == 0
+    assert list(quarantine_of(spark, output).values()) == ["too_many_pixels"]
+    assert main(arguments) == 0
+    assert quarantine_of(spark, output) == {}
+    assert len(features_of(spark, output)) == 2
 
 
 # Each reader has one refusal; with OUTAGE_SECONDS it has both.

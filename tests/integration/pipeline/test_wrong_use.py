@@ -234,6 +234,21 @@ def test_dropping_more_than_a_tenth(fails: Fails, images_here: Path, tmp_path: P
     assert main([*arguments, "--allow-drop"]) == 0
 
 
+def test_dropping_counts_only_rows_of_this_input(
+    fails: Fails, images_here: Path, sample_images: Path, tmp_path: Path
+) -> None:
+    """Four of twenty images are less than a tenth of all rows, which have another input too."""
+    output = ["--output", str(tmp_path / "out")]
+    assert main(["featurize", "--input", str(images_here), *output]) == 0
+    others = next(sample_images.iterdir())
+    assert main(["featurize", "--input", str(others), *output]) == 0
+    for image in sorted(images_here.rglob("*.jpg"))[:3]:
+        image.unlink()
+    assert "3 of 20 rows of this input" in fails(
+        9, "featurize", "--input", str(images_here), *output
+    )
+
+
 def test_bundle_of_another_fingerprint(fails: Fails, done: Path, rotated: Path) -> None:
     message = fails(5, "project", "--bundle", f"{done}/pca", "--output", str(rotated))
     assert "exif_rotate" in message

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +19,15 @@ from pyspark.sql import functions as F
 
 from job import schemas
 from job.errors import IncompatibleBundleError
-from job.reduction.bundle import Bundle, Manifest, load_bundle, load_moments, save_bundle
-from job.reduction.moments import Moments
+from job.reduction.bundle import (
+    Bundle,
+    Manifest,
+    load_bundle,
+    load_moments,
+    restore_model,
+    save_bundle,
+)
+from job.reduction.moments import Moments, table_id_of
 from job.reduction.pca import fit
 from job.reduction.projection import project
 from job.runtime import filesystem
@@ -55,6 +65,53 @@ def test_a_saved_bundle_is_loaded_completely(spark: SparkSession, tmp_path: Path
     assert loaded.manifest.fingerprint == FINGERPRINT
     assert_same_fit(loaded, saved)
     np.testing.assert_array_equal(load_moments(spark, loaded).m2, Moments.of(rows).m2)
+
+
+def test_moments_are_those_of_one_table(spark: SparkSession, tmp_path: Path) -> None:
+    moments, path = Moments.of(correlated_rows()), str(tmp_path / "pca")
+    manifest = save(spark, correlated_rows(), path).manifest
+    bundle = save_bundle(spark, fit(moments, components=3), moments, manifest, path, "table")
+    assert load_moments(spark, bundle, "table").count == moments.count
+    with pytest.raises(IncompatibleBundleError, match="deleted since"):
+        load_moments(spark, bundle, "another table")
+
+
+def test_moments_of_earlier_releases_name_no_table(spark: SparkSession, tmp_path: Path) -> None:
+    moments = Moments.of(correlated_rows())
+    buffer = io.BytesIO()
+    np.savez(buffer, count=np.int64(moments.count), mean=moments.mean, m2=moments.m2)
+    assert table_id_of(buffer.getvalue()) == ""
+    assert Moments.from_bytes(buffer.getvalue()).count == moments.count
+
+
+def delete_model(model: Path) -> None:
+    shutil.rmtree(model)
+
+
+def delete_last_stage(model: Path) -> None:
+    shutil.rmtree(next((model / "stages").glob("1_*")) / "data")
+
+
+def replace_by_another_fit(model: Path) -> None:
+    spark = SparkSession.getActiveSession()
+    assert spark is not None
+    other = save(spark, correlated_rows(seed=2), model.parents[1] / "other", run_id="r2")
+    shutil.rmtree(model)
+    shutil.copytree(f"{other.path}/model", model)
+
+
+@pytest.mark.parametrize("damage", [delete_model, delete_last_stage, replace_by_another_fit])
+def test_a_model_that_a_dead_fit_left_is_written_again(
+    spark: SparkSession, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    bundle = save(spark, correlated_rows(), tmp_path / "pca")
+    assert not restore_model(spark, bundle)
+    damage(tmp_path / "pca" / "model")
+    assert restore_model(spark, bundle)
+    assert not restore_model(spark, bundle)
+    model = PipelineModel.load(f"{bundle.path}/model")
+    assert model.uid == bundle.manifest.model_uid
+    np.testing.assert_array_equal(model.stages[1].pc.toArray(), bundle.fit.components)
 
 
 def test_a_bundle_is_saved_in_a_bucket(spark: SparkSession, bucket: str) -> None:
