@@ -19,20 +19,20 @@ _INSTALLED = Path(sys.prefix) / ".installed"
 _QUIET = "-Xlog:cds*=off"
 
 
-def is_recorded() -> bool:
+def is_usable() -> bool:
     """Whether there is an archive of the installed versions."""
     if not ARCHIVE.is_file():
         return False
     return not _INSTALLED.is_file() or ARCHIVE.stat().st_mtime >= _INSTALLED.stat().st_mtime
 
 
-def reading_options() -> list[str]:
+def java_options() -> list[str]:
     """The JVM options that use the archive; empty without an archive."""
-    return [_QUIET, f"-XX:SharedArchiveFile={ARCHIVE}"] if is_recorded() else []
+    return [_QUIET, f"-XX:SharedArchiveFile={ARCHIVE}"] if is_usable() else []
 
 
 @contextmanager
-def recording() -> Iterator[dict[str, str]]:
+def record() -> Iterator[dict[str, str]]:
     """Yield the Spark setting that writes the archive; keep the archive if the block succeeds.
 
     The JVM must end before the block does.

@@ -20,7 +20,7 @@ _HOST_LABEL = re.compile(r"(?!-)[a-z\d-]{1,63}(?<!-)")
 _UNKNOWN_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
 
-def by_path(bucket: str, endpoint: str, path_style: bool) -> bool:
+def uses_path_style(bucket: str, endpoint: str, path_style: bool) -> bool:
     """Whether requests to `bucket` use path style; `endpoint` is empty for AWS.
 
     Follows the endpoint rules of the AWS SDK in s3a, and botocore: path style is used if it is set,
@@ -67,7 +67,9 @@ def require_hosts(paths: Iterable[str], settings: Mapping[str, str]) -> None:
         path_style = _setting(settings, bucket, "path.style.access").lower() == "true"
         # A proxy resolves host names itself.
         proxy = _setting(settings, bucket, "proxy.host")
-        if not (proxy or is_aws_endpoint(endpoint) or by_path(bucket, endpoint, path_style)):
+        if not (
+            proxy or is_aws_endpoint(endpoint) or uses_path_style(bucket, endpoint, path_style)
+        ):
             _require_host(bucket, endpoint_host)
 
 

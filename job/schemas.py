@@ -31,7 +31,7 @@ RUN_ID = "run_id"
 PCA = "pca"
 CLUSTER = "cluster"
 # In a table of changes: True for an added row, False for a removed row.
-CAME = "came"
+IS_ADDED = "is_added"
 # In a listing: whether a table holds this version of the object.
 KNOWN = "known"
 # The fold that an image is tested in; an image with a fold below 0 is only trained on.

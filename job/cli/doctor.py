@@ -100,8 +100,8 @@ def _parse_job(cli: click.Command, words: tuple[str, ...]) -> JobArguments:
         )
     command, *options = words
     arguments = job_arguments(cli, command, options)
-    for complaint in arguments.complaints:
-        raise complaint
+    for problem in arguments.errors:
+        raise problem
     return arguments
 
 

@@ -103,7 +103,7 @@ class StoreSettings:
 
     def uses_path_style(self, bucket: str) -> bool:
         """Whether requests name `bucket` in their path instead of their host."""
-        return s3_address.by_path(bucket, self.endpoint or "", self.path_style)
+        return s3_address.uses_path_style(bucket, self.endpoint or "", self.path_style)
 
 
 def hadoop_settings(spark: SparkSession) -> dict[str, str]:

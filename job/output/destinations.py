@@ -98,7 +98,7 @@ def _csv_conflict(spark: SparkSession, file: str) -> str | None:
         return None
     if not filesystem.is_file(spark, file):
         return "is a folder"
-    if filesystem.read_bytes(spark, file, most=len(_HEADER)) not in (b"", _HEADER):
+    if filesystem.read_bytes(spark, file, max_bytes=len(_HEADER)) not in (b"", _HEADER):
         return "is a file that no export wrote"
     return _result_conflict(spark, file)
 

@@ -129,7 +129,7 @@ class Tables:
         return int(detail.select("sizeInBytes").collect()[0][0])
 
     def changes(self, since: int) -> DataFrame | None:
-        """FEATURES_SCHEMA and CAME of each row added or removed after the version `since`.
+        """FEATURES_SCHEMA and IS_ADDED of each row added or removed after the version `since`.
 
         None without changes. Fails, at the latest when the rows are read, if the changes were
         vacuumed or the table has no change feed.
@@ -141,8 +141,8 @@ class Tables:
             .option("readChangeFeed", "true")
             .option("startingVersion", since + 1)
             .load(self.layout.features)
-            .withColumn(schemas.CAME, F.col("_change_type").isin("insert", "update_postimage"))
-            .select(*schemas.FEATURES_SCHEMA.names, schemas.CAME)
+            .withColumn(schemas.IS_ADDED, F.col("_change_type").isin("insert", "update_postimage"))
+            .select(*schemas.FEATURES_SCHEMA.names, schemas.IS_ADDED)
         )
 
     def features(self) -> DataFrame:

@@ -32,9 +32,9 @@ from job.runtime.background import SerialExecutor, run_in_background
 from job.runtime.metrics import FEATURIZE_NODE
 from job.runtime.progress import RowCounter, Steps
 from job.runtime.retries import cancel_retries, retried
-from job.runtime.session import in_pool, task_slots
+from job.runtime.session import task_slots, use_pool
 from job.runtime.staging import write_outcome
-from job.runtime.task_sizing import in_tasks, task_count, task_sizes
+from job.runtime.task_sizing import repartition_into_tasks, task_count, task_sizes
 
 # Thumbnails for the report, 2 kB each.
 THUMBNAILS = 300
@@ -248,7 +248,7 @@ def _featurize_batches(run: FeaturizeRun, work: Staged) -> None:
     step = run.steps.step(
         "featurize", total=work.count, done=lambda: min(row_counter(), work.count)
     )
-    commits = SerialExecutor(partial(in_pool, run.spark, _COMMITS), cancel_retries)
+    commits = SerialExecutor(partial(use_pool, run.spark, _COMMITS), cancel_retries)
     with _writer(run, work.count) as writer, step:
         with commits:
             first, rate = 0, None
@@ -323,7 +323,7 @@ def _write_outcome(run: FeaturizeRun, work: DataFrame, batch: Batch, path: str) 
             path,
         )
         return None
-    tasks = in_tasks(work, task_sizes(batch.images, batch.slots, batch.per_task))
+    tasks = repartition_into_tasks(work, task_sizes(batch.images, batch.slots, batch.per_task))
     outcome = tasks.mapInArrow(featurizer(run.worker), schemas.OUTCOME_SCHEMA)
     bad = Observation()
     observed = outcome.observe(bad, F.count(schemas.REASON).alias("images"))

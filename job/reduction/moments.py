@@ -17,7 +17,7 @@ from pyspark.sql.types import ArrayType, BinaryType, IntegerType, LongType, Stru
 
 from job.errors import InvalidValueError
 from job.reduction.arrow_matrix import dimensions, matrix
-from job.schemas import CAME, FEATURES
+from job.schemas import FEATURES, IS_ADDED
 
 Floats = npt.NDArray[np.float64]
 
@@ -150,10 +150,10 @@ def compute_moments(features: DataFrame) -> Moments:
 def update_moments(before: Moments, changes: DataFrame) -> Moments:
     """The moments `before`, with added rows merged and removed rows subtracted.
 
-    `changes` has `features` and the bool `came`. Raises the errors of `compute_moments`.
+    `changes` has `features` and the bool `is_added`. Raises the errors of `compute_moments`.
     """
-    added = compute_moments(changes.where(F.col(CAME)))
-    removed = compute_moments(changes.where(~F.col(CAME)))
+    added = compute_moments(changes.where(F.col(IS_ADDED)))
+    removed = compute_moments(changes.where(~F.col(IS_ADDED)))
     return subtract(merge(before, added), removed)
 
 

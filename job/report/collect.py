@@ -169,7 +169,7 @@ def _add_thumbnails(
 def _decode_part(spark: SparkSession, path: str) -> str | None:
     """A base64 JPEG; None if no part can be decoded, or the object is no longer readable."""
     with suppress(FileNotFoundError, *STORAGE_EXCEPTIONS):
-        thumbnail = partial_thumbnail(filesystem.read_bytes(spark, path, most=MAX_BYTES))
+        thumbnail = partial_thumbnail(filesystem.read_bytes(spark, path, max_bytes=MAX_BYTES))
         return base64.b64encode(thumbnail).decode() if thumbnail else None
     return None
 

@@ -21,8 +21,8 @@ _NOT_FOUND = "java.io.FileNotFoundException"
 _ALREADY_EXISTS = "org.apache.hadoop.fs.FileAlreadyExistsException"
 
 
-def read_bytes(spark: SparkSession, path: str, most: int | None = None) -> bytes:
-    """The content of the file `path`, or its first `most` bytes.
+def read_bytes(spark: SparkSession, path: str, max_bytes: int | None = None) -> bytes:
+    """The content of the file `path`, or its first `max_bytes` bytes.
 
     Raises FileNotFoundError, also for a folder, and Py4JJavaError for other failures of storage.
     """
@@ -30,7 +30,9 @@ def read_bytes(spark: SparkSession, path: str, most: int | None = None) -> bytes
     with _translate_errors(path):
         stream = system.open(target)
         try:
-            return bytes(stream.readAllBytes() if most is None else stream.readNBytes(most))
+            return bytes(
+                stream.readAllBytes() if max_bytes is None else stream.readNBytes(max_bytes)
+            )
         finally:
             stream.close()
 

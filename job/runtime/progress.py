@@ -98,20 +98,20 @@ class RowCounter:
 
     def _recent(self) -> Iterator[Any]:
         first = max(int(self._store.executionsCount()) - self._RECENT, 0)
-        return each_of(self._store.executionsList(first, self._RECENT))
+        return scala_items(self._store.executionsList(first, self._RECENT))
 
     def _count_rows(self, execution_id: int) -> int:
         metrics = self._store.executionMetrics(execution_id)
         return sum(
             _number(metrics.get(metric.accumulatorId()))
-            for node in each_of(self._store.planGraph(execution_id).allNodes())
+            for node in scala_items(self._store.planGraph(execution_id).allNodes())
             if node.desc().startswith(self._node)
-            for metric in each_of(node.metrics())
+            for metric in scala_items(node.metrics())
             if metric.name() == ROWS_OUT
         )
 
 
-def each_of(scala_sequence: Any) -> Iterator[Any]:
+def scala_items(scala_sequence: Any) -> Iterator[Any]:
     """The elements of a Scala sequence."""
     return (scala_sequence.apply(index) for index in range(scala_sequence.size()))
 

@@ -86,7 +86,7 @@ def _base_settings(master: str | None) -> dict[str, str]:
     # they save: the network does not run in Java.
     options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:MetaspaceSize=256m", "-Xmn256m"]
     log = f"-Dlog4j2.configurationFile={_LOG_SETTINGS.as_uri()}"
-    java = " ".join([*options, log, *class_archive.reading_options()])
+    java = " ".join([*options, log, *class_archive.java_options()])
     return {**base, **_LOCAL_SETTINGS, "spark.driver.defaultJavaOptions": java}
 
 
@@ -135,6 +135,6 @@ def task_slots(spark: SparkSession) -> int:
     return max(executors * cores // cpus, spark.sparkContext.defaultParallelism // cpus, 1)
 
 
-def in_pool(spark: SparkSession, name: str) -> None:
+def use_pool(spark: SparkSession, name: str) -> None:
     """Run the jobs of this thread in a scheduler pool; all pools share the cores equally."""
     spark.sparkContext.setLocalProperty("spark.scheduler.pool", name)

@@ -60,7 +60,7 @@ def task_count(images: int, slots: int) -> int:
     return max(1, min(slots, images // MIN_IMAGES_PER_TASK))
 
 
-def in_tasks(work: DataFrame, sizes: list[int]) -> DataFrame:
+def repartition_into_tasks(work: DataFrame, sizes: list[int]) -> DataFrame:
     """The rows of `work`, which have a path, in partitions of about these sizes, in this order.
 
     The partition depends only on the path, so a stage that runs again gives the same partitions.

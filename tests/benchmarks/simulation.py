@@ -124,12 +124,12 @@ def _say(found: Simulated, images: int, requests: Counter[str]) -> None:
     click.echo(f"driver: heap {found.heap_mib:.0f} MiB, Python {found.python_mib:.0f} MiB")
     click.echo(f"tasks: {found.tasks:,}; files of the features table: {found.files:,}")
     a_million = {kind: count / images * MILLION for kind, count in sorted(requests.items())}
-    told = ", ".join(f"{kind} {count:,.0f}" for kind, count in a_million.items())
+    requests_text = ", ".join(f"{kind} {count:,.0f}" for kind, count in a_million.items())
     prices = read_prices(EXAMPLE)
     cost = request_price(a_million, prices.s3_put_per_1000.amount, prices.s3_get_per_1000.amount)
     images_cost = MILLION / 1000 * prices.s3_get_per_1000.amount
     click.echo(
-        f"requests for a million images, but for a GET each: {told}: "
+        f"requests for a million images, but for a GET each: {requests_text}: "
         f"{cost:.2f} {prices.currency}; the GETs {images_cost:.2f}"
     )
 

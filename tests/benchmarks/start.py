@@ -36,12 +36,12 @@ def main(beside: str | None, where: str, images: int, rounds: int) -> None:
         ratios = []
         for _ in range(rounds):
             now = _first_features(ROOT, where, folder, work)
-            told = f"{now:.1f} s"
+            line = f"{now:.1f} s"
             if before:
                 then = _first_features(before, where, folder, work)
                 ratios.append(now / then)
-                told += f", {beside} {then:.1f} s: {ratios[-1]:.2f}"
-            click.echo(told)
+                line += f", {beside} {then:.1f} s: {ratios[-1]:.2f}"
+            click.echo(line)
         if ratios:
             click.echo(f"median {median(ratios):.2f}")
 

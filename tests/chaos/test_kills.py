@@ -37,7 +37,7 @@ def test_no_image_is_lost_when_python_workers_are_killed(
     with job(*scene.arguments("featurize"), environment=environment) as running:
         running.wait_for("featurize:")
         assert kill_at_random(running, running.workers, 3, chance, 2.0) > 0
-        assert running.end() == 0, running.told()[-3000:]
+        assert running.end() == 0, running.output()[-3000:]
     counts = scene.counts()
     assert (counts.featurized, counts.lost, counts.duplicated) == (1200, 0, 0)
 
@@ -52,8 +52,8 @@ def test_workers_that_always_die_end_the_run_with_the_setting_to_raise(
             for worker in running.workers():
                 worker.kill()
             time.sleep(0.2)
-        assert running.end() == OUT_OF_MEMORY, running.told()[-3000:]
-        assert "raise executor.memoryOverhead" in running.told().strip().splitlines()[-1]
+        assert running.end() == OUT_OF_MEMORY, running.output()[-3000:]
+        assert "raise executor.memoryOverhead" in running.output().strip().splitlines()[-1]
 
 
 def test_a_driver_without_its_jvm_ends_with_one_line(make_scene: Callable[..., Scene]) -> None:
@@ -62,9 +62,9 @@ def test_a_driver_without_its_jvm_ends_with_one_line(make_scene: Callable[..., S
         running.wait_for("list:")
         (jvm,) = running.children("SparkSubmit")
         jvm.kill()
-        assert running.end() == OUT_OF_MEMORY, running.told()[-3000:]
-        assert "Traceback" not in running.told()
-        assert "raise driver.memoryOverhead" in running.told().strip().splitlines()[-1]
+        assert running.end() == OUT_OF_MEMORY, running.output()[-3000:]
+        assert "Traceback" not in running.output()
+        assert "raise driver.memoryOverhead" in running.output().strip().splitlines()[-1]
 
 
 @pytest.mark.parametrize("kills", range(7))
@@ -80,7 +80,7 @@ def test_no_image_is_lost_when_executors_are_killed(
     with job(*scene.arguments("featurize", *cluster), environment=environment) as running:
         running.wait_for("featurize:")
         assert kill_at_random(running, running.executors, 3, chance, 4.0) > 0
-        assert running.end() == 0, running.told()[-3000:]
+        assert running.end() == 0, running.output()[-3000:]
     counts = scene.counts()
     assert (counts.featurized, counts.lost, counts.duplicated) == (1200, 0, 0)
 
@@ -97,7 +97,7 @@ def test_no_image_is_lost_when_the_driver_is_killed_in_each_step(
             time.sleep(chance.uniform(0.0, 1.0))
             running.kill()
     with job(*run, environment=environment) as running:
-        assert running.end() == 0, running.told()[-3000:]
+        assert running.end() == 0, running.output()[-3000:]
     counts = scene.counts()
     assert (counts.featurized, counts.lost, counts.duplicated) == (120, 0, 0)
     # A kill at the start of featurize loses one batch. A kill in the middle loses at most two: one
@@ -119,7 +119,7 @@ def test_a_driver_killed_between_batches_loses_at_most_two(
         time.sleep(chance.uniform(0.0, 1.0))
         running.kill()
     with job(*featurize, environment=environment) as running:
-        assert running.end() == 0, running.told()[-3000:]
+        assert running.end() == 0, running.output()[-3000:]
     counts = scene.counts()
     assert (counts.featurized, counts.lost, counts.duplicated) == (120, 0, 0)
     # One batch is committed while the other is computed. Their sizes vary with the hashes of paths.
@@ -146,6 +146,6 @@ def test_speculative_tasks_duplicate_no_image(
     conf = [f"--conf={key}={value}" for key, value in speculation.items()]
     arguments = scene.arguments("featurize", "--reader", reader, "--batch-images", "60", *conf)
     with job(*arguments, environment=scene.server.environment()) as running:
-        assert running.end() == 0, running.told()[-3000:]
+        assert running.end() == 0, running.output()[-3000:]
     counts = scene.counts()
     assert (counts.featurized, counts.lost, counts.duplicated) == (240, 0, 0)

@@ -43,7 +43,7 @@ def test_no_image_is_lost_with_random_faults_of_the_store(
     scene.proxy.hook = faults(chance)
     arguments = scene.arguments("run", "--reader", reader)
     with job(*arguments, environment=scene.server.environment()) as running:
-        assert running.end(900) == 0, running.told()[-3000:]
+        assert running.end(900) == 0, running.output()[-3000:]
     scene.proxy.forward()
     counts = scene.counts()
     assert (counts.featurized, counts.quarantined) == (120, 0)
@@ -71,7 +71,7 @@ def test_a_run_continues_after_the_store_refused_writes(make_scene: Callable[...
         running.kill()
     scene.proxy.forward()
     with job(*featurize, environment=scene.server.environment()) as running:
-        assert running.end() == 0, running.told()[-3000:]
+        assert running.end() == 0, running.output()[-3000:]
     counts = scene.counts()
     assert (counts.featurized, counts.lost, counts.duplicated) == (120, 0, 0)
 
@@ -95,7 +95,7 @@ def test_objects_may_vanish_or_change_between_listing_and_fetch(
     scene.proxy.hook = change
     arguments = scene.arguments("featurize", "--max-bad-fraction", "0.5")
     with job(*arguments, environment=scene.server.environment()) as running:
-        assert running.end() == 0, running.told()[-3000:]
+        assert running.end() == 0, running.output()[-3000:]
     counts = scene.counts()
     assert (counts.lost, counts.duplicated) == (0, 0)
     assert (counts.featurized, counts.quarantined) == (119, 1)

@@ -26,16 +26,16 @@ class Job:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def told(self) -> str:
+    def output(self) -> str:
         """The log so far."""
         return self.log.read_text(errors="replace")
 
     def wait_for(self, text: str, seconds: float = 400) -> None:
         """Wait until the log contains `text`; the job must not end before."""
         deadline = time.monotonic() + seconds
-        while text not in self.told():
-            assert self.process.poll() is None, self.told()[-3000:]
-            assert time.monotonic() < deadline, f"no {text!r} in {self.told()[-3000:]}"
+        while text not in self.output():
+            assert self.process.poll() is None, self.output()[-3000:]
+            assert time.monotonic() < deadline, f"no {text!r} in {self.output()[-3000:]}"
             time.sleep(0.05)
 
     def executors(self) -> list[psutil.Process]:

@@ -38,8 +38,8 @@ class Release:
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
         """Run a command, which must succeed; returns its standard error."""
         with self.start(*arguments, environment=environment or os.environ) as running:
-            assert running.end() == 0, running.told()[-3000:]
-            return running.told()
+            assert running.end() == 0, running.output()[-3000:]
+            return running.output()
 
 
 def this_release() -> Release:

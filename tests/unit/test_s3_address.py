@@ -10,7 +10,7 @@ from botocore.config import Config
 
 from job.errors import InvalidValueError
 from job.images.s3a_config import settings_from_spark_conf
-from job.s3_address import by_path, require_hosts, with_path_style
+from job.s3_address import require_hosts, uses_path_style, with_path_style
 from tests.support.names import host_without_subdomains
 
 S3A = "spark.hadoop.fs.s3a."
@@ -38,7 +38,7 @@ def test_path_style_is_chosen_as_in_the_aws_sdk(
         # botocore and s3a would use my.fruits.127.0.0.1, which is not a host.
         path_style = True
     expected = _by_path_for_botocore(bucket, endpoint, path_style)
-    assert by_path(bucket, endpoint, path_style) == expected
+    assert uses_path_style(bucket, endpoint, path_style) == expected
 
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9000", "10.1.2.3:9000", "http://[::1]:80"])

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from job.analysis.cost.usage import Executor, Usage, compute_usage
-from job.runtime.progress import each_of
+from job.runtime.progress import scala_items
 
 
 def live_usage(spark: SparkSession, images: int | None = None) -> Usage:
@@ -18,7 +18,7 @@ def live_usage(spark: SparkSession, images: int | None = None) -> Usage:
     """
     context = spark.sparkContext
     store: Any = context._jsc.sc().statusStore()
-    executors = [_executor(summary) for summary in each_of(store.executorList(False))]
+    executors = [_executor(summary) for summary in scala_items(store.executorList(False))]
     started = context.startTime / 1000
     settings = dict(context.getConf().getAll())
     return compute_usage(settings, executors, started, time.time(), images)

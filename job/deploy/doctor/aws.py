@@ -46,13 +46,13 @@ def _s3(context: ClientContext) -> Aws:
 
     s3 = context.values["s3"]
     region, endpoint = s3["region"] or None, s3["endpoint"] or None
-    by_path = s3["pathStyle"] or is_ip(parse_endpoint(s3["endpoint"]).hostname or "")
+    uses_path_style = s3["pathStyle"] or is_ip(parse_endpoint(s3["endpoint"]).hostname or "")
     config = Config(
         connect_timeout=_SECONDS,
         read_timeout=_SECONDS,
         retries={"total_max_attempts": 2},
         # As the run will ask it.
-        s3={"addressing_style": "path" if by_path else "virtual"},
+        s3={"addressing_style": "path" if uses_path_style else "virtual"},
     )
     return context.aws(region_name=region, endpoint_url=endpoint, config=config)
 

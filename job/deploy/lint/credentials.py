@@ -21,8 +21,8 @@ def secret_in_settings(context: LintContext) -> Iterator[Finding]:
 
 def secret_in_arguments(context: LintContext) -> Iterator[Finding]:
     """The arguments hold a secret."""
-    if any(is_secret("", argument) for argument in context.arguments.given):
-        yield error("arguments", list(context.arguments.given), _EXPOSED, _FIX)
+    if any(is_secret("", argument) for argument in context.arguments.words):
+        yield error("arguments", list(context.arguments.words), _EXPOSED, _FIX)
 
 
 def secret_in_environment(context: LintContext) -> Iterator[Finding]:

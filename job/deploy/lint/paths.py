@@ -20,13 +20,13 @@ _EVENT_LOG = "spark.eventLog.enabled"
 
 def invalid_argument(context: LintContext) -> Iterator[Finding]:
     """The job's command line rejects the arguments."""
-    for complaint in context.arguments.complaints:
+    for problem in context.arguments.errors:
         yield error(
             "arguments",
-            list(context.arguments.given),
-            f"the job rejects them: {complaint.what}"
-            + (f"; expected {complaint.expected}" if complaint.expected else ""),
-            complaint.fix or f"see image-features {context.value('command')} --help",
+            list(context.arguments.words),
+            f"the job rejects them: {problem.what}"
+            + (f"; expected {problem.expected}" if problem.expected else ""),
+            problem.fix or f"see image-features {context.value('command')} --help",
         )
 
 
@@ -90,24 +90,24 @@ def event_log_without_folder(context: LintContext) -> Iterator[Finding]:
 
 def master_in_arguments(context: LintContext) -> Iterator[Finding]:
     """`--master` in the arguments: the run does not use the cluster."""
-    if context.arguments.gives("--master"):
+    if context.arguments.contains("--master"):
         why = "the operator sets the master; with another one no executor starts"
-        yield error("arguments", list(context.arguments.given), why, "leave --master out")
+        yield error("arguments", list(context.arguments.words), why, "leave --master out")
 
 
 def settings_in_arguments(context: LintContext) -> Iterator[Finding]:
     """`--conf` in the arguments: too late for settings of the pods."""
-    if context.arguments.gives("--conf"):
+    if context.arguments.contains("--conf"):
         why = "the driver already runs when it is read: too late for memory, pods and jars"
         fix = "move it to sparkConf"
-        yield warning("arguments", list(context.arguments.given), why, fix)
+        yield warning("arguments", list(context.arguments.words), why, fix)
 
 
 def run_id_in_arguments(context: LintContext) -> Iterator[Finding]:
     """`--run-id` in the arguments: the application already names the run."""
-    if context.arguments.gives("--run-id"):
+    if context.arguments.contains("--run-id"):
         why = "the application's name is the run id; with a fixed one the next run does nothing"
-        arguments = list(context.arguments.given)
+        arguments = list(context.arguments.words)
         yield error("arguments", arguments, why, "leave --run-id out; set runId if you need to")
 
 

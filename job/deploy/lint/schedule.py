@@ -45,7 +45,7 @@ def refeaturize_on_schedule(context: LintContext) -> Iterator[Finding]:
     """Each run of a schedule featurizes all images again."""
     if context.is_scheduled and context.arguments.options.get("refeaturize"):
         why = "each run of the schedule featurizes, and pays for, all images instead of new ones"
-        arguments = list(context.arguments.given)
+        arguments = list(context.arguments.words)
         fix = "leave --refeaturize out, and run it once by hand"
         yield warning("arguments", arguments, why, fix)
 

@@ -83,10 +83,10 @@ def main(
 
 
 def _run(call: JobCall) -> int:
-    if class_archive.is_recorded():
+    if class_archive.is_usable():
         return run_job(call)
     click.echo("the first run saves Java's classes for later runs: it takes some seconds longer")
-    with class_archive.recording() as setting:
+    with class_archive.record() as setting:
         recorded = replace(call, settings={**call.settings, **setting})
         return run_job(recorded, _RECORDING_SECONDS)
 

@@ -30,7 +30,7 @@ from job.paths import LOCAL_SCHEME, canonical_path, folder_of, split_path
 from job.runtime.formatting import pluralize
 from job.runtime.progress import RowCounter, Steps
 from job.runtime.session import task_slots
-from job.runtime.task_sizing import in_tasks, task_sizes
+from job.runtime.task_sizing import repartition_into_tasks, task_sizes
 
 BatchFunction = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
@@ -95,7 +95,7 @@ def _copy_all(
     steps: Steps,
 ) -> None:
     spark, total = images.sparkSession, sum(sizes.values())
-    tasks = in_tasks(images, task_sizes(total, task_slots(spark)))
+    tasks = repartition_into_tasks(images, task_sizes(total, task_slots(spark)))
     count = RowCounter(spark, _COPY_NODE)
     with steps.step("copy", total=total, done=lambda: min(count(), total)):
         tasks.mapInArrow(_copier(config.output_path, settings), f"{RELATIVE} string").count()

@@ -48,9 +48,12 @@ def endpoint(context: InClusterContext) -> str:
     address = urlsplit(url)
     endpoint_host = address.hostname or ""
     path_style = context.hadoop.get("fs.s3a.path.style.access", "false").lower() == "true"
-    by_path = {bucket for bucket in buckets if s3_address.by_path(bucket, url, path_style)}
+    path_style_buckets = {
+        bucket for bucket in buckets if s3_address.uses_path_style(bucket, url, path_style)
+    }
     hosts = [
-        endpoint_host if bucket in by_path else f"{bucket}.{endpoint_host}" for bucket in buckets
+        endpoint_host if bucket in path_style_buckets else f"{bucket}.{endpoint_host}"
+        for bucket in buckets
     ]
     port = address.port or (80 if address.scheme == "http" else 443)
     for host in dict.fromkeys(hosts):

@@ -182,7 +182,7 @@ DAMAGES = [
 ]
 
 
-@pytest.mark.parametrize(("table", "damage", "command", "told"), DAMAGES)
+@pytest.mark.parametrize(("table", "damage", "command", "message"), DAMAGES)
 def test_a_table_that_lacks_files_is_one_line(
     images: Path,
     made: Path,
@@ -190,7 +190,7 @@ def test_a_table_that_lacks_files_is_one_line(
     table: str,
     damage: Callable[[str], Damage],
     command: list[str],
-    told: str,
+    message: str,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     damage(table)(output)
@@ -200,7 +200,7 @@ def test_a_table_that_lacks_files_is_one_line(
     error = capfd.readouterr().err
     assert "Traceback" not in error
     (line,) = [line for line in error.splitlines() if line.startswith("image-features: ")]
-    assert told in line
+    assert message in line
     assert f"/{table}" in line
     assert "fix: " in line
 

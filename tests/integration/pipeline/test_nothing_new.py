@@ -27,7 +27,7 @@ def _starts_tensorflow(arguments: list[str]) -> bool:
         while running.process.poll() is None:
             started = started or any(_has_tensorflow(worker.pid) for worker in running.workers())
             time.sleep(0.1)
-        assert running.end() == 0, running.told()[-3000:]
+        assert running.end() == 0, running.output()[-3000:]
     return started
 
 

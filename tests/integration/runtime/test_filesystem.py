@@ -30,8 +30,8 @@ def test_a_file_has_the_bytes_that_were_written(spark: SparkSession, folder: str
 def test_a_read_can_be_limited_to_the_first_bytes(spark: SparkSession, folder: str) -> None:
     filesystem.write_bytes(spark, f"{folder}/a", b"0123456789")
 
-    assert filesystem.read_bytes(spark, f"{folder}/a", most=4) == b"0123"
-    assert filesystem.read_bytes(spark, f"{folder}/a", most=40) == b"0123456789"
+    assert filesystem.read_bytes(spark, f"{folder}/a", max_bytes=4) == b"0123"
+    assert filesystem.read_bytes(spark, f"{folder}/a", max_bytes=40) == b"0123456789"
 
 
 def test_the_size_of_a_folder_is_that_of_its_files(spark: SparkSession, folder: str) -> None:

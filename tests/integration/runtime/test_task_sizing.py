@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from job import schemas
-from job.runtime.task_sizing import in_tasks, task_sizes
+from job.runtime.task_sizing import repartition_into_tasks, task_sizes
 
 
 @pytest.mark.parametrize(("images", "slots"), [(0, 2), (1, 2), (10_000, 2), (50_000, 7)])
@@ -18,7 +18,9 @@ def test_partitions_have_the_requested_sizes_in_order(
 ) -> None:
     sizes = task_sizes(images, slots)
     paths = spark.range(images).select(F.format_string("a/%d.jpg", "id").alias(schemas.PATH))
-    in_order = in_tasks(paths, sizes).rdd.mapPartitions(lambda rows: [sum(1 for _ in rows)])
+    in_order = repartition_into_tasks(paths, sizes).rdd.mapPartitions(
+        lambda rows: [sum(1 for _ in rows)]
+    )
     counts = in_order.collect()
     assert sum(counts) == images
     # The hash of a path draws its partition: allow four standard deviations.
@@ -32,7 +34,7 @@ def test_large_images_that_are_listed_together_leave_no_core_idle(spark: SparkSe
     paths = spark.range(images).select(
         F.format_string("a/%05d.jpg", "id").alias(schemas.PATH), seconds
     )
-    tasks = in_tasks(paths, task_sizes(images, slots)).rdd.mapPartitions(
+    tasks = repartition_into_tasks(paths, task_sizes(images, slots)).rdd.mapPartitions(
         lambda rows: [sum(row.seconds for row in rows)]
     )
     busy = tasks.collect()

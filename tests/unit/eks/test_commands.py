@@ -48,5 +48,5 @@ def test_the_page_of_eks_has_its_commands() -> None:
 )
 def test_a_command_that_aws_would_not_take_is_found(command: str, said: str) -> None:
     for page in (f"    VALUE=$({command} \\\n      --query x)\n", f"say `{command}`\n"):
-        told = [each for found in commands_in(page) for each in complaints(found)]
-        assert any(said in each for each in told), told
+        problems = [each for found in commands_in(page) for each in complaints(found)]
+        assert any(said in each for each in problems), problems

@@ -23,9 +23,9 @@ def test_the_tables_are_those_of_the_registry() -> None:
 
 
 def test_each_check_has_a_name_and_a_sentence_of_its_own() -> None:
-    told = [each for family in checks_by_family().values() for each in family.items()]
-    assert len(dict(told)) == len(told) == len(CHECKS) + 4
-    assert all(re.fullmatch(r"[A-Za-z`].*\.", finds) for _, finds in told)
+    described = [each for family in checks_by_family().values() for each in family.items()]
+    assert len(dict(described)) == len(described) == len(CHECKS) + 4
+    assert all(re.fullmatch(r"[A-Za-z`].*\.", finds) for _, finds in described)
 
 
 @pytest.mark.usefixtures("helm")

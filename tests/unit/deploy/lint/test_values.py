@@ -68,8 +68,10 @@ def test_wrong_values_are_reported_with_the_fix(
 ) -> None:
     case = Case.of(file)
     code, found = linted(case.command, capsys)
-    told = sorted((each["severity"], each["check"], each["key"]) for each in found)
-    assert told == sorted((each["severity"], each["check"], each["key"]) for each in case.expected)
+    reported = sorted((each["severity"], each["check"], each["key"]) for each in found)
+    assert reported == sorted(
+        (each["severity"], each["check"], each["key"]) for each in case.expected
+    )
     for each in case.expected:
         said = [f"{one['why']} {one['fix']}" for one in found if one["check"] == each["check"]]
         assert any(each["part"] in text for text in said), said

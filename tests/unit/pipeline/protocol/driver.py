@@ -239,7 +239,7 @@ def _of_featurize(world: World) -> dict[str, Any]:
         "reconcile": _reconcile,
         "require_images": lambda *_: None,
         "task_slots": lambda _: 1,
-        "in_pool": lambda *_: None,
+        "use_pool": lambda *_: None,
     }
 
 
