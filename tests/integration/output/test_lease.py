@@ -46,7 +46,7 @@ SHORT = 1.0
 FINGERPRINT = {"identity": "x"}
 
 
-@pytest.fixture(params=["disk", "s3"])
+@pytest.fixture(params=[pytest.param("disk", marks=pytest.mark.slow), "s3"])
 def output(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A new output on each of the two stores."""
     if request.param == "disk":

@@ -68,7 +68,13 @@ def write_results(output: Path, stale: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "write", [write_manifest_alone, write_bundle, write_half_a_model, write_results]
+    "write",
+    [
+        write_manifest_alone,
+        write_half_a_model,
+        pytest.param(write_bundle, marks=pytest.mark.slow),
+        pytest.param(write_results, marks=pytest.mark.slow),
+    ],
 )
 def test_the_next_run_leaves_files_that_agree(
     spark: SparkSession, runs: tuple[Path, Path, Path], tmp_path: Path, write: StaleWrite
