@@ -13,7 +13,7 @@ rm -rf "$site"/tensorflow/include "$site"/pyarrow/include "$site"/clang "$site"/
 rm -rf "$site"/tensorflow/compiler/tf2xla/ops/_xla_ops.so \
   "$site"/tensorflow/compiler/mlir/stablehlo/stablehlo_extension.so "$site"/grpc "$site"/grpcio-*.dist-info
 
-# The client of a remote profiler is imported with all of TensorFlow, and used by nobody here.
+# TensorFlow imports the client of a remote profiler, which the job does not use.
 profiler=$site/tensorflow/python/profiler/internal/_pywrap_profiler_plugin
 rm "$profiler.so"
 touch "$profiler.py"
@@ -24,12 +24,11 @@ for names in "$site"/tensorflow/_api/v2/{lite,compat/v1/lite,compat/v2/lite}; do
   rm -r "$names" && mkdir "$names" && touch "$names/__init__.py"
 done
 
-# Of the descriptions of AWS's services, those that credentials and S3 need.
+# botocore needs only the service models for credentials and S3.
 find "$site"/botocore/data -mindepth 1 -maxdepth 1 -type d \
   ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -rf {} +
 
-# Symbols are two fifths of TensorFlow's libraries, and one of Arrow's. Those of numpy and pillow do
-# not survive strip.
+# Symbols are two fifths of TensorFlow's libraries, and one fifth of Arrow's. strip breaks numpy and pillow.
 strip --strip-unneeded "$site"/{tensorflow,pyarrow,obstore}/**/*.so{,.*}
 
 # Arrow Flight is a server protocol, and Arrow's own S3 client is not ours; nothing else links them.

@@ -51,7 +51,7 @@ def default_of(values: dict[str, Any], key: str) -> Any:
 
 
 def with_table(readme: str, values: str) -> str:
-    """The README with its table made anew."""
+    """The README with a new table."""
     before, rest = readme.split(BEGIN)
     return before + BEGIN + "\n" + table(values) + "\n" + END + rest.split(END)[1]
 
