@@ -38,12 +38,16 @@ def spark_session_for(
     from pyspark.sql import SparkSession
 
     from job.runtime.session import session_settings, start_session
-    from job.runtime.spark_errors import STORAGE_EXCEPTIONS, as_job_error
+    from job.runtime.spark_errors import STORAGE_EXCEPTIONS, as_job_error, start_error
 
     is_new = SparkSession.getActiveSession() is None
     settings = session_settings(spark_settings(options["conf"]), options["master"])
     check_storage(options, settings)
-    spark = start_session(f"image-features {command}", settings)
+    try:
+        spark = start_session(f"image-features {command}", settings)
+    except STORAGE_EXCEPTIONS as error:
+        event_log = settings.get("spark.eventLog.dir", "the event log")
+        raise start_error(error, event_log) from error
     if is_new:
         # PySpark's handler calls the JVM to cancel jobs, which fails inside another call.
         signal.signal(signal.SIGINT, _interrupt)

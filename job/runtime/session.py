@@ -67,7 +67,10 @@ def start_session(app_name: str, settings: Mapping[str, str]) -> SparkSession:
     builder = SparkSession.builder.appName(app_name)
     for key, value in settings.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    session = builder.getOrCreate()
+    # Spark checks SQL settings when it first uses them: wrong ones fail here.
+    session.conf.get("spark.sql.shuffle.partitions")
+    return session
 
 
 def merge_settings(

@@ -12,6 +12,7 @@ from job.errors import (
     AccessDeniedError,
     DamagedTableError,
     InputNotFoundError,
+    InvalidValueError,
     JobError,
     TransportError,
 )
@@ -94,6 +95,21 @@ def as_job_error(error: Exception, where: str) -> JobError | None:
             "featurized again",
         )
     return None
+
+
+def start_error(error: Exception, event_log: str) -> JobError:
+    """The JobError for a session that did not start; `event_log` is the folder of its event log."""
+    known = as_job_error(error, event_log)
+    if known is not None:
+        return known
+    reason = cause(error)
+    if "JAVA_GATEWAY_EXITED" in reason:
+        reason = "the lines above have the error of its JVM"
+    return InvalidValueError(
+        f"Spark did not start: {reason}",
+        expected="a Spark master and valid Spark settings",
+        fix="check --master and --conf",
+    )
 
 
 def cause(error: Exception) -> str:

@@ -425,3 +425,26 @@ def test_no_java(tmp_path: Path, images: str) -> None:
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert "Java 17" in ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("--master", "foo", "the lines above"),
+        ("--conf", "spark.driver.memory=5x", "the lines above"),
+        ("--conf", "spark.serializer=org.example.Missing", "org.example.Missing"),
+        ("--conf", "spark.sql.shuffle.partitions=-5", "must be positive"),
+    ],
+)
+def test_a_session_that_does_not_start(
+    images_here: Path, tmp_path: Path, option: str, value: str, reason: str
+) -> None:
+    command = [sys.executable, "-m", "job", "run", "--input", str(images_here)]
+    command += ["--output", str(tmp_path / "out"), option, value]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("image-features: Spark did not start: ")
+    assert reason in last
+    assert not (tmp_path / "out").exists()
