@@ -131,7 +131,7 @@ def featurize(run: FeaturizeRun, listing: Staged) -> Reconciliation:
     _featurize_batches(run, work)
     if deleted is not None and run.reuses:
         run.tables.drop(deleted.rows)
-    with run.steps.step("account", unit="objects", total=listing.count):
+    with run.steps.step("reconcile", unit="objects", total=listing.count):
         result = reconcile(listing.rows, listing.count, run.tables)
     if deleted is not None:
         result = replace(result, counts=replace(result.counts, dropped=deleted.count))

@@ -17,7 +17,7 @@ _CPU = "internal.metrics.executorCpuTime"
 FEATURIZE = "rows from Python, first write"
 COMMIT = "read again, write to the table"
 LIST = "listing"
-ELSE = "table logs, counts, account"
+ELSE = "table logs, counts, reconcile"
 # By the functions of ours that a plan runs, the last by any.
 _KINDS = {"featurize(": FEATURIZE, "_decode_batches(": COMMIT, "MapInArrow": LIST}
 

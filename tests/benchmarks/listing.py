@@ -1,8 +1,8 @@
 """`python -m tests.benchmarks.listing`: what a day without new images costs, for ever more images.
 
-Nothing is fetched: the run is a listing, two joins, a MERGE of what is gone, and the account. The
-listing comes from a bucket without bytes, through the job's own lister; executors are processes of
-their own, so that the driver's heap is the driver's alone.
+Nothing is fetched: the run is a listing, two joins, a MERGE of the deleted objects, and the final
+checks. The listing comes from a bucket without bytes, through the job's own lister. Executors are
+separate processes, so that the driver's heap is the driver's alone.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ OUT_OF_MEMORY = 13
 LINE_BEFORE_STEP = {
     "list": "check:",
     "featurize": "list:",
-    "account": "featurize:",
-    "fit": "account:",
+    "reconcile": "featurize:",
+    "fit": "reconcile:",
     "project": "fit:",
     "export": "project:",
     "report": "export:",
