@@ -1,7 +1,7 @@
 #!/bin/bash
-# The preStop hook of executors: asks the JVM to decommission itself, and waits until it has.
+# The preStop hook of executors: signals the JVM to decommission, and waits until the JVM exits.
 #
-# The pod's grace period bounds the wait; the kubelet sends TERM when it is over.
+# The pod's grace period limits the wait: afterwards the kubelet sends TERM.
 set -euo pipefail
 
 executor=$(pgrep -o -x java) || exit 0

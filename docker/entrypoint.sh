@@ -1,5 +1,5 @@
 #!/bin/bash
-# Starts what Spark on Kubernetes asks for: `driver` and `executor`; anything else is run as it is.
+# Starts a Spark `driver` or `executor` on Kubernetes, or runs any other command unchanged.
 set -eo pipefail
 
 classpath="${SPARK_CLASSPATH:+$SPARK_CLASSPATH:}${SPARK_CONF_DIR:-$SPARK_HOME/conf}:$SPARK_HOME/jars/*"
@@ -18,7 +18,7 @@ case "$1" in
     ;;
   executor)
     shift
-    # Spark hands over JVM options one per variable, numbered from 0; later ones win.
+    # Spark passes one JVM option per variable, numbered from 0; later options win.
     java_options=()
     while IFS= read -r name; do java_options+=("${!name}"); done < <(compgen -A variable SPARK_JAVA_OPT_ | sort -t_ -k4n)
     command=(
@@ -42,5 +42,5 @@ case "$1" in
     ;;
 esac
 
-# An init passes signals on and reaps what Python workers leave.
+# The init process forwards signals and reaps orphaned Python workers.
 exec /usr/bin/tini -s -- "${command[@]}"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Starts SeaweedFS and nginx, and makes the buckets named in BUCKETS.
+# Starts SeaweedFS and nginx, and creates the buckets in BUCKETS.
 set -euo pipefail
 
 cat > /tmp/identities.json <<JSON
@@ -9,7 +9,7 @@ JSON
 
 weed_shell() { weed shell -master 127.0.0.1:9333 2>/dev/null <<<"$1"; }
 
-# The shell's answer to a bucket that is there already is a failure, as is any before all parts are up.
+# `weed shell` fails if the bucket exists, and until all parts are up.
 make_buckets() {
   for bucket in ${BUCKETS:-}; do
     until weed_shell s3.bucket.list | grep -q "^ *$bucket\b"; do
@@ -19,7 +19,7 @@ make_buckets() {
   touch /tmp/ready
 }
 
-# Two volumes a bucket instead of seven, and a heap that stays small.
+# Two volumes per bucket instead of seven, and a small heap.
 WEED_MASTER_VOLUME_GROWTH_COPY_1=2 GOMEMLIMIT=256MiB weed server -dir=/data -ip=127.0.0.1 \
   -master.telemetry=false -master.volumeSizeLimitMB=64 -volume.max=0 -volume.preStopSeconds=0 \
   -s3 -s3.port=8334 -s3.config=/tmp/identities.json -s3.iam=false -s3.autoCreateBucket=false \

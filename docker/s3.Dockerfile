@@ -1,4 +1,4 @@
-# A small S3 for clusters without one: SeaweedFS behind nginx, which writes the access log.
+# A small S3 server for clusters without one: SeaweedFS behind nginx, which writes the access log.
 ARG BASE_IMAGE=debian:bookworm-slim
 
 FROM ${BASE_IMAGE} AS weed

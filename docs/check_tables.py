@@ -1,4 +1,4 @@
-"""Writes the tables of checks into lint.md and doctor.md, from the registries of the checks."""
+"""Writes the tables of checks in lint.md and doctor.md, from the registries of checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Families = Mapping[str, Mapping[str, str]]
 
 
 def pages() -> dict[Path, str]:
-    """Each page with its tables as they would be written."""
+    """The new text of each page."""
     places = {"From your machine": CLIENT_CHECKS, "In the cluster": IN_CLUSTER_CHECKS}
     doctors = "".join(
         f"\n### {place}\n{tables(group_by_module(check.function for check in checks))}"
@@ -43,7 +43,7 @@ def _with(page: Path, text: str) -> str:
 
 
 def main() -> int:
-    """Write the pages; `--check` only says whether they are as they would be written."""
+    """Write the pages; with `--check` only return 1 if a page is out of date."""
     new = pages()
     if "--check" in sys.argv:
         return (

@@ -14,7 +14,7 @@ from tests.support.browser import NoBrowserError, browser, open_report
 PICTURE = Path(__file__).with_name("report.png")
 WINDOW = (1250, 2200)
 WIDTH = 900
-# A fifth of the bytes of all colours; the octree keeps those of the classes apart.
+# A fifth of the size in full colour; the octree keeps the colours of the classes distinct.
 COLOURS = 256
 # From the top of the page to the end of the first plane.
 SHOWN = "return document.querySelector('.planes figure').getBoundingClientRect().bottom + 10"
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     try:
         with browser(*WINDOW) as running:
             open_report(running, Path(arguments[0]).absolute())
-            # Thumbnails are decoded beside the page's own thread.
+            # The browser decodes thumbnails in another thread.
             time.sleep(1)
             height = round(running.execute_script(SHOWN))
             shot = Image.open(io.BytesIO(running.get_screenshot_as_png())).convert("RGB")

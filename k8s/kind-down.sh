@@ -1,5 +1,5 @@
 #!/bin/bash
-# Deletes the cluster of kind-up, if it is there; never another one.
+# Deletes the cluster of kind-up if it exists, and no other cluster.
 set -euo pipefail
 if [ -n "$USE_CLUSTER" ]; then
   echo "kind-down: deletes nothing of $USE_CLUSTER; \`kubectl --context $USE_CLUSTER delete namespace $NAMESPACE\` deletes what kind-up added"

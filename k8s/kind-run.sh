@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs the job on the cluster: sample images into S3, the chart applied, the run followed, its output fetched.
+# Runs the job on the cluster: uploads sample images, applies the chart, follows the run, downloads its output.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { echo "kind-run: $*"; }
@@ -17,7 +17,7 @@ application=$RELEASE-$RUN_ID
 results=build/kind-run/$RUN_ID
 
 port_log=$(mktemp)
-# Not by the function: $! would be a shell, and killing it would leave kubectl.
+# Not through kubectl_: $! would be a subshell, and killing it would leave kubectl running.
 kubectl --context "$KUBE_CONTEXT" --namespace "$NAMESPACE" port-forward service/s3 :8333 >"$port_log" &
 forward=$!
 trap 'kill $forward 2>/dev/null; rm -f "$port_log"' EXIT

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Adds to the cluster: the image on its nodes, S3, and the operator where the cluster is ours.
+# Loads images onto the nodes, and installs S3 and, on the kind cluster, the operator.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { echo "kind-up: $*"; }
@@ -19,7 +19,7 @@ sed "s|image: image-features-s3:dev|image: $S3_IMAGE|" k8s/s3.yaml | kubectl_ --
 
 if [ -z "$USE_CLUSTER" ]; then
   operators=$(kubectl_ get deployments --all-namespaces --selector app.kubernetes.io/name=spark-operator --output name)
-  # An operator keeps its settings: users may have changed them.
+  # Do not change an existing operator: users may have changed its settings.
   if [ -z "$operators" ]; then
     say "operator"
     $INSTALL_OPERATOR --values k8s/spark-operator-values.yaml

@@ -1,4 +1,4 @@
-# The image and the local cluster; included by the Makefile.
+# Targets for the image and the local cluster; the Makefile includes this file.
 
 ##@ Image and cluster
 
@@ -54,7 +54,7 @@ USE_CLUSTER=<context> uses another cluster")
 
 RENDER = helm template $(RELEASE) helm/image-features --skip-tests --namespace $(NAMESPACE) --values $(VALUES)
 
-# Packages that only some commands need, such as `scikit-learn xgboost-cpu`, as docker/requirements.txt pins them.
+# Packages that only some commands need, such as `scikit-learn xgboost-cpu`; docker/requirements.txt pins them.
 EXTRA_PACKAGES ?=
 
 .PHONY: image

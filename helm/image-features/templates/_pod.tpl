@@ -1,4 +1,4 @@
-{{/* The pod template of a role: called with the root context, `role` and that role's values. */}}
+{{/* The pod template of a role. Arguments: `root` (the root context), `role`, and `pod` (that role's values). */}}
 {{- define "image-features.pod" -}}
 {{- $pod := .pod -}}
 metadata:

@@ -1,4 +1,4 @@
-{{/* Spark's settings: the base list, then what the values ask for, then sparkConf. */}}
+{{/* Spark settings: the base list, then settings from the values, then sparkConf. Later ones win. */}}
 {{- define "image-features.sparkConf" -}}
 {{- $conf := .Files.Get "files/spark-base.yaml" | fromYaml -}}
 {{- range $group := list "s3" "encryption" "rights" "allocation" "failures" "decommission" "metrics" "eventLog" -}}
@@ -37,18 +37,18 @@ spark.hadoop.fs.s3a.encryption.algorithm: {{ ternary "AES256" .atRest (eq .atRes
 spark.hadoop.fs.s3a.encryption.key: {{ .kmsKeyArn | quote }}
 {{- end }}
 {{- if .inTransit }}
-# On Kubernetes Spark makes the secret itself, one for each application.
+# On Kubernetes, Spark generates a secret for each application.
 spark.authenticate: "true"
 spark.network.crypto.enabled: "true"
-# The first version derives keys in a weaker way, and is there for older services only.
+# Version 1 derives weaker keys and exists only for older services.
 spark.network.crypto.authEngineVersion: "2"
-# A peer without the secret would else be spoken with by the older, weak way.
+# Otherwise a peer without the secret gets the older, weaker protocol.
 spark.network.crypto.saslFallback: "false"
 {{- end }}
 {{- end }}
 {{- end -}}
 
-{{/* Without these the driver would need rights on configmaps, services and volume claims. */}}
+{{/* Without these settings the driver needs permissions on ConfigMaps, Services and PersistentVolumeClaims. */}}
 {{- define "image-features.sparkConf.rights" -}}
 spark.kubernetes.executor.disableConfigMap: "true"
 spark.kubernetes.driver.service.deleteOnTermination: "false"
@@ -77,7 +77,7 @@ spark.decommission.enabled: "true"
 spark.storage.decommission.enabled: "true"
 spark.storage.decommission.shuffleBlocks.enabled: "true"
 spark.storage.decommission.rddBlocks.enabled: "true"
-{{- /* An executor goes when the second look, this much after the first, finds no block left. */}}
+{{- /* An executor exits when the second check, this long after the first, finds no blocks left. */}}
 spark.storage.decommission.replicationReattemptInterval: 5s
 spark.kubernetes.decommission.script: /opt/decom.sh
 {{- with .Values.decommission.fallbackStoragePath }}
