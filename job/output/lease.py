@@ -72,8 +72,7 @@ class Lease:
     """A lease that this process holds until it calls `release` or loses the lease.
 
     `predecessor` is the record of the previous holder. It is None if there was no lease object,
-    which may have been deleted. `fenced` says that both tables have the number of this lease
-    (Tables.fence).
+    which may have been deleted.
     """
 
     store: LeaseStore
@@ -81,12 +80,9 @@ class Lease:
     output: str
     _etag: str
     predecessor: LeaseRecord | None
-    fenced: bool = False
-    _lock: threading.Lock = field(init=False)
-    _stopped: threading.Event = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._lock, self._stopped = threading.Lock(), threading.Event()
+    _fenced: bool = field(default=False, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
 
     @property
     def number(self) -> int:
@@ -114,14 +110,18 @@ class Lease:
             None if current is None or self._is_ours(current) else current, self.output
         )
 
+    def mark_fenced(self) -> None:
+        """Record that both tables have the number of this lease (Tables.fence)."""
+        self._fenced = True
+
     def release(self) -> None:
         """Free the lease at once; otherwise other runs wait until it expires.
 
-        A lease that was taken over and is not `fenced` is left to expire: then the next run fences
-        the tables.
+        A lease that was taken over and is not marked as fenced is left to expire: then the next run
+        fences the tables.
         """
         self._stopped.set()
-        if self.took_over and not self.fenced:
+        if self.took_over and not self._fenced:
             return
         # A lost lease needs no release; if the storage fails, the lease expires.
         with suppress(ConflictError, OSError, *STORAGE_EXCEPTIONS):

@@ -61,7 +61,8 @@ class Tables:
         """
         existing = [name for name in self._locations if self.engine.is_table(name)]
         self.engine.in_parallel(self._fence, existing)
-        self.lease.fenced = len(existing) == len(self._locations)
+        if len(existing) == len(self._locations):
+            self.lease.mark_fenced()
 
     @retried
     def exist(self) -> bool:
@@ -209,7 +210,7 @@ class Tables:
         self._commit(features, _REPLACE, self.engine.replace, good, _properties(fingerprint))
         bad = self.engine.quarantine_rows(outcome, self.run_id)
         self._commit(quarantine, _REPLACE + 1, self.engine.overwrite, bad)
-        self.lease.fenced = True
+        self.lease.mark_fenced()
 
     @retried
     def drop(self, paths: DataFrame) -> None:

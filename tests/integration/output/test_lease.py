@@ -264,7 +264,7 @@ def test_a_run_that_ends_deletes_the_staging_of_dead_runs_but_not_of_its_success
         assert compact() == 0
     (successor,) = successors
     assert successor.staging.rpartition("/")[2] in staged()
-    successor.lease.fenced = True
+    successor.lease.mark_fenced()
     successor.lease.release()
     assert compact() == 0
     assert staged() == []

@@ -88,7 +88,7 @@ def without_transactions(
 
 
 def without_fence(self: Tables) -> None:
-    self.lease.fenced = True
+    self.lease.mark_fenced()
 
 
 def delete_all_staged(_spark: None, layout: Any, _lease: Any) -> None:
