@@ -16,6 +16,9 @@ unexport SPARK_HOME SPARK_CONF_DIR PYTHONPATH
 PEERS_VENV = .cache/peers-venv
 PEERS_REQUIREMENTS = tests/benchmarks/peers/requirements.txt
 
+# For test-spark-4.0 only: Spark 4.0, and all other packages of VENV.
+SPARK_4_0_VENV = .cache/spark-4.0-venv
+
 # While the JVM of one test starts or waits, another test uses the cores.
 SIDE_BY_SIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -47,6 +50,10 @@ weights: setup ## Download Keras's official weights into docker/weights; BACKBON
 .PHONY: test
 test: setup ## Run unit and integration tests; ARGS="-k name" selects tests
 	$(IN_VENV)/python -m pytest -m "not slow" $(SIDE_BY_SIDE) $(ARGS)
+
+.PHONY: test-spark-4.0
+test-spark-4.0: setup $(SPARK_4_0_VENV)/.installed ## Run the job on Spark 4.0, as on EMR, and on outputs of both versions
+	$(IN_VENV)/python -m pytest tests/spark_4_0 --python-of-spark-4.0 $(SPARK_4_0_VENV)/bin/python $(ARGS)
 
 .PHONY: test-slow
 test-slow: setup ## Run slow tests: permissions, a million objects, analysis of features, whole commands
@@ -161,6 +168,15 @@ $(VENV)/.installed: job/deploy/local/prerequisites.sh pyproject.toml docker/pom.
 	@$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@echo "fetching the jars of docker/pom.xml"
 	@$(IN_VENV)/python -m job.deploy.local.jars
+	@touch $@
+
+$(SPARK_4_0_VENV)/.installed: $(VENV)/.installed docker/requirements-spark-4.0.txt
+	$(VENV)/bin/python -m venv --clear --without-pip $(SPARK_4_0_VENV)
+	$(VENV)/bin/python -m pip --python $(SPARK_4_0_VENV)/bin/python install --quiet --no-deps \
+		-r docker/requirements-spark-4.0.txt
+	$(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> $$(echo $(SPARK_4_0_VENV)/lib/python*/site-packages)/packages-of-venv.pth
+	JAVA_HOME="$$(cat $(VENV)/java-home)" $(SPARK_4_0_VENV)/bin/python -m tests.spark_4_0.install_jars
 	@touch $@
 
 $(PEERS_VENV)/.installed: $(PEERS_REQUIREMENTS)

@@ -58,7 +58,7 @@ _ENVIRONMENT_NAMES = {
     "secret.key": "AWS_SECRET_ACCESS_KEY",
     "session.token": "AWS_SESSION_TOKEN",
 }
-# The default of s3a (core-default.xml of Hadoop 3.4.1).
+# The default of s3a (core-default.xml of Hadoop 3.4.2).
 _DEFAULT_PROVIDERS = ",".join(
     [
         "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider",

@@ -54,7 +54,7 @@ def test_the_application_runs_the_job_of_the_image(application: Application) -> 
     assert spec["mainApplicationFile"] == "local:///opt/image-features/main.py"
     assert spec["arguments"] == ["run"]
     assert spec["image"] == "image-features:0.1.0"
-    assert (spec["type"], spec["mode"], spec["sparkVersion"]) == ("Python", "cluster", "4.0.2")
+    assert (spec["type"], spec["mode"], spec["sparkVersion"]) == ("Python", "cluster", "4.1.2")
 
 
 def test_any_subcommand_can_be_the_application(application: Application) -> None:

@@ -78,16 +78,21 @@ def _parent(process: psutil.Process) -> int | None:
 
 
 @contextmanager
-def job(*arguments: str, environment: Mapping[str, str], root: Path = CHECKOUT) -> Iterator[Job]:
+def job(
+    *arguments: str,
+    environment: Mapping[str, str],
+    root: Path = CHECKOUT,
+    python: str = sys.executable,
+) -> Iterator[Job]:
     """Run the job in a new process group, and kill the group when the block ends.
 
-    `root` is the folder with the package `job`.
+    `root` is the folder with the package `job`, `python` the interpreter.
     """
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         log = Path(folder) / "stderr"
         with log.open("wb") as stderr:
             process = subprocess.Popen(
-                [sys.executable, "-m", "job", *arguments],
+                [python, "-m", "job", *arguments],
                 # Python workers find the package by PYTHONPATH, this process by its folder.
                 env={**environment, "PYTHONPATH": str(root)},
                 cwd=root,

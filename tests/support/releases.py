@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import subprocess
+import sys
 import tarfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -24,16 +25,17 @@ class RevisionMissingError(Exception):
 
 @dataclass(frozen=True)
 class Release:
-    """A version of the job: the folder with its package `job`."""
+    """A version of the job: the folder with its package `job`, and the Python that runs it."""
 
     root: Path
     # The names of options in this version, by their current names.
     former_options: Mapping[str, str] = field(default_factory=dict)
+    python: str = sys.executable
 
     def start(self, *arguments: str, environment: Mapping[str, str]) -> AbstractContextManager[Job]:
         """Start a command; the context kills it at the end."""
         words = [self.former_options.get(argument, argument) for argument in arguments]
-        return job(*words, environment=environment, root=self.root)
+        return job(*words, environment=environment, root=self.root, python=self.python)
 
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
         """Run a command, which must succeed; returns its standard error."""

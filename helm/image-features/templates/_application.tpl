@@ -3,7 +3,7 @@
 type: Python
 mode: cluster
 pythonVersion: "3"
-sparkVersion: 4.0.2
+sparkVersion: 4.1.2
 image: {{ include "image-features.image" . }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 {{- with .Values.image.pullSecrets }}

@@ -30,7 +30,7 @@ def driver_request(settings: Mapping[str, str]) -> Request:
 def executor_request(settings: Mapping[str, str]) -> Request:
     """The request of an executor pod: its cores, and memory with overhead, Python and off-heap.
 
-    Follows BasicExecutorFeatureStep and ResourceProfile of Spark 4.0.
+    Follows BasicExecutorFeatureStep and ResourceProfile of Spark 4.1.
     """
     memory = _memory(settings, "executor")
     memory += _bytes(settings.get("spark.executor.pyspark.memory", "0"))

@@ -41,10 +41,10 @@ def plain_http_with_encryption(context: LintContext) -> Iterator[Finding]:
 
 
 def broken_network_cipher(context: LintContext) -> Iterator[Finding]:
-    """AES-GCM between driver and executors: Spark 4.0.2 only reads the first message."""
+    """AES-GCM between driver and executors: Spark 4.1.2 only reads the first message."""
     cipher = context.conf.get(_CIPHER, "")
     if "GCM" in cipher.upper():
-        why = "Spark 4.0.2 drops all messages after the first (SPARK-56227): the run never starts"
+        why = "Spark 4.1.2 drops all messages after the first (SPARK-56227): the run never starts"
         yield error(
             conf_key(_CIPHER), cipher, why, "leave it out: the default is AES/CTR/NoPadding"
         )

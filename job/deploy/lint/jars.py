@@ -17,6 +17,8 @@ _JAR_SETTINGS = (_PACKAGES, "spark.jars")
 _COORDINATE = re.compile(r"[\w.-]+:(?P<name>[\w.-]+):(?P<version>[\w.-]+)")
 _FILE = re.compile(r"(?:.*/)?(?P<name>[\w.-]+?)-(?P<version>\d[\w.]*)\.jar")
 _SCALA = re.compile(r"_(2\.1\d)$")
+# The Spark that a jar of Delta is built for: delta-spark_4.1_2.13.
+_SPARK = re.compile(r"_4\.\d$")
 _POM = {"pom": "http://maven.apache.org/POM/4.0.0"}
 _DUPLICATE = (
     "the image already has this jar; two versions on one class path end in NoSuchMethodError"
@@ -27,7 +29,7 @@ def jar_version_conflict(context: LintContext) -> Iterator[Finding]:
     """A jar that the image already has, in a version that does not fit: hadoop-aws, Delta, ..."""
     versions = _image_versions()
     for setting, jar, name, version in _added_jars(context):
-        plain = _SCALA.sub("", name)
+        plain = _SPARK.sub("", _SCALA.sub("", name))
         scala = _SCALA.search(name)
         if plain == "hadoop-aws" and version != versions[plain]:
             known = known_settings()
@@ -83,5 +85,6 @@ def _image_versions() -> dict[str, str]:
     versions = {"scala": properties["${scala.version}"]}
     for jar in pom.iterfind("pom:dependencies/pom:dependency", _POM):
         name = jar.findtext("pom:artifactId", "", _POM).removesuffix("_${scala.version}")
+        name = _SPARK.sub("", properties.get(name, name))
         versions[name] = properties[jar.findtext("pom:version", "", _POM)]
     return versions

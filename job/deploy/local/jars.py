@@ -38,20 +38,20 @@ def main() -> int:
     return 0
 
 
-def install_jars(jar_folder: Path | None = None) -> list[str]:
-    """Install the listed jars into `jar_folder` (default: pyspark's), and remove older ones.
+def install_jars(jar_folder: Path | None = None, pom: Path | None = None) -> list[str]:
+    """Install the jars of `pom` into `jar_folder`, and remove those of an earlier list.
 
-    Returns the names of the installed jars, empty if they were already there. Raises
+    The defaults are docker/pom.xml and the jar folder of pyspark. Returns the names of the installed jars, empty if they were already there. Raises
     JarsNotInstalledError without Java or network.
     """
-    folder = jar_folder or pyspark_jar_folder()
-    list_sha256 = hashlib.sha256(jar_list().read_bytes()).hexdigest()
+    folder, pom = jar_folder or pyspark_jar_folder(), pom or jar_list()
+    list_sha256 = hashlib.sha256(pom.read_bytes()).hexdigest()
     installed = _Marker.read(folder)
     if installed.jar_list_sha256 == list_sha256 and installed.jars_are_in(folder):
         return []
     # On the filesystem of the target, so that each move is a rename.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".jars-") as download:
-        jars = _download(Path(download))
+        jars = _download(Path(download), pom)
         for name in installed.jars:
             (folder / name).unlink(missing_ok=True)
         for jar in jars:
@@ -65,14 +65,14 @@ def pyspark_jar_folder() -> Path:
     """The jars folder of the pyspark that this Python imports."""
     spec = importlib.util.find_spec("pyspark")
     if spec is None or spec.origin is None:
-        raise JarsNotInstalledError("pyspark is not installed", fix="pip install pyspark==4.0.2")
+        raise JarsNotInstalledError("pyspark is not installed", fix="pip install -r docker/requirements.txt")
     return Path(spec.origin).parent / "jars"
 
 
-def _download(folder: Path) -> list[Path]:
-    """Resolve the list with Spark's Ivy; a private cache keeps the result reproducible."""
+def _download(folder: Path, pom: Path) -> list[Path]:
+    """Resolve `pom` with Spark's Ivy; a private cache keeps the result reproducible."""
     command = [
-        *(_java(), "-cp", str(_ivy_jar()), "org.apache.ivy.Main", "-ivy", str(jar_list())),
+        *(_java(), "-cp", str(_ivy_jar()), "org.apache.ivy.Main", "-ivy", str(pom)),
         *("-cache", str(folder / "cache"), "-confs", "runtime", "-types", "jar"),
         *("-retrieve", f"{folder}/[artifact]-[revision].[ext]"),
     ]
@@ -81,7 +81,7 @@ def _download(folder: Path) -> list[Path]:
     # Ivy exits with 0 after a failed download; only its report shows the failure.
     if result.returncode != 0 or "FAILED" in result.stdout or not jars:
         raise JarsNotInstalledError(
-            f"Ivy could not fetch the jars of {jar_list().name}: {_reason(result)}",
+            f"Ivy could not fetch the jars of {pom.name}: {_reason(result)}",
             fix="connect to a Maven repository and run this again",
         )
     return jars

@@ -80,7 +80,7 @@ find_java() { # prints the first home of Java 17 to 21, and why others are skipp
                 echo "$home"
                 return
                 ;;
-            ?*) echo "not used: $home is Java $version, Spark 4.0 needs 17 or 21" >&2 ;;
+            ?*) echo "not used: $home is Java $version, Spark 4.1 needs 17 or 21" >&2 ;;
         esac
     done
 }

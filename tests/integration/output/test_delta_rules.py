@@ -59,7 +59,7 @@ def held_rows(spark: SparkSession, paths: str, folder: Path) -> DataFrame:
             time.sleep(0.05)
         return path
 
-    waited = F.udf(wait, StringType())("path")
+    waited = F.udf(wait, StringType(), useArrow=False)("path")
     return rows(spark, paths).withColumn("path", waited)
 
 

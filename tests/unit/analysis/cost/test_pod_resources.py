@@ -1,4 +1,4 @@
-"""The resource requests of pods, as Spark 4.0 computes them from its settings."""
+"""The resource requests of pods, as Spark 4.1 computes them from its settings."""
 
 from __future__ import annotations
 

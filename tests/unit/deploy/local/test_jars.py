@@ -25,7 +25,7 @@ def downloads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names that the repository would give; a test may change them between two calls."""
     names = ["a-1.jar", "b-1.jar"]
 
-    def download(target: Path) -> list[Path]:
+    def download(target: Path, _pom: Path) -> list[Path]:
         for name in names:
             (target / name).write_bytes(name.encode())
         return [target / name for name in names]
@@ -48,15 +48,14 @@ def test_a_jar_that_was_deleted_comes_back(folder: Path, downloads: list[str]) -
 
 
 def test_a_new_list_replaces_the_jars_of_the_old_one_and_no_others(
-    folder: Path, downloads: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, downloads: list[str], tmp_path: Path
 ) -> None:
     install_jars(folder)
     new_list = tmp_path / "pom.xml"
     new_list.write_text("another list")
-    monkeypatch.setattr(jars, "jar_list", lambda: new_list)
     downloads[:] = ["a-2.jar"]
 
-    install_jars(folder)
+    install_jars(folder, new_list)
     assert sorted(jar.name for jar in folder.glob("*.jar")) == ["a-2.jar", "spark-core.jar"]
     assert json.loads((folder / jars.MARKER).read_text())["jars"] == ["a-2.jar"]
 

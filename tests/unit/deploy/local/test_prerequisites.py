@@ -68,7 +68,7 @@ def test_a_newer_java_is_refused_with_a_line_and_an_older_one_found(
     machine.put_on_path(newer)
     fit = java(machine.jvms / "java-17-openjdk-amd64", "17.0.15")
     result = machine.set_up()
-    assert result.stderr == f"not used: {newer} is Java 25, Spark 4.0 needs 17 or 21\n"
+    assert result.stderr == f"not used: {newer} is Java 25, Spark 4.1 needs 17 or 21\n"
     assert machine.java_home() == fit
 
 
