@@ -11,6 +11,7 @@ for name in (
     "jinja2",
     "keras",
     "obstore",
+    "onnxruntime",
     "PIL.Image",
     "pyarrow.dataset",
     "pyspark.daemon",
@@ -21,6 +22,7 @@ for name in (
     "rich.progress",
     "tenacity",
     "tensorflow",
+    "tf2onnx",
     "yaml",
 ):
     importlib.import_module(name)

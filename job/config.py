@@ -26,7 +26,6 @@ READERS = ("auto", "concurrent", "s3a")
 EXPORT_FORMATS = ("csv", "parquet", "npy")
 # The tables with one vector per image.
 VECTORS = ("features", "pca")
-PRECISIONS = ("f32", "bf16")
 CLASSIFIERS = ("logistic-regression", "random-forest", "xgboost")
 CLASS_WEIGHTS = ("balanced", "none")
 MEBIBYTE = 1024 * 1024
@@ -96,10 +95,7 @@ class ImagesConfig(Config):
 
 @dataclass(frozen=True)
 class NetworkConfig(Config):
-    """The network that computes the features.
-
-    `precision` is the number format of the computation and part of the fingerprint.
-    """
+    """The network that computes the features."""
 
     backbone: Annotated[str, Option("The network.")] = "mobilenet_v2"
     weights: Annotated[
@@ -116,13 +112,6 @@ class NetworkConfig(Config):
             default_text="2 if a task has one core, 8 if it has more",
         ),
     ] = None
-    precision: Annotated[
-        str,
-        Option(
-            "bf16 is faster on CPUs with bfloat16; its features cannot be mixed with those of f32.",
-            choices=PRECISIONS,
-        ),
-    ] = "f32"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
-"""Makes the shipped weights: float32, without the top layer, from a file with or without it.
+"""Makes the shipped weights, float32 without the top layer, and the ONNX model of them.
 
+SOURCE is a file with or without the top.
 Usage: python docker/weights/make_weights.py SOURCE [BACKBONE]
 """
 
@@ -13,7 +14,8 @@ import h5py
 from h5py import h5p
 
 from job.features.backbones import Backbone, backbone
-from job.features.weights import load_weights, write_sidecar
+from job.features.keras_models import build, load_weights
+from job.features.models import write_model
 
 FOLDER = Path(__file__).parent
 ORIGIN = (
@@ -24,19 +26,19 @@ LICENCE = "Apache-2.0"
 
 
 def main(source: str, name: str = "mobilenet_v2") -> None:
-    """Write NAME.weights.h5 and NAME.json to the folder of this script."""
+    """Write NAME.weights.h5, NAME.onnx and NAME.json to the folder of this script."""
     chosen = backbone(name)
     destination = FOLDER / f"{name}.weights.h5"
     with tempfile.TemporaryDirectory() as folder:
         loose = Path(folder) / destination.name
         _save_without_top(chosen, source, loose)
         _compact(loose, destination)
-    made = write_sidecar(destination, chosen, ORIGIN, LICENCE)
-    print(f"{destination}: {destination.stat().st_size} bytes, sha256 {made.sha256}")
+    made = write_model(FOLDER, chosen, destination, ORIGIN, LICENCE)
+    print(f"{made}: {made.stat().st_size} bytes")
 
 
 def _save_without_top(chosen: Backbone, source: str, destination: Path) -> None:
-    model = chosen.build()
+    model = build(chosen)
     load_weights(model, chosen, source)
     model.save_weights(destination)
 

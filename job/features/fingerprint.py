@@ -11,9 +11,10 @@ from job.errors import FingerprintMismatchError
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """The identity of the features; `numeric_class` (f32, bf16) is their precision.
+    """The identity of the features.
 
-    `input_size` is (height, width) in pixels, `decode_rules` a version.
+    `input_size` is (height, width) in pixels, `decode_rules` a version. `numeric_class` is the
+    precision: f32, and bf16 in outputs of earlier releases.
     """
 
     backbone: str

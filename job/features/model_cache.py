@@ -1,4 +1,4 @@
-"""Caches graphs on the local disk, so that one process per machine builds them."""
+"""Caches converted models on the local disk: a weights file is converted once per machine."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-# Includes old versions and other networks; the graph of MobileNetV2 has 9 MB.
-_MAX_GRAPHS = 8
+# Includes old versions and other networks; MobileNetV2 has 9 MB.
+_MAX_FILES = 8
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
-def cached_graph(key: str, build: Callable[[], bytes]) -> bytes:
-    """The graph of `key` (letters and digits) from the cache of this machine, else from `build`.
+def cached(key: str, build: Callable[[], bytes]) -> bytes:
+    """The content of `key` (letters and digits) in the cache of this machine, else of `build`.
 
     One of several concurrent processes builds, the others wait. Caches nothing without a private
     folder or without disk space. Raises the errors of `build`.
@@ -27,14 +27,14 @@ def cached_graph(key: str, build: Callable[[], bytes]) -> bytes:
     if lock is None:
         return build()
     with lock:
-        file = Path(lock.name).with_name(f"{key}.graph")
-        graph = _read(file)
-        if graph is None:
-            graph = build()
-            # On a full disk, the next process builds the graph again.
+        file = Path(lock.name).with_name(f"{key}.model")
+        content = _read(file)
+        if content is None:
+            content = build()
+            # On a full disk, the next process builds it again.
             with suppress(OSError):
-                _write(file, graph)
-        return graph
+                _write(file, content)
+        return content
 
 
 def _lock() -> TextIO | None:
@@ -59,22 +59,22 @@ def _folder() -> Path:
 
 
 def _read(file: Path) -> bytes | None:
-    """The graph in `file`; None if the file is missing or incomplete."""
+    """The content of `file`; None if the file is missing or incomplete."""
     try:
-        content = file.read_bytes()
+        stored = file.read_bytes()
     except OSError:
         return None
-    digest, graph = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
-    return graph if digest == hashlib.sha256(graph).digest() else None
+    digest, content = stored[:_DIGEST_BYTES], stored[_DIGEST_BYTES:]
+    return content if digest == hashlib.sha256(content).digest() else None
 
 
-def _write(file: Path, graph: bytes) -> None:
+def _write(file: Path, content: bytes) -> None:
     unfinished = file.with_suffix(f".{os.getpid()}")
     try:
-        unfinished.write_bytes(hashlib.sha256(graph).digest() + graph)
+        unfinished.write_bytes(hashlib.sha256(content).digest() + content)
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
-    by_age = sorted(file.parent.glob("*.graph"), key=lambda path: path.stat().st_mtime)
-    for old in by_age[:-_MAX_GRAPHS]:
+    by_age = sorted(file.parent.glob("*.model"), key=lambda path: path.stat().st_mtime)
+    for old in by_age[:-_MAX_FILES]:
         old.unlink(missing_ok=True)

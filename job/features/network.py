@@ -1,21 +1,22 @@
-"""The network of a Python worker process: RGB arrays to features with a frozen TensorFlow graph."""
+"""The network of a Python worker process: RGB arrays to features, with ONNX Runtime."""
 
 from __future__ import annotations
 
-import gc
-import threading
+import hashlib
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnxruntime as ort
+from pyspark import SparkFiles
 
-from job.features.backbones import Backbone, backbone
-from job.features.graph import Features, Images, frozen_graph, graph_key, load_graph
-from job.features.model_cache import cached_graph
-from job.features.precision import require_precision
-from job.features.tensorflow_import import tensorflow
+from job.errors import WeightsError
+
+Images = np.ndarray[Any, np.dtype[np.uint8]]
+Features = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def default_batch_size(threads: int) -> int:
@@ -31,16 +32,14 @@ def default_batch_size(threads: int) -> int:
 class NetworkSpec:
     """All that a worker needs to build the network; picklable, small.
 
-    `backbone` is a name in the registry, `weights` a path on the worker's disk, `threads` the
-    CPUs of a task, `precision` f32 or bf16.
+    `model` is an ONNX file: the name that SparkContext.addFile gave it, or an absolute path.
+    `sha256` is the hash of its bytes, `threads` the CPUs of a task.
     """
 
-    backbone: str
-    weights: str
-    tensors_sha256: str
+    model: str
+    sha256: str
     threads: int
     batch_size: int
-    precision: str = "f32"
 
 
 class Network:
@@ -59,50 +58,43 @@ class Network:
         return np.concatenate([self._forward(batch[i : i + self._batch_size]) for i in starts])
 
 
-# A task may need the network while the thread of `start_network` still builds it.
-_building = threading.Lock()
-
-
+@lru_cache(maxsize=1)
 def network(spec: NetworkSpec) -> Network:
     """The network of this process, built on the first call.
 
-    Raises WeightsError if the file cannot be loaded or its tensors are not those of `spec`,
-    InvalidValueError if this CPU does not support the precision.
+    Raises WeightsError if the file is not the driver's.
     """
-    with _building:
-        return _network(spec)
+    return Network(_load(_model(spec), spec.threads), spec.batch_size)
 
 
-def start_network(spec: NetworkSpec) -> None:
-    """Build the network in a background thread, so that the first batch waits less."""
-
-    def build() -> None:
-        # An error occurs again, and is raised, when a task calls `network`.
-        with suppress(Exception):
-            network(spec)
-
-    threading.Thread(target=build, name="build-network", daemon=True).start()
-
-
-@lru_cache(maxsize=1)
-def _network(spec: NetworkSpec) -> Network:
-    tf = tensorflow()
-    tf.config.threading.set_intra_op_parallelism_threads(spec.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    architecture = backbone(spec.backbone)
-    built = Network(load_graph(_graph(architecture, spec), spec.threads), spec.batch_size)
-    # The first call optimises the graph, which no batch should wait for.
-    built.features(np.zeros((1, *architecture.input_size, 3), np.uint8))
-    # Free the Keras model, a reference cycle of 46 MB, and exclude the remaining objects from the
-    # garbage collection after each task.
-    gc.collect()
-    gc.freeze()
-    return built
+def _model(spec: NetworkSpec) -> bytes:
+    file = Path(spec.model)
+    content = (file if file.is_absolute() else Path(SparkFiles.get(spec.model))).read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != spec.sha256:
+        raise WeightsError(
+            f"the model {spec.model} has sha256 {sha256} on a worker",
+            expected=f"{spec.sha256}, as on the driver",
+            fix="run it again; if it happens again, check the disks of the executors",
+        )
+    return content
 
 
-def _graph(architecture: Backbone, spec: NetworkSpec) -> bytes:
-    """The graph from this machine's cache; Keras builds it if it is missing."""
-    require_precision(spec.precision)
-    identity = spec.tensors_sha256, spec.precision
-    key = graph_key(architecture, *identity)
-    return cached_graph(key, lambda: frozen_graph(architecture, spec.weights, *identity))
+def _load(model: bytes, threads: int) -> Callable[[Images], Features]:
+    """A function that runs an ONNX model with one input and one output.
+
+    `threads` threads share the work of an operation, including the caller's.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A waiting thread would take the CPU that decodes the next images.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    (images,), (features,) = session.get_inputs(), session.get_outputs()
+
+    def forward(batch: Images) -> Features:
+        (result,) = session.run([features.name], {images.name: batch})
+        return np.asarray(result)
+
+    return forward

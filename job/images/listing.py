@@ -75,17 +75,13 @@ BatchFunction = Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]
 
 
 def list_images(
-    spark: SparkSession,
-    images: ImagesConfig,
-    settings: StoreSettings | None,
-    warm_up: Callable[[], None] | None = None,
+    spark: SparkSession, images: ImagesConfig, settings: StoreSettings | None
 ) -> DataFrame:
     """Every object under the input that matches the glob, once: LISTING_SCHEMA.
 
     Includes hidden objects and objects without extension, but no zero-byte keys that end in `/`.
     The driver finds prefixes and the executors list them page by page. With `settings` None the
-    driver lists an S3 input through the client of s3a, in chunks that it does not keep. Each worker
-    calls `warm_up` before it lists.
+    driver lists an S3 input through the client of s3a, in chunks that it does not keep.
     """
     input_path = canonical_path(images.input_path)
     glob_matcher(images.glob)
@@ -104,18 +100,7 @@ def list_images(
     lister = _unit_lister(images, settings, [units[task::tasks] for task in range(tasks)])
     # Each row is a task number: Spark would first shuffle rows that name units, which takes 1 s.
     numbers = spark.range(0, tasks, 1, tasks)
-    return numbers.mapInArrow(_with_warm_up(warm_up, lister), schemas.LISTING_SCHEMA)
-
-
-def _with_warm_up(warm_up: Callable[[], None] | None, lister: BatchFunction) -> BatchFunction:
-    if warm_up is None:
-        return lister
-
-    def warm_up_and_list(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        warm_up()
-        yield from lister(batches)
-
-    return warm_up_and_list
+    return numbers.mapInArrow(lister, schemas.LISTING_SCHEMA)
 
 
 def check_input(spark: SparkSession, images: ImagesConfig, settings: StoreSettings | None) -> None:

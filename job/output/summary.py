@@ -24,9 +24,7 @@ from job.runtime.retries import retried
 LIBRARIES = (
     "pyspark",
     "delta-spark",
-    "tensorflow",
-    "tensorflow-cpu",
-    "keras",
+    "onnxruntime",
     "numpy",
     "pyarrow",
     "pillow",

@@ -14,7 +14,6 @@ from pyspark.sql import functions as F
 from job import schemas
 from job.config import FeaturizeConfig, ImagesConfig
 from job.errors import DropRefusedError, InputNotFoundError
-from job.features.network import start_network
 from job.features.worker import WorkerSpec, featurizer
 from job.images.decode import TOO_MANY_PIXELS
 from job.images.diff import absent_paths, rows_under, work_to_do
@@ -110,7 +109,7 @@ def list_input(run: FeaturizeRun) -> Staged:
     """
     images = run.config.images
     with run.steps.step("list", unit="objects"):
-        listing = run.stage("listing", _list_objects(run))
+        listing = run.stage("listing", list_images(run.spark, run.config.images, run.lister))
     if listing.count == 0:
         raise InputNotFoundError(
             f"no object under {images.input_path} matches --glob {images.glob!r}",
@@ -154,12 +153,6 @@ def thumbnails(run: FeaturizeRun) -> DataFrame | None:
     return outcome.where(F.col(schemas.THUMBNAIL).isNotNull()).select(
         schemas.PATH, schemas.THUMBNAIL
     )
-
-
-def _list_objects(run: FeaturizeRun) -> DataFrame:
-    """List the input; if all of it is new, the listing workers also start TensorFlow."""
-    warm_up = None if run.reuses else partial(start_network, run.worker.network)
-    return list_images(run.spark, run.config.images, run.lister, warm_up)
 
 
 def _repair(run: FeaturizeRun) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The limits of this machine: the frozen graph alone, and with decode and resize before it."""
+"""The limits of this machine: the network alone, and with decode and resize before it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from job.features.backbones import backbone
-from job.features.network import NetworkSpec, default_batch_size, network
-from job.features.weights import resolve_weights
+from job.features.network import default_batch_size, network
 from job.images.decode import DecodeRules, decode
+from tests.support.networks import shipped_spec
 
 # Decoded one after the other, as the job's worker does.
 BATCH = 8
@@ -49,15 +48,7 @@ def limits(images: list[Path], processes: int, seconds: float = SECONDS) -> Limi
 
 
 def _measure(contents: list[bytes], seconds: float) -> Limits:
-    weights = resolve_weights(backbone("mobilenet_v2"), None)
-    spec = NetworkSpec(
-        "mobilenet_v2",
-        str(weights.path),
-        weights.tensors_sha256,
-        1,
-        batch_size=default_batch_size(1),
-    )
-    model = network(spec)
+    model = network(shipped_spec(batch_size=default_batch_size(1)))
     rules = DecodeRules(224, 224, exif_rotate=False, max_pixels=50_000_000)
     batch = np.stack([decode(data, rules) for data in contents[:BATCH]])
     model.features(batch)

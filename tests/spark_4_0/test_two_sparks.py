@@ -20,7 +20,7 @@ SPARK_4_0 = "4.0.2"
 
 @dataclass(frozen=True)
 class Day:
-    """What one run has left: its summary, the manifest of the fit, features (d,) float32 by path."""
+    """What one run has left: its summary, the manifest of the fit, features by path."""
 
     summary: dict[str, Any]
     manifest: dict[str, Any]

@@ -41,7 +41,6 @@ IMAGES = ImagesConfig("s3a://bucket/images")
         (lambda: FeaturizeConfig("out", IMAGES, max_bad_fraction=-0.5), "-0.5"),
         (lambda: FeaturizeConfig("out", IMAGES, batch_images=0), "0"),
         (lambda: NetworkConfig(batch_size=0), "0"),
-        (lambda: NetworkConfig(precision="int8"), "int8"),
         (lambda: ImagesConfig("in", reader="boto3"), "boto3"),
         (lambda: ImagesConfig("in", label_level=-1), "-1"),
         (lambda: ImagesConfig("in", max_image_bytes=0), "0"),

@@ -50,9 +50,7 @@ def featurize_image(
     _require_file(config.image_path)
     expected = Fingerprint.from_dict(recorded)
     images = ImagesConfig(config.image_path, exif_rotate=expected.exif_rotate)
-    network = NetworkConfig(
-        expected.backbone, config.weights, batch_size=1, precision=expected.numeric_class
-    )
+    network = NetworkConfig(expected.backbone, config.weights, batch_size=1)
     fingerprint, worker = resolve_worker(spark, images, network)
     _require_same(fingerprint, expected, config)
     image = _read(spark, config.image_path, images.max_image_bytes)

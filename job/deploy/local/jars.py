@@ -41,8 +41,9 @@ def main() -> int:
 def install_jars(jar_folder: Path | None = None, pom: Path | None = None) -> list[str]:
     """Install the jars of `pom` into `jar_folder`, and remove those of an earlier list.
 
-    The defaults are docker/pom.xml and the jar folder of pyspark. Returns the names of the installed jars, empty if they were already there. Raises
-    JarsNotInstalledError without Java or network.
+    The defaults are docker/pom.xml and the jar folder of pyspark. Returns the names of the
+    installed jars, empty if they were already there. Raises JarsNotInstalledError without Java or
+    network.
     """
     folder, pom = jar_folder or pyspark_jar_folder(), pom or jar_list()
     list_sha256 = hashlib.sha256(pom.read_bytes()).hexdigest()
@@ -65,7 +66,9 @@ def pyspark_jar_folder() -> Path:
     """The jars folder of the pyspark that this Python imports."""
     spec = importlib.util.find_spec("pyspark")
     if spec is None or spec.origin is None:
-        raise JarsNotInstalledError("pyspark is not installed", fix="pip install -r docker/requirements.txt")
+        raise JarsNotInstalledError(
+            "pyspark is not installed", fix="pip install -r docker/requirements.txt"
+        )
     return Path(spec.origin).parent / "jars"
 
 

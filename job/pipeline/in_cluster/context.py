@@ -65,7 +65,6 @@ class InClusterContext:
         return NetworkConfig(
             backbone=self._option("backbone", NetworkConfig.backbone),
             weights=self._option("weights"),
-            precision=self._option("precision", NetworkConfig.precision),
         )
 
     def path(self, option: str) -> str:

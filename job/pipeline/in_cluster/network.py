@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from job.errors import WeightsError
 from job.features.backbones import backbone
+from job.features.models import Model, resolve_model
 from job.features.network import NetworkSpec, network
-from job.features.weights import WeightsFile, resolve_weights
+from job.features.worker_spec import local_weights, network_spec
 from job.pipeline.in_cluster.context import InClusterContext, translate_spark_errors
 
 Batches = Iterator[pa.RecordBatch]
@@ -18,30 +19,26 @@ _SCHEMA = pa.schema({"features": pa.list_(pa.float32())})
 
 
 def weights(context: InClusterContext) -> str:
-    """The weights file is complete: its sha256 matches the recorded one."""
-    weights_file = _resolve(context)
-    return f"{weights_file.path}, sha256 {weights_file.sha256}"
+    """The model is complete: its sha256 matches the recorded one, or --weights can be converted."""
+    model = _resolve(context)
+    return f"{context.network.weights or 'shipped'}, sha256 {model.sha256}"
 
 
-def _resolve(context: InClusterContext) -> WeightsFile:
-    return resolve_weights(backbone(context.network.backbone), context.network.weights)
+def _resolve(context: InClusterContext) -> Model:
+    config = context.network
+    return resolve_model(backbone(config.backbone), local_weights(context.spark, config.weights))
 
 
 def forward_pass(context: InClusterContext) -> str:
     """A Python worker of Spark loads the network and featurizes one grey image."""
-    architecture, weights_file = backbone(context.network.backbone), _resolve(context)
-    spec = NetworkSpec(
-        architecture.name,
-        weights_file.path,
-        weights_file.tensors_sha256,
-        threads=1,
-        batch_size=1,
-        precision=context.network.precision,
-    )
+    architecture = backbone(context.network.backbone)
+    spec = network_spec(context.spark, _resolve(context), batch_size=1)
     with translate_spark_errors(
         "the forward pass", "see the lines above; the worker may be out of memory"
     ):
-        rows = context.spark.range(1).mapInArrow(_featurize_with(spec), "features array<float>")
+        rows = context.spark.range(1).mapInArrow(
+            _featurize(spec, architecture.input_size), "features array<float>"
+        )
         (row,) = rows.collect()
     features = np.asarray(row.features)
     if len(features) != architecture.dimension or not np.isfinite(features).all():
@@ -53,9 +50,11 @@ def forward_pass(context: InClusterContext) -> str:
     return f"{len(features):,} features"
 
 
-def _featurize_with(spec: NetworkSpec) -> Callable[[Iterable[pa.RecordBatch]], Batches]:
+def _featurize(
+    spec: NetworkSpec, input_size: tuple[int, int]
+) -> Callable[[Iterable[pa.RecordBatch]], Batches]:
     def featurize(_: Iterable[pa.RecordBatch]) -> Batches:
-        grey = np.full((1, *backbone(spec.backbone).input_size, 3), 128, np.uint8)
+        grey = np.full((1, *input_size, 3), 128, np.uint8)
         features = network(spec).features(grey)[0]
         yield pa.RecordBatch.from_pydict({"features": [features.tolist()]}, schema=_SCHEMA)
 

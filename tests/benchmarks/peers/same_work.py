@@ -44,13 +44,11 @@ def largest_difference(written: Path, expected: dict[str, Features], images: int
 
 
 def _reference(sample: Sample) -> dict[str, Features]:
-    from job.features.backbones import backbone
-    from job.features.network import NetworkSpec, network
-    from job.features.weights import resolve_weights
+    from job.features.network import network
     from job.images.decode import DecodeRules, decode
+    from tests.support.networks import shipped_spec
 
-    weights = resolve_weights(backbone("mobilenet_v2"))
-    model = network(NetworkSpec("mobilenet_v2", weights.path, weights.tensors_sha256, 1, 8))
+    model = network(shipped_spec())
     rules = DecodeRules(224, 224)
     features = model.features(np.stack([decode(file.read_bytes(), rules) for file in sample.files]))
     return {

@@ -13,7 +13,6 @@ import pytest
 
 from job.cli import main
 from job.deploy.local.s3_server import LocalS3Server
-from job.features import precision
 from tests.support.names import host_without_subdomains
 
 
@@ -154,30 +153,6 @@ def test_output_of_another_fingerprint(fails: Fails, variety: Path, done: Path) 
     message = fails(5, *arguments)
     assert "exif_rotate" in message
     assert "--refeaturize" in message
-
-
-@pytest.mark.parametrize(
-    ("flag", "exit_code", "message"),
-    [
-        ("avx512_vnni", 2, "--precision is bf16, for which this CPU has no instructions"),
-        ("avx512_bf16", 5, "numeric_class: bf16 here, f32 there"),
-    ],
-)
-def test_precision_of_another_cpu_and_of_another_output(
-    fails: Fails,
-    variety: Path,
-    done: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    flag: str,
-    exit_code: int,
-    message: str,
-) -> None:
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text(f"flags\t: {flag}\n")
-    monkeypatch.setattr(precision, "CPUINFO", cpuinfo)
-    arguments = ["featurize", "--input", str(variety), "--output", str(done)]
-    assert message in fails(exit_code, *arguments, "--precision", "bf16")
 
 
 def test_unknown_backbone(fails: Fails, images: str, bucket: str) -> None:

@@ -1,4 +1,4 @@
-"""The shipped weights, real images, and Keras's network for comparison."""
+"""The shipped model and weights, real images, and Keras's network for comparison."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from job.features import tensorflow_import
 from job.features.backbones import Backbone, backbone
+from job.features.keras_models import build, import_keras, load_weights
+from job.features.models import Model, resolve_model
 from job.features.network import Network, NetworkSpec, network
-from job.features.weights import WeightsFile, load_weights, resolve_weights
+from job.resources import weights_folder
+from tests.support.networks import shipped_spec
 
 SAMPLE = Path(__file__).parents[3] / "examples" / "images"
 
@@ -23,8 +25,14 @@ def mobilenet() -> Backbone:
 
 
 @pytest.fixture(scope="session")
-def shipped(mobilenet: Backbone) -> WeightsFile:
-    return resolve_weights(mobilenet)
+def shipped(mobilenet: Backbone) -> Model:
+    return resolve_model(mobilenet)
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """The Keras file that the shipped model was made from."""
+    return weights_folder() / "mobilenet_v2.weights.h5"
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +43,8 @@ def images() -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 @pytest.fixture(scope="session")
-def spec(shipped: WeightsFile) -> NetworkSpec:
-    return NetworkSpec("mobilenet_v2", shipped.path, shipped.tensors_sha256, 1, batch_size=32)
+def spec() -> NetworkSpec:
+    return shipped_spec(batch_size=32)
 
 
 @pytest.fixture(scope="session")
@@ -45,18 +53,17 @@ def built(spec: NetworkSpec) -> Network:
 
 
 @pytest.fixture(scope="session")
-def without_top(mobilenet: Backbone, shipped: WeightsFile, built: Network) -> Any:
-    """The shipped network in Keras. Requires `built`, which must set the threads first."""
-    model = mobilenet.build()
-    load_weights(model, mobilenet, shipped.path)
+def without_top(mobilenet: Backbone, weights: Path) -> Any:
+    """The shipped network in Keras."""
+    model = build(mobilenet)
+    load_weights(model, mobilenet, weights)
     return model
 
 
 @pytest.fixture(scope="session")
 def with_top(without_top: Any) -> Any:
     """keras.applications.MobileNetV2 with the shipped tensors under a random top."""
-    keras = tensorflow_import.keras()
-    model = keras.applications.MobileNetV2(weights=None)
+    model = import_keras().applications.MobileNetV2(weights=None)
     for layer in without_top.layers:
         if layer.weights:
             model.get_layer(layer.name).set_weights(layer.get_weights())

@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 
 from job.features.backbones import BACKBONES, Backbone
-from job.features.network import Network, NetworkSpec, network
-from job.features.weights import load_weights, tensors_sha256
+from job.features.keras_models import build, load_weights
+from job.features.models import resolve_model
+from job.features.network import NetworkSpec, network
 from tests.unit.features.conftest import SAMPLE
 from tests.unit.features.random_weights import randomise, write_keras_2
 
@@ -61,7 +62,7 @@ def imagenet(monkeypatch: pytest.MonkeyPatch) -> Callable[[Backbone, Path], Any]
 
 
 def loaded(chosen: Backbone, file: Path) -> Any:
-    model = chosen.build()
+    model = build(chosen)
     load_weights(model, chosen, file)
     return model
 
@@ -72,7 +73,7 @@ def preprocessed(chosen: Backbone, images: Images) -> Any:
 
 
 def official_file(chosen: Backbone, images: Images, folder: Path) -> Path:
-    model = randomise(chosen.build(), preprocessed(chosen, images))
+    model = randomise(build(chosen), preprocessed(chosen, images))
     return write_keras_2(model, folder / "official_notop.h5")
 
 
@@ -88,15 +89,18 @@ LARGE = ("vgg16", "xception")
     ],
 )
 def test_features_are_those_of_keras_from_a_file_with_or_without_top(
-    chosen: Backbone, built: Network, imagenet: Callable[..., Any], tmp_path: Path
+    chosen: Backbone, imagenet: Callable[..., Any], tmp_path: Path
 ) -> None:
     images = images_for(chosen)
     file = official_file(chosen, images, tmp_path)
     with_top = write_keras_2(loaded(chosen, file), tmp_path / "official.h5", top=True)
     expected = imagenet(chosen, file)(preprocessed(chosen, images), training=False).numpy()
 
-    tensors = tensors_sha256(loaded(chosen, with_top))
-    features = network(NetworkSpec(chosen.name, str(file), tensors, 1, 2)).features(images)
+    models = [resolve_model(chosen, str(weights)) for weights in (file, with_top)]
+    assert models[0].tensors_sha256 == models[1].tensors_sha256
+    onnx = tmp_path / "model.onnx"
+    onnx.write_bytes(models[1].content)
+    features = network(NetworkSpec(str(onnx), models[1].sha256, 1, 2)).features(images)
 
     assert features.shape == (5, chosen.dimension)
     # MobileNetV2 has features up to 6; larger features have fewer digits after the point.
@@ -107,7 +111,7 @@ def test_features_are_those_of_keras_from_a_file_with_or_without_top(
 
 
 def test_a_file_that_keras_3_saved_from_its_own_network_is_loaded(
-    built: Network, imagenet: Callable[..., Any], tmp_path: Path
+    imagenet: Callable[..., Any], tmp_path: Path
 ) -> None:
     """With official weights, EfficientNet has one more layer than without."""
     chosen = BACKBONES["efficientnet_b0"]

@@ -9,7 +9,7 @@ import pytest
 
 from job.errors import InvalidValueError, WeightsError
 from job.features.backbones import backbone
-from job.features.weights import resolve_weights
+from job.features.models import resolve_model
 
 
 def test_the_registry_has_the_input_and_output_of_mobilenet() -> None:
@@ -22,7 +22,7 @@ def test_the_registry_has_the_input_and_output_of_mobilenet() -> None:
 @pytest.mark.parametrize("name", ["vgg16", "xception", "efficientnet_b0"])
 def test_a_network_without_shipped_weights_requires_a_file(name: str) -> None:
     with pytest.raises(WeightsError) as raised:
-        resolve_weights(backbone(name))
+        resolve_model(backbone(name))
 
     assert str(raised.value).startswith(f"no weights are shipped for {name}; expected --weights")
     assert raised.value.exit_code == 11
@@ -33,14 +33,14 @@ def test_the_error_for_an_unknown_backbone_lists_the_known_ones() -> None:
         backbone("resnet9000")
 
 
-def test_the_driver_resolves_the_shipped_weights_without_tensorflow() -> None:
+def test_the_driver_resolves_the_shipped_model_without_tensorflow() -> None:
     program = (
         "import sys\n"
         "import job.features.fingerprint, job.features.network\n"
         "from job.features.backbones import backbone\n"
-        "from job.features.weights import resolve_weights\n"
-        "resolve_weights(backbone('mobilenet_v2'))\n"
-        "print({'tensorflow', 'keras', 'h5py'} & set(sys.modules))\n"
+        "from job.features.models import resolve_model\n"
+        "resolve_model(backbone('mobilenet_v2'))\n"
+        "print({'tensorflow', 'keras', 'h5py', 'tf2onnx', 'onnx'} & set(sys.modules))\n"
     )
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from job.features import models
 from job.features.backbones import Backbone
-from job.features.weights import WeightsFile, file_sha256, resolve_weights
+from job.features.models import Model, resolve_model
 from tests.unit.features.random_weights import write_keras_2
 
 pytestmark = pytest.mark.slow
@@ -60,24 +61,24 @@ def download(address: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
-def test_the_file_is_saved_with_sha256_and_origin_and_can_be_used(
+def test_the_model_is_saved_with_its_origin_and_can_be_used(
     server: tuple[Path, str],
     tmp_path: Path,
     mobilenet: Backbone,
     without_top: Any,
-    shipped: WeightsFile,
+    shipped: Model,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     served, address = server
-    official = write_keras_2(without_top, served / OFFICIAL)
-    ended = download(address, tmp_path / "weights")
+    write_keras_2(without_top, served / OFFICIAL)
+    folder = tmp_path / "weights"
+    ended = download(address, folder)
     assert ended.returncode == 0, ended.stderr
-    kept = tmp_path / "weights" / OFFICIAL
-    assert kept.read_bytes() == official.read_bytes()
-    assert f"sha256 {file_sha256(str(official))}" in ended.stdout
-    record = json.loads(next(kept.parent.glob("*.json")).read_text())
-    assert record["sha256"] == file_sha256(str(official))
+    record = json.loads((folder / "mobilenet_v2.json").read_text())
+    assert record["weights"] == OFFICIAL
     assert "keras.applications.MobileNetV2" in record["origin"]
-    assert resolve_weights(mobilenet, str(kept)).tensors_sha256 == shipped.tensors_sha256
+    monkeypatch.setattr(models, "weights_folder", lambda: folder)
+    assert resolve_model(mobilenet).tensors_sha256 == shipped.tensors_sha256
 
 
 def test_a_failed_download_prints_one_line_and_leaves_nothing(

@@ -1,4 +1,4 @@
-"""A graph is built once per machine, and again if its cached file is unusable."""
+"""A model is converted once per machine, and again if its cached file is unusable."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from job.features.model_cache import cached_graph
+from job.features.model_cache import cached
 
 
 class Builder:
-    """Returns `graph` slowly, and counts the calls."""
+    """Returns `content` slowly, and counts the calls."""
 
-    def __init__(self, graph: bytes = b"graph") -> None:
-        self.graph, self.built, self._lock = graph, 0, threading.Lock()
+    def __init__(self, content: bytes = b"model") -> None:
+        self.content, self.built, self._lock = content, 0, threading.Lock()
 
     def __call__(self) -> bytes:
         with self._lock:
             self.built += 1
         time.sleep(0.1)
-        return self.graph
+        return self.content
 
 
 @pytest.fixture(autouse=True)
@@ -35,12 +35,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     return tmp_path / f"image-features-{os.getuid()}"
 
 
-def test_a_cached_graph_is_not_built_again() -> None:
+def test_a_cached_is_not_built_again() -> None:
     first, second = Builder(), Builder(b"another")
 
-    assert cached_graph("a", first) == b"graph"
-    assert cached_graph("a", second) == b"graph"
-    assert cached_graph("b", second) == b"another"
+    assert cached("a", first) == b"model"
+    assert cached("a", second) == b"model"
+    assert cached("b", second) == b"another"
     assert (first.built, second.built) == (1, 1)
 
 
@@ -48,20 +48,20 @@ def test_one_of_several_concurrent_callers_builds() -> None:
     build = Builder()
 
     with ThreadPoolExecutor(4) as pool:
-        graphs = list(pool.map(lambda _: cached_graph("a", build), range(4)))
+        models = list(pool.map(lambda _: cached("a", build), range(4)))
 
-    assert graphs == [b"graph"] * 4
+    assert models == [b"model"] * 4
     assert build.built == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"half of a gra"])
+@pytest.mark.parametrize("content", [b"", b"half of a mod"])
 def test_an_incomplete_file_is_built_again(content: bytes, folder: Path) -> None:
-    cached_graph("a", Builder())
-    (file,) = folder.glob("*.graph")
+    cached("a", Builder())
+    (file,) = folder.glob("*.model")
     file.write_bytes(content)
     build = Builder()
 
-    assert [cached_graph("a", build), cached_graph("a", build)] == [b"graph", b"graph"]
+    assert [cached("a", build), cached("a", build)] == [b"model", b"model"]
     assert build.built == 1
 
 
@@ -70,8 +70,8 @@ def test_an_error_is_raised_and_nothing_is_cached(folder: Path) -> None:
         raise ValueError("no weights")
 
     with pytest.raises(ValueError, match="no weights"):
-        cached_graph("a", fail)
-    assert not list(folder.glob("*.graph"))
+        cached("a", fail)
+    assert not list(folder.glob("*.model"))
 
 
 def test_a_folder_that_others_can_write_to_is_ignored(folder: Path) -> None:
@@ -79,17 +79,17 @@ def test_a_folder_that_others_can_write_to_is_ignored(folder: Path) -> None:
     folder.chmod(0o777)
     build = Builder()
 
-    assert [cached_graph("a", build), cached_graph("a", build)] == [b"graph", b"graph"]
+    assert [cached("a", build), cached("a", build)] == [b"model", b"model"]
     assert build.built == 2
     assert not list(folder.iterdir())
 
 
-def test_without_a_folder_the_graph_is_built(
+def test_without_a_folder_the_model_is_converted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
 
-    assert cached_graph("a", Builder()) == b"graph"
+    assert cached("a", Builder()) == b"model"
 
 
 def test_a_link_instead_of_the_folder_is_not_followed(folder: Path, tmp_path: Path) -> None:
@@ -97,14 +97,14 @@ def test_a_link_instead_of_the_folder_is_not_followed(folder: Path, tmp_path: Pa
     elsewhere.mkdir(mode=0o700)
     folder.symlink_to(elsewhere)
 
-    assert cached_graph("a", Builder()) == b"graph"
+    assert cached("a", Builder()) == b"model"
     assert not list(elsewhere.iterdir())
 
 
-def test_the_oldest_graphs_are_deleted(folder: Path) -> None:
+def test_the_oldest_models_are_deleted(folder: Path) -> None:
     for number in range(10):
-        cached_graph(f"{number}", Builder(str(number).encode()))
-        os.utime(folder / f"{number}.graph", (number, number))
-    cached_graph("last", Builder())
+        cached(f"{number}", Builder(str(number).encode()))
+        os.utime(folder / f"{number}.model", (number, number))
+    cached("last", Builder())
 
-    assert {file.stem for file in folder.glob("*.graph")} == {*map(str, range(3, 10)), "last"}
+    assert {file.stem for file in folder.glob("*.model")} == {*map(str, range(3, 10)), "last"}

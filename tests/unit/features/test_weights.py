@@ -1,9 +1,11 @@
-"""Every Keras weights file of the network is accepted, and no other file."""
+"""Keras weights files: every one of the network is accepted, and no other file."""
 
 from __future__ import annotations
 
-import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,12 @@ import numpy as np
 import pytest
 
 from job.errors import WeightsError
+from job.features import models
 from job.features.backbones import Backbone
-from job.features.weights import (
-    WeightsFile,
-    file_sha256,
-    load_weights,
-    resolve_weights,
-    sidecar_path,
-    tensors_sha256,
-)
+from job.features.keras_models import build, load_weights, tensors_sha256
+from job.features.models import Model, resolve_model
+from job.resources import weights_folder
+from tests.support.job_process import CHECKOUT
 from tests.unit.features.random_weights import write_keras_2
 
 MEGABYTE = 1_000_000
@@ -32,15 +31,16 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 @pytest.fixture
 def empty(mobilenet: Backbone, without_top: Any) -> Any:
     """A network with other tensors than the file."""
-    model = mobilenet.build()
+    model = build(mobilenet)
     assert tensors_sha256(model) != tensors_sha256(without_top)
     return model
 
 
-def test_the_shipped_file_matches_its_sidecar(shipped: WeightsFile, without_top: Any) -> None:
-    assert shipped.sha256 == file_sha256(shipped.path)
+def test_the_shipped_model_was_made_from_the_shipped_weights(
+    shipped: Model, without_top: Any
+) -> None:
     assert shipped.tensors_sha256 == tensors_sha256(without_top)
-    assert Path(shipped.path).stat().st_size < 9.2 * MEGABYTE
+    assert len(shipped.content) < 9.2 * MEGABYTE
 
 
 @pytest.mark.parametrize("top", ["with_top", "without_top"])
@@ -50,7 +50,7 @@ def test_files_with_and_without_top_are_loaded(
     top: str,
     mobilenet: Backbone,
     empty: Any,
-    shipped: WeightsFile,
+    shipped: Model,
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
@@ -71,9 +71,9 @@ def test_files_with_and_without_top_are_loaded(
 
 
 def test_one_changed_value_changes_the_hash(
-    mobilenet: Backbone, empty: Any, shipped: WeightsFile
+    mobilenet: Backbone, empty: Any, shipped: Model, weights: Path
 ) -> None:
-    load_weights(empty, mobilenet, shipped.path)
+    load_weights(empty, mobilenet, weights)
     kernel = empty.get_layer("Conv1").kernel
     changed = kernel.numpy()
     changed[0, 0, 0, 0] += 1e-6
@@ -140,10 +140,10 @@ def missing(good: Path, path: Path) -> None:
     ],
 )
 def test_the_error_for_an_unusable_file_is_one_line(
-    damage: Any, reason: str, mobilenet: Backbone, empty: Any, shipped: WeightsFile, tmp_path: Path
+    damage: Any, reason: str, mobilenet: Backbone, empty: Any, weights: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "damaged.weights.h5"
-    damage(Path(shipped.path), path)
+    damage(weights, path)
 
     with pytest.raises(WeightsError) as raised:
         load_weights(empty, mobilenet, path)
@@ -157,60 +157,87 @@ def test_the_error_for_an_unusable_file_is_one_line(
 
 def test_a_missing_weights_file_is_refused(mobilenet: Backbone) -> None:
     with pytest.raises(WeightsError, match=r"/nowhere/file.h5 does not exist; expected a Keras"):
-        resolve_weights(mobilenet, "/nowhere/file.h5")
+        resolve_model(mobilenet, "/nowhere/file.h5")
 
 
-def test_a_users_file_is_loaded_to_hash_its_tensors(
-    mobilenet: Backbone, with_top: Any, shipped: WeightsFile, tmp_path: Path
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of converted models."""
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
+def test_a_weights_file_is_converted_once(
+    mobilenet: Backbone,
+    with_top: Any,
+    shipped: Model,
+    tmp_path: Path,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = tmp_path / "mine.weights.h5"
     with_top.save_weights(path)
 
-    weights = resolve_weights(mobilenet, str(path))
+    model = resolve_model(mobilenet, str(path))
 
-    assert weights == WeightsFile(str(path), file_sha256(path), shipped.tensors_sha256)
+    assert model.tensors_sha256 == shipped.tensors_sha256
+    monkeypatch.delattr(models, "_convert_in_own_process")
+    assert resolve_model(mobilenet, str(path)) == model
 
 
 def test_a_damaged_file_of_the_user_is_refused_before_the_run(
-    mobilenet: Backbone, shipped: WeightsFile, tmp_path: Path
+    mobilenet: Backbone, weights: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.weights.h5"
-    truncated(Path(shipped.path), path)
+    truncated(weights, path)
 
     with pytest.raises(WeightsError, match="truncated file"):
-        resolve_weights(mobilenet, str(path))
+        resolve_model(mobilenet, str(path))
 
 
-def test_a_file_with_a_sidecar_is_not_loaded(mobilenet: Backbone, tmp_path: Path) -> None:
-    path = tmp_path / "mine.h5"
-    path.write_bytes(b"not even a weights file")
-    record = {
-        "backbone": "mobilenet_v2",
-        "sha256": file_sha256(path),
-        "tensors_sha256": "as recorded",
-    }
-    sidecar_path(path).write_text(json.dumps(record))
-
-    assert resolve_weights(mobilenet, str(path)).tensors_sha256 == "as recorded"
-
-
-def test_a_changed_shipped_file_is_refused(
-    mobilenet: Backbone, shipped: WeightsFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_tensorflow_a_weights_file_is_refused(
+    mobilenet: Backbone, weights: Path, tmp_path: Path, cache: Path
 ) -> None:
-    for file in (Path(shipped.path), sidecar_path(Path(shipped.path))):
-        shutil.copyfile(file, tmp_path / file.name)
-    with (tmp_path / Path(shipped.path).name).open("ab") as file:
+    """As in the slim image."""
+    (tmp_path / "keras.py").write_text("raise ModuleNotFoundError('no keras', name='keras')")
+    program = (
+        "from job.features.backbones import backbone\n"
+        "from job.features.models import resolve_model\n"
+        "if __name__ == '__main__':\n"
+        f"    resolve_model(backbone('mobilenet_v2'), {str(weights)!r})\n"
+    )
+    file = tmp_path / "program.py"
+    file.write_text(program)
+
+    done = subprocess.run(
+        [sys.executable, str(file)],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{CHECKOUT}", "TMPDIR": str(cache)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert "cannot be converted: keras is not installed" in done.stderr
+
+
+def test_a_changed_shipped_model_is_refused(
+    mobilenet: Backbone, shipped: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mobilenet_v2.onnx", "mobilenet_v2.json"):
+        shutil.copyfile(weights_folder() / name, tmp_path / name)
+    with (tmp_path / "mobilenet_v2.onnx").open("ab") as file:
         file.write(b"\0")
-    monkeypatch.setattr("job.features.weights.weights_folder", lambda: tmp_path)
+    monkeypatch.setattr(models, "weights_folder", lambda: tmp_path)
 
     with pytest.raises(WeightsError, match=f"expected {shipped.sha256}, as mobilenet_v2.json"):
-        resolve_weights(mobilenet)
+        resolve_model(mobilenet)
 
 
 def test_a_backbone_without_shipped_weights_requires_a_file(
     mobilenet: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("job.features.weights.weights_folder", lambda: tmp_path)
+    monkeypatch.setattr(models, "weights_folder", lambda: tmp_path)
 
     with pytest.raises(WeightsError, match="no weights are shipped for mobilenet_v2"):
-        resolve_weights(mobilenet)
+        resolve_model(mobilenet)
