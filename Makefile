@@ -124,6 +124,10 @@ bench-day: setup ## Measure a run on 90,000 objects, and the run of the next day
 bench-fit: setup ## Measure scaler + PCA of 67,692 x 1,280, and a refit, against Spark ML
 	$(IN_VENV)/python -m tests.benchmarks.fit $(ARGS)
 
+.PHONY: bench-network
+bench-network: setup ## Measure the network alone against TensorFlow and OpenVINO; ARGS="--backbone vgg16"
+	$(IN_VENV)/python -m tests.benchmarks.networks $(ARGS)
+
 .PHONY: bench-peers
 bench-peers: setup $(PEERS_VENV)/.installed ## Compare the job with Ray, Daft and notebooks; ARGS="--only ray --where local"
 	$(IN_VENV)/python -m tests.benchmarks.peers $(ARGS)

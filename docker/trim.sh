@@ -6,23 +6,29 @@ shopt -s nullglob globstar
 site=$1/lib/python3.11/site-packages
 spark=$2
 
-# C++ headers of TensorFlow and Arrow; libclang is only for TensorFlow's build.
-rm -rf "$site"/tensorflow/include "$site"/pyarrow/include "$site"/clang "$site"/libclang-*.dist-info
+# C++ headers of Arrow.
+rm -rf "$site"/pyarrow/include
 
-# Compilers for accelerators, and the client of tf.data's service: loaded on demand only.
-rm -rf "$site"/tensorflow/compiler/tf2xla/ops/_xla_ops.so \
-  "$site"/tensorflow/compiler/mlir/stablehlo/stablehlo_extension.so "$site"/grpc "$site"/grpcio-*.dist-info
+# A slim image has no TensorFlow.
+if [ -d "$site/tensorflow" ]; then
+  # C++ headers; libclang is only for TensorFlow's build.
+  rm -rf "$site"/tensorflow/include "$site"/clang "$site"/libclang-*.dist-info
 
-# TensorFlow imports the client of a remote profiler, which the job does not use.
-profiler=$site/tensorflow/python/profiler/internal/_pywrap_profiler_plugin
-rm "$profiler.so"
-touch "$profiler.py"
+  # Compilers for accelerators, and the client of tf.data's service: loaded on demand only.
+  rm -rf "$site"/tensorflow/compiler/tf2xla/ops/_xla_ops.so \
+    "$site"/tensorflow/compiler/mlir/stablehlo/stablehlo_extension.so "$site"/grpc "$site"/grpcio-*.dist-info
 
-# Networks for telephones: `import tensorflow` loads their compiler, and keras asks for it on demand.
-rm -rf "$site"/tensorflow/lite
-for names in "$site"/tensorflow/_api/v2/{lite,compat/v1/lite,compat/v2/lite}; do
-  rm -r "$names" && mkdir "$names" && touch "$names/__init__.py"
-done
+  # TensorFlow imports the client of a remote profiler, which the job does not use.
+  profiler=$site/tensorflow/python/profiler/internal/_pywrap_profiler_plugin
+  rm "$profiler.so"
+  touch "$profiler.py"
+
+  # Networks for telephones: `import tensorflow` loads their compiler, and keras asks for it on demand.
+  rm -rf "$site"/tensorflow/lite
+  for names in "$site"/tensorflow/_api/v2/{lite,compat/v1/lite,compat/v2/lite}; do
+    rm -r "$names" && mkdir "$names" && touch "$names/__init__.py"
+  done
+fi
 
 # botocore needs only the service models for credentials and S3.
 find "$site"/botocore/data -mindepth 1 -maxdepth 1 -type d \

@@ -1,6 +1,7 @@
 """Imports the modules of the job, so that the image contains their bytecode."""
 
 import importlib
+from importlib.util import find_spec
 
 for name in (
     "bokeh.embed",
@@ -9,7 +10,6 @@ for name in (
     "cykooz_resizer",
     "delta",
     "jinja2",
-    "keras",
     "obstore",
     "onnxruntime",
     "PIL.Image",
@@ -21,11 +21,11 @@ for name in (
     "rich.console",
     "rich.progress",
     "tenacity",
-    "tensorflow",
-    "tf2onnx",
     "yaml",
 ):
     importlib.import_module(name)
 
-# Keras loads its applications on first use.
-importlib.import_module("keras.src.applications.mobilenet_v2")
+# A slim image does not have them. Keras loads its applications on first use.
+if find_spec("keras"):
+    for name in ("keras", "tensorflow", "tf2onnx", "keras.src.applications.mobilenet_v2"):
+        importlib.import_module(name)

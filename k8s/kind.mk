@@ -56,11 +56,13 @@ RENDER = helm template $(RELEASE) helm/image-features --skip-tests --namespace $
 
 # Packages that only some commands need, such as `scikit-learn xgboost-cpu`; docker/requirements.txt pins them.
 EXTRA_PACKAGES ?=
+# `yes`: without TensorFlow, which only converts Keras weights.
+SLIM ?=
 
 .PHONY: image
-image: ## Build the image: IMAGE=image-features:dev EXTRA_PACKAGES="..."
+image: ## Build the image: IMAGE=image-features:dev EXTRA_PACKAGES="..." SLIM=yes
 	docker build -f docker/Dockerfile -t $(IMAGE) --build-arg BASE_IMAGE=$(BASE_IMAGE) \
-		--build-arg EXTRA_PACKAGES="$(EXTRA_PACKAGES)" \
+		--build-arg EXTRA_PACKAGES="$(EXTRA_PACKAGES)" --build-arg SLIM=$(SLIM) \
 		--build-arg REVISION=$$(git rev-parse --quiet --verify HEAD 2>/dev/null || echo unknown) .
 
 .PHONY: image-emr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from pyspark import SparkFiles
 
 from job.errors import WeightsError
@@ -85,6 +85,7 @@ def _load(model: bytes, threads: int) -> Callable[[Images], Features]:
 
     `threads` threads share the work of an operation, including the caller's.
     """
+    ort = _onnxruntime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -98,3 +99,12 @@ def _load(model: bytes, threads: int) -> Callable[[Images], Features]:
         return np.asarray(result)
 
     return forward
+
+
+def _onnxruntime() -> Any:
+    """ONNX Runtime without telemetry, which it sends on Linux too since version 1.29."""
+    # It reads the variable when it is loaded.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    return onnxruntime

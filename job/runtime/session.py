@@ -64,13 +64,23 @@ def start_session(app_name: str, settings: Mapping[str, str]) -> SparkSession:
     # By default, workers use the first python3 on PATH.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     _make_event_log_folder(settings)
-    builder = SparkSession.builder.appName(app_name)
-    for key, value in settings.items():
-        builder = builder.config(key, value)
-    session = builder.getOrCreate()
-    # Spark checks SQL settings when it first uses them: wrong ones fail here.
-    session.conf.get("spark.sql.shuffle.partitions")
-    return session
+    conf = SparkConf(loadDefaults=False).setAll(list(settings.items()))
+    _check_sql_settings(conf)
+    return SparkSession.builder.appName(app_name).config(conf=conf).getOrCreate()
+
+
+def _check_sql_settings(conf: SparkConf) -> None:
+    """Raise IllegalArgumentException for a value of `spark.sql` that Spark cannot use.
+
+    Spark itself looks at it only when the session exists, and again for each error it converts:
+    PySpark 4.1 then converts errors without end.
+    """
+    SparkContext._ensure_initialized(conf=conf)
+    assert SparkContext._jvm is not None
+    checker = SparkContext._jvm.org.apache.spark.sql.internal.SQLConf()
+    for key, value in conf.getAll():
+        if key.startswith("spark.sql."):
+            checker.setConfString(key, value)
 
 
 def merge_settings(

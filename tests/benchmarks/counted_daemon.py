@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 FOLDER_VARIABLE = "PROFILE_FOLDER"
 FORWARD, REST = "forward", "Spark's Python and all else"
-REQUEST, BUILD = "request", "TensorFlow and the network"
+REQUEST, BUILD = "request", "loading the network"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 _seconds: dict[str, float] = defaultdict(float)
@@ -47,7 +47,7 @@ def count() -> None:
         (network.Network, "features", FORWARD),
     ]:
         setattr(module, name, _timed(step, getattr(module, name)))
-    network._network = _first("network", _built(network._network))
+    network._load = _first("network", _built(network._load))
     worker._outcome_batch = _first("features", worker._outcome_batch)
     worker._fetched = _each_timed("taking what arrived", worker._fetched)
     worker.coalesce_batches = _written_down(worker.coalesce_batches)

@@ -64,10 +64,10 @@ def pod_larger_than_node(context: LintContext) -> Iterator[Finding]:
 
 
 def python_memory_limit(context: LintContext) -> Iterator[Finding]:
-    """`spark.executor.pyspark.memory` limits the address space, and TensorFlow maps more."""
+    """`spark.executor.pyspark.memory` limits the address space, and libraries map more."""
     value = context.own_conf.get(_PYSPARK_MEMORY)
     if value is not None:
-        why = "it limits the address space of each Python worker; TensorFlow maps far more"
+        why = "it limits the address space of each Python worker; its libraries map far more"
         fix = "leave it out; Python's memory is part of executor.memoryOverhead"
         yield error(conf_key(_PYSPARK_MEMORY), value, why, fix)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -87,6 +88,32 @@ def test_a_worker_needs_no_tensorflow_and_writes_nothing_to_stderr(spec: Network
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
     assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_onnx_runtime_sends_no_telemetry(spec: NetworkSpec, tmp_path: Path) -> None:
+    """Its telemetry keeps events in a database below the home folder, and sends them from there."""
+    program = (
+        "import os, time\n"
+        "from pathlib import Path\n"
+        "import numpy as np\n"
+        "from job.features.network import NetworkSpec, network\n"
+        f"network({spec!r}).features(np.zeros((1, 224, 224, 3), np.uint8))\n"
+        "time.sleep(1)\n"
+        "files = Path('/proc/self/fd').iterdir()\n"
+        "print([os.readlink(file) for file in files if file.is_symlink()])\n"
+    )
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **home},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "socket" not in done.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_network_counter_counts_each_image(
