@@ -21,11 +21,10 @@ T = TypeVar("T")
 
 FOLDER_VARIABLE = "PROFILE_FOLDER"
 FORWARD, REST = "forward", "Spark's Python and all else"
-REQUEST, BUILD = "request", "loading the network"
+REQUEST = "request"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 _seconds: dict[str, float] = defaultdict(float)
-_beside: dict[str, float] = defaultdict(float)
 _moments: dict[str, float] = {}
 _inside: list[float] = []
 _images = 0
@@ -47,7 +46,7 @@ def count() -> None:
         (network.Network, "features", FORWARD),
     ]:
         setattr(module, name, _timed(step, getattr(module, name)))
-    network._load = _first("network", _built(network._load))
+    network._load = _first("network", _timed("loading the network", network._load))
     worker._outcome_batch = _first("features", worker._outcome_batch)
     worker._fetched = _each_timed("taking what arrived", worker._fetched)
     worker.coalesce_batches = _written_down(worker.coalesce_batches)
@@ -91,19 +90,6 @@ def _each_timed(step: str, function: Callable[..., Iterator[T]]) -> Callable[...
     return timed
 
 
-def _built(build: Callable[..., T]) -> Callable[..., T]:
-    """`build`, whose CPU is told apart where it runs beside the task, in a thread of its own."""
-
-    def built(spec: Any) -> T:
-        started = time.thread_time()
-        result = build(spec)
-        if threading.current_thread() is not threading.main_thread():
-            _beside[BUILD] += time.thread_time() - started
-        return result
-
-    return built
-
-
 def _first(what: str, function: Callable[..., T]) -> Callable[..., T]:
     def noted(*arguments: Any) -> T:
         result = function(*arguments)
@@ -129,13 +115,9 @@ def _written_down(joined: Callable[..., Iterable[Any]]) -> Callable[..., Iterabl
 def _write() -> None:
     threads = _by_thread()
     main = threads.pop("main")
-    # Where a task has more cores than one, each takes part.
-    forward = sum(seconds for name, seconds in threads.items() if name.startswith("tf_"))
-    steps = {**_seconds, REST: main - sum(_seconds.values())}
-    steps[FORWARD] = _seconds[FORWARD] + forward
-    # Requests are all that neither the task's own thread nor TensorFlow's have done.
-    steps[REQUEST] = time.process_time() - main - forward - _beside[BUILD]
-    steps[BUILD] = _beside[BUILD]
+    # Requests, and with more than one core a task the other threads of ONNX Runtime.
+    beside = time.process_time() - main
+    steps = {**_seconds, REST: main - sum(_seconds.values()), REQUEST: beside}
     written = {"seconds": steps, "threads": threads, "images": _images, "moments": _moments}
     place = Path(os.environ[FOLDER_VARIABLE]) / f"{os.getpid()}.json"
     place.write_text(json.dumps(written))

@@ -31,7 +31,7 @@ def main(beside: str | None, where: str, images: int, rounds: int) -> None:
         work = Path(scratch)
         folder = Sample.of_examples().write(work / "images", images)
         before = release_of(beside, work / "before").root if beside else None
-        # The first run of a machine reads Spark and TensorFlow from its disk.
+        # The first run of a machine reads Spark and its libraries from its disk.
         _first_features(ROOT, where, folder, work)
         ratios = []
         for _ in range(rounds):

@@ -69,7 +69,7 @@ class Case:
     input_path: str = SAMPLE
 
 
-# Ten seconds of TensorFlow, which only the case of it needs.
+# Only one case needs the network.
 NO_PASS = ("--weights", "/no-such-file.h5")
 NO_WEIGHTS = {"weights": "/no-such-file.h5"}
 CASES = (
@@ -125,7 +125,7 @@ CASES = (
         "memory",
         3,
         {"output": "no-such-bucket", "forward-pass": "failed to map segment"},
-        # Of the address space of a Python worker: TensorFlow alone asks for more.
+        # Of the address space of a Python worker: its libraries take more.
         values={"sparkConf": {"spark.executor.pyspark.memory": "400m"}},
         options=("--output", f"{MISSING}/out"),
     ),

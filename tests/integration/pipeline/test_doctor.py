@@ -38,7 +38,7 @@ OK_ON_DISK = {
     "allowed-regions",
 }
 OK_ON_S3 = OK_ON_DISK | {"endpoint", "identity", "forward-pass"}
-# TensorFlow takes ten seconds, and few tests need it.
+# Few tests need it.
 NETWORK = ("forward-pass",)
 
 

@@ -13,26 +13,26 @@ from tests.support.job_process import job
 pytestmark = pytest.mark.slow
 
 
-def test_a_run_without_new_images_starts_no_tensorflow(sample_images: Path, tmp_path: Path) -> None:
+def test_a_run_without_new_images_loads_no_network(sample_images: Path, tmp_path: Path) -> None:
     variety = next(sample_images.iterdir())
     arguments = ["run", "--input", str(variety), "--output", str(tmp_path / "output")]
-    assert _starts_tensorflow(arguments)
-    assert not _starts_tensorflow(arguments)
+    assert _loads_network(arguments)
+    assert not _loads_network(arguments)
 
 
-def _starts_tensorflow(arguments: list[str]) -> bool:
-    """Whether a Python worker of the run has loaded TensorFlow's libraries."""
+def _loads_network(arguments: list[str]) -> bool:
+    """Whether a Python worker of the run has loaded ONNX Runtime."""
     started = False
     with job(*arguments, environment=os.environ) as running:
         while running.process.poll() is None:
-            started = started or any(_has_tensorflow(worker.pid) for worker in running.workers())
+            started = started or any(_has_onnx_runtime(worker.pid) for worker in running.workers())
             time.sleep(0.1)
         assert running.end() == 0, running.output()[-3000:]
     return started
 
 
-def _has_tensorflow(pid: int) -> bool:
+def _has_onnx_runtime(pid: int) -> bool:
     try:
-        return "libtensorflow" in Path(f"/proc/{pid}/maps").read_text()
+        return "onnxruntime" in Path(f"/proc/{pid}/maps").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
