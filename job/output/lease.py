@@ -81,8 +81,11 @@ class Lease:
     _etag: str
     predecessor: LeaseRecord | None
     _fenced: bool = field(default=False, init=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
-    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
+    _lock: threading.Lock = field(init=False)
+    _stopped: threading.Event = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lock, self._stopped = threading.Lock(), threading.Event()
 
     @property
     def number(self) -> int:

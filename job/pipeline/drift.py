@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 
 from job.config import DriftConfig
 from job.errors import DriftError, IncompatibleBundleError
-from job.output import exports
+from job.output.parquet_export import write_parquet
 from job.output.tables import Tables
 from job.reduction.bundle import Bundle, save_drift
 from job.reduction.drift.detection import Drift, detect_drift, fitted_region
@@ -92,7 +92,7 @@ def write_projection(
     fit = scope.bundle.fit
     region = None if scope.reference is None else scope.reference.region
     observer = Observer(tables.spark.sparkContext, fit, region, scope.run_id)
-    exports.write_parquet(project(features, fit, observer), rows, tables.layout.projection)
+    write_parquet(project(features, fit, observer), rows, tables.layout.projection)
     return observer.statistics()
 
 

@@ -5,31 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
-from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from job import schemas
-from job.config import FeaturizeConfig, ImagesConfig
-from job.errors import DropRefusedError, InputNotFoundError
-from job.features.worker import WorkerSpec, featurizer
+from job.config import ImagesConfig
+from job.errors import InputNotFoundError
+from job.features.worker import featurizer
 from job.images.decode import TOO_MANY_PIXELS
-from job.images.diff import absent_paths, rows_under, work_to_do
+from job.images.diff import work_to_do
 from job.images.fetch import TOO_LARGE
 from job.images.listing import list_images
-from job.images.s3a_config import StoreSettings
 from job.images.s3a_reader import featurize_binary_files
 from job.images.sampling import sample_filter
 from job.output.staging import staged_outcomes
-from job.output.tables import Tables
 from job.output.writers import AppendWriter, BatchResult, ReplaceWriter, UpsertWriter, Writer
 from job.pipeline.batches import Batch, BatchPlan
+from job.pipeline.deleted_images import stage_deleted
+from job.pipeline.featurize_run import FeaturizeRun, Staged, count_rows
 from job.pipeline.reconciliation import Reconciliation, reconcile, require_images
 from job.runtime.background import SerialExecutor, run_in_background
 from job.runtime.metrics import FEATURIZE_NODE
-from job.runtime.progress import RowCounter, Steps
+from job.runtime.progress import RowCounter
 from job.runtime.retries import cancel_retries, retried
 from job.runtime.session import task_slots, use_pool
 from job.runtime.staging import write_outcome
@@ -37,69 +37,10 @@ from job.runtime.task_sizing import repartition_into_tasks, task_count, task_siz
 
 # Thumbnails for the report, 2 kB each.
 THUMBNAILS = 300
-# More missing than this usually means a wrong --input.
-MAX_DROPPED_FRACTION = 0.10
 # Temporary reasons: every run tries these objects again.
 TRANSIENT_REASONS = ("vanished", "forbidden")
 # The scheduler pool of commits. Without it they would wait for the images of the running batch.
 _COMMITS = "commits"
-
-
-@dataclass(frozen=True)
-class Staged:
-    """Rows in the staging folder, and their number."""
-
-    rows: DataFrame
-    count: int
-
-
-@dataclass(frozen=True)
-class FeaturizeRun:
-    """The inputs that all steps of one `featurize` share.
-
-    `exists` says whether the output has a features table. Hadoop lists the input if `lister` is
-    None, and Spark's binaryFile reads the images if `worker.store` is None.
-    """
-
-    spark: SparkSession
-    config: FeaturizeConfig
-    tables: Tables
-    exists: bool
-    fingerprint: dict[str, object]
-    worker: WorkerSpec
-    lister: StoreSettings | None
-    steps: Steps
-
-    @property
-    def reuses(self) -> bool:
-        """Whether rows of earlier runs stay."""
-        return self.exists and not self.config.refeaturize
-
-    @property
-    def drops(self) -> bool:
-        """Whether the rows of deleted images are dropped."""
-        return self.exists and (self.config.refeaturize or not self.config.keep_deleted)
-
-    @property
-    def outcome(self) -> str:
-        """The folder with the outcomes of this run, one folder per batch."""
-        return f"{self.tables.staging}/outcomes"
-
-    @retried
-    def stage(self, name: str, rows: DataFrame, *partition_cols: str) -> Staged:
-        """Write `rows` once under the staging folder, and read them back.
-
-        Without `partition_cols` they are written as few large files: the commit and each read of
-        a file take a dozen sequential requests.
-        """
-        path = f"{self.tables.staging}/{name}"
-        balanced = rows if partition_cols else rows.hint("rebalance")
-        # Count the rows while they are written: a count afterwards is one more job.
-        written = Observation()
-        observed = balanced.observe(written, F.count(F.lit(1)).alias("rows"))
-        observed.write.mode("overwrite").partitionBy(*partition_cols).parquet(path)
-        staged = self.spark.read.schema(rows.schema).parquet(path)
-        return Staged(staged, int(written.get["rows"]))
 
 
 def list_input(run: FeaturizeRun) -> Staged:
@@ -125,7 +66,7 @@ def featurize(run: FeaturizeRun, listing: Staged) -> Reconciliation:
     Raises InputNotFoundError if no object is an image, DropRefusedError, AccountingError.
     """
     repairs = _repair(run)
-    deleted = _stage_deleted(run, listing) if run.drops else None
+    deleted = stage_deleted(run, listing)
     work, relabelled = _relabel(run, listing) if run.reuses else (listing, 0)
     _featurize_batches(run, work)
     if deleted is not None and run.reuses:
@@ -194,44 +135,12 @@ def _relabel(run: FeaturizeRun, listing: Staged) -> tuple[Staged, int]:
     changes = run.stage("work", work_to_do(listing.rows, _known_versions(run)))
     is_known = F.col(schemas.KNOWN)
     labels = changes.rows.where(is_known).select(schemas.PATH, schemas.LABEL)
-    relabelled = _count(labels) if changes.count else 0
+    relabelled = count_rows(labels) if changes.count else 0
     if relabelled:
         with run.steps.step("relabel", unit="rows", total=relabelled):
             run.tables.relabel(labels.distinct())
     work = changes.rows.where(~is_known).select(*schemas.LISTING_SCHEMA.names)
     return Staged(work, changes.count - relabelled), relabelled
-
-
-@retried
-def _count(rows: DataFrame) -> int:
-    return rows.count()
-
-
-def _stage_deleted(run: FeaturizeRun, listing: Staged) -> Staged | None:
-    """Stage the paths to drop; None if there are none. Raises DropRefusedError for too many."""
-    rows = (
-        run.tables.features()
-        .select(schemas.PATH)
-        .union(run.tables.quarantine().select(schemas.PATH))
-    )
-    images = run.config.images
-    # A replaced table will hold only this listing, whatever input its old rows came from.
-    known = rows if run.config.refeaturize else rows_under(rows, images.input_path, images.glob)
-    deleted = run.stage("gone", absent_paths(listing.rows, known))
-    if deleted.count and not run.config.allow_drop:
-        _require_few_dropped(deleted.count, _count(known))
-    return deleted if deleted.count else None
-
-
-def _require_few_dropped(dropped: int, known: int) -> None:
-    """Raise DropRefusedError if too many of the `known` rows of this input would be dropped."""
-    if dropped > MAX_DROPPED_FRACTION * known:
-        raise DropRefusedError(
-            f"{dropped:,} of {known:,} rows of this input would be dropped: "
-            "their images are not in this listing",
-            expected=f"at most {MAX_DROPPED_FRACTION:.0%}",
-            fix="check --input and --glob, or allow it with --allow-drop",
-        )
 
 
 def _featurize_batches(run: FeaturizeRun, work: Staged) -> None:

@@ -14,7 +14,7 @@ from job.features.worker_spec import resolve_worker
 from job.images.listing import check_input
 from job.images.s3a_config import StoreSettings, hadoop_settings, store_settings
 from job.output.access import check_output
-from job.pipeline.featurize import FeaturizeRun
+from job.pipeline.featurize_run import FeaturizeRun
 from job.pipeline.run import Run
 from job.runtime.progress import Steps
 

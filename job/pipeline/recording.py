@@ -7,7 +7,7 @@ from functools import singledispatch
 from typing import Any
 
 from job.output.summary import Counts, Summary
-from job.pipeline.featurize import FeaturizeRun
+from job.pipeline.featurize_run import FeaturizeRun
 from job.pipeline.reconciliation import Reconciliation
 from job.reduction.bundle import Bundle
 

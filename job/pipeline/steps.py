@@ -10,12 +10,13 @@ from pyspark.sql import DataFrame
 from job.config import RETENTION_HOURS, ExportConfig, FeaturizeConfig, FitConfig, ReportConfig
 from job.errors import InvalidValueError
 from job.local_pages import write_page
-from job.output import exports
+from job.output import csv_export, parquet_export
 from job.output.compaction import compact, surplus_files
 from job.output.npy_export import ExportProgress, write_arrays
 from job.output.summary import Summary, committer_of
 from job.pipeline.drift import drift_scope, store_drift, write_projection
-from job.pipeline.featurize import FeaturizeRun, featurize, list_input
+from job.pipeline.featurize import featurize, list_input
+from job.pipeline.featurize_run import FeaturizeRun
 from job.pipeline.fit import new_bundle, saved_bundle
 from job.pipeline.preflight import prepare
 from job.pipeline.reconciliation import Reconciliation, require_few_bad
@@ -89,7 +90,7 @@ def export_csv(run: Run, config: ExportConfig, rows: int, k: int) -> None:
         )
         return
     with run.steps.step("export", unit="rows", total=rows):
-        exports.write_csv(run.spark, run.projection(), k, destination, f"{run.staging}/csv")
+        csv_export.write_csv(run.spark, run.projection(), k, destination, f"{run.staging}/csv")
 
 
 def export_arrays(
@@ -106,7 +107,7 @@ def export_parquet(run: Run, config: ExportConfig, images: DataFrame, rows: int)
     """Write the projection as Parquet to --destination."""
     assert config.destination is not None
     with run.steps.step("export", unit="rows"):
-        exports.write_parquet(images, rows, config.destination)
+        parquet_export.write_parquet(images, rows, config.destination)
 
 
 def compact_tables(run: Run, retention_hours: int) -> None:

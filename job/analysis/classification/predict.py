@@ -15,7 +15,7 @@ from job.analysis.classification.result import ClassifierResult, PredictionSumma
 from job.errors import IncompatibleClassifierError
 from job.features.fingerprint import Fingerprint
 from job.layout import Layout
-from job.output import exports
+from job.output import csv_export, parquet_export
 from job.reduction.bundle import load_bundle
 from job.reduction.pca import Fit
 from job.reduction.projection import project
@@ -103,10 +103,10 @@ def predict(
     The driver holds only the MAX_SHOWN predictions of lowest confidence.
     """
     spark, images = features.sparkSession, features.count()
-    exports.write_parquet(saved.predictions(features), images, layout.predictions)
+    parquet_export.write_parquet(saved.predictions(features), images, layout.predictions)
     predictions = spark.read.schema(schemas.PREDICTIONS_SCHEMA).parquet(layout.predictions)
     low = predictions.where(F.col(schemas.PROBABILITY) < threshold)
-    exports.write_one_csv(spark, _csv_rows(low), layout.low_confidence, f"{staging}/unsure")
+    csv_export.write_one_csv(spark, _csv_rows(low), layout.low_confidence, f"{staging}/unsure")
     lowest = low.orderBy(schemas.PROBABILITY, schemas.PATH).limit(MAX_SHOWN).collect()
     least_confident = [(row.path, row.predicted, row.probability) for row in lowest]
     return PredictionSummary(images, low.count(), least_confident)

@@ -28,7 +28,7 @@ from job.analysis.clustering.result import RESULT, ClusterResult
 from job.analysis.clustering.sample import SAMPLE, sample_clusters
 from job.config import ClusterConfig
 from job.errors import InvalidValueError
-from job.output.exports import write_parquet
+from job.output.parquet_export import write_parquet
 from job.output.summary import Summary
 from job.runtime import filesystem
 from job.runtime.formatting import pluralize

@@ -23,7 +23,7 @@ from job.output.tables import Tables
 from job.output.writers import BatchResult
 from job.pipeline import featurize, run
 from job.pipeline.batches import Batch, BatchPlan
-from job.pipeline.featurize import FeaturizeRun, Staged
+from job.pipeline.featurize_run import FeaturizeRun, Staged
 from job.pipeline.reconciliation import Reconciliation
 from job.pipeline.run import Run, RunOptions
 from job.runtime import background, retries
@@ -204,6 +204,8 @@ def _of_run(world: World) -> dict[str, Any]:
 
 def _of_featurize(world: World) -> dict[str, Any]:
     def stage_deleted(prepared: FeaturizeRun, listing: Staged) -> Staged | None:
+        if not prepared.drops:
+            return None
         present = {row.path for row in _rows(listing)}
         absent = [row for row in _stored(prepared.tables) if row.path not in present]
         return Staged(absent, len(absent)) if absent else None  # type: ignore[arg-type]
@@ -230,7 +232,7 @@ def _of_featurize(world: World) -> dict[str, Any]:
         return BatchResult(path, batch.first, len(rows), bad, 1.0)
 
     return {
-        "_stage_deleted": stage_deleted,
+        "stage_deleted": stage_deleted,
         "_relabel": relabel,
         "_assign_slices": assign_slices,
         "_choose_thumbnails": _rows,

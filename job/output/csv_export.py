@@ -1,21 +1,12 @@
-"""Plain files for other programs: Parquet, and the projection as one CSV object."""
+"""The projection, and other rows, as one CSV object."""
 
 from __future__ import annotations
 
 from pyspark.sql import DataFrame, SparkSession
 
 from job import schemas
-from job.output.file_sizing import file_count
 from job.runtime import filesystem
 from job.runtime.retries import retried
-from job.runtime.session import task_slots
-
-
-@retried
-def write_parquet(images: DataFrame, rows: int, path: str) -> None:
-    """Write `images`, `rows` rows, as plain Parquet, replacing the files at `path`."""
-    files = file_count(rows, task_slots(images.sparkSession))
-    images.coalesce(files).write.mode("overwrite").parquet(path)
 
 
 @retried

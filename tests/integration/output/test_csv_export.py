@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from job.output.exports import write_csv
+from job.output.csv_export import write_csv
 
 NAMES = [
     "plain",
