@@ -142,7 +142,6 @@ wheel: setup ## Build dist/*.whl, which works outside the checkout
 
 .PHONY: lock
 lock: setup ## Update all pinned requirements from pyproject.toml (needs network)
-	$(VENV)/bin/python -m pip install --quiet uv
 	$(LOCK) pyproject.toml -o docker/requirements.txt
 	$(LOCK) --group dev -c docker/requirements.txt -o docker/requirements-dev.txt
 	$(LOCK) $(PEERS_REQUIREMENTS:.txt=.in) -o $(PEERS_REQUIREMENTS)
@@ -168,7 +167,9 @@ REQUIREMENTS = docker/requirements.txt docker/requirements-dev.txt
 $(VENV)/.installed: job/deploy/local/prerequisites.sh pyproject.toml docker/pom.xml $(REQUIREMENTS)
 	@PYTHON="$(PYTHON)" sh job/deploy/local/prerequisites.sh $(VENV)
 	@echo "installing Python packages into $(VENV) (once, a minute or two)"
-	@$(VENV)/bin/python -m pip install --quiet $(REQUIREMENTS:%=-r %)
+	@$(VENV)/bin/python -m pip install --quiet $$(grep -o '^uv==[^ ]*' docker/requirements-dev.txt)
+	@$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python $(REQUIREMENTS:%=-r %) \
+		|| { echo "uv failed; pip takes three minutes more"; $(VENV)/bin/python -m pip install --quiet $(REQUIREMENTS:%=-r %); }
 	@$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@echo "fetching the jars of docker/pom.xml"
 	@$(IN_VENV)/python -m job.deploy.local.jars

@@ -126,7 +126,7 @@ CASES = (
         3,
         {"output": "no-such-bucket", "forward-pass": "failed to map segment"},
         # Of the address space of a Python worker: its libraries take more.
-        values={"sparkConf": {"spark.executor.pyspark.memory": "400m"}},
+        values={"sparkConf": {"spark.executor.pyspark.memory": "200m"}},
         options=("--output", f"{MISSING}/out"),
     ),
     Case(

@@ -17,6 +17,6 @@ IN_CLUSTER_CHECKS: tuple[Check[InClusterContext], ...] = (
     Check(storage.output, (spark.classpath, storage.identity)),
     Check(storage.magic_commit, (storage.output,)),
     Check(storage.event_log, (spark.classpath, storage.identity)),
-    Check(network.weights),
+    Check(network.weights, (spark.spark,)),
     Check(network.forward_pass, (spark.spark, network.weights)),
 )
