@@ -46,7 +46,7 @@ def days(
     def day(spark: Release, run_id: str, *options: str) -> Day:
         paths = ["--input", str(images), "--output", str(output), "--run-id", run_id]
         spark.run("run", *paths, "--max-bad-fraction", "0.1", *options)
-        rows = DeltaTable(output / "features").to_pyarrow_table(["path", "features"])
+        rows = DeltaTable(output / "features").to_pyarrow_table(columns=["path", "features"])
         features = map(np.float32, rows["features"].to_pylist())
         return Day(
             json.loads((output / "runs" / f"{run_id}.json").read_text()),
